@@ -1,0 +1,526 @@
+//! `results.json` as types: data and nothing else. Whoever reads a [`Results`] doesn't know how it was made; the
+//! report, the comparison and the history are made from this file alone.
+//!
+//! Conventions of the format: camelCase names; times in milliseconds unless the name says otherwise; memory in MiB
+//! (1,048,576 bytes); CPU percent of one core (200 is two cores busy). A value that was not measured is `null`,
+//! never 0.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the format that this program writes, and the only one it reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The lower and the upper end of a 95% confidence interval.
+pub type Interval = [f64; 2];
+
+/// A whole run: how it was made, on what, and what it measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Results {
+    /// The format's version; see [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    pub run: Run,
+    pub environment: Environment,
+    pub database: Database,
+    pub settings: Settings,
+    pub targets: Vec<Target>,
+    /// One for each scale, operation and target that was planned, in the order of the plan.
+    pub measurements: Vec<Measurement>,
+    pub database_usage: Vec<DatabaseUsage>,
+    /// One for each scale and target whose process started.
+    pub cold_starts: Vec<ColdStart>,
+    /// What disturbed the run, or might have.
+    pub disturbances: Vec<Disturbance>,
+    /// The order in which targets ran, round by round.
+    pub schedule: Vec<ScheduledRound>,
+    /// What the sampler saw over the run's time.
+    pub timeline: Timeline,
+    /// The harness's own share: CPU of `xtask` during the measured part, percent of one core.
+    pub harness_cpu_percent: Option<f64>,
+}
+
+/// When and how the run was made, and how it ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    pub id: String,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// RFC 3339, UTC; null while the run goes on.
+    pub finished_at: Option<String>,
+    /// Monotonic seconds from start to finish.
+    pub duration_s: f64,
+    pub status: RunStatus,
+    /// Why the status is not `complete`, in words.
+    pub reason: Option<String>,
+    /// Why measuring stopped: the intervals were narrow enough, the time was spent, or the rounds were given.
+    pub stopped_because: Option<String>,
+    /// The command that made it, as typed.
+    pub command: String,
+    pub git_commit: Option<String>,
+    /// Whether the working tree differed from `git_commit`.
+    pub git_dirty: Option<bool>,
+    pub seed: u64,
+    /// Hash of settings, versions and machine: two runs with the same one may be continued by `--resume`.
+    pub fingerprint: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunStatus {
+    /// Every planned target was measured on every operation.
+    Complete,
+    /// A target was not available, or measurements are missing; the rest holds.
+    Incomplete,
+    /// A target failed or did wrong work, or the run could not go on.
+    Failed,
+    /// Stopped by a signal.
+    Interrupted,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Environment {
+    pub os: String,
+    pub kernel: String,
+    pub cpu_model: String,
+    pub cores: u32,
+    /// Installed memory, MiB.
+    pub memory_mb: f64,
+    pub node: String,
+    pub npm: String,
+    pub rustc: String,
+    pub xtask: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Database {
+    pub backend: Backend,
+    /// What the server's own jar answers to `-version`; null for an external server that doesn't say.
+    pub version: Option<String>,
+    /// The container image, with Docker.
+    pub image: Option<String>,
+    pub endpoint: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backend {
+    Docker,
+    Java,
+    External,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// The most rounds (fresh processes per target and scale); see each measurement for how many there were.
+    pub rounds: u32,
+    /// Measuring time per operation and phase in one round, milliseconds.
+    pub time_ms: f64,
+    /// Calls in flight in the throughput phase.
+    pub concurrency: u32,
+    pub scales: Vec<Scale>,
+    pub operations: Vec<Operation>,
+    /// How targets take turns: whole processes one after the other, or slices of calls in turn.
+    pub design: Design,
+    /// The margin of equivalence around a ratio of 1: 0.03 means that 0.97 to 1.03 count as the same.
+    pub equivalence_margin: f64,
+    /// The run may stop early once every interval of a ratio is at most this wide on either side (0.02 is ±2%).
+    pub precision: Option<f64>,
+    /// Resamples of the bootstrap.
+    pub resamples: u32,
+}
+
+/// How the targets of one round share the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Design {
+    /// One target's process after the other.
+    Sequential,
+    /// All targets' processes alive and warm, taking turns of some dozens of calls, one at a time.
+    Paired,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Scale {
+    /// `small`, `large`, or the number of items in digits.
+    pub name: String,
+    pub items: u32,
+}
+
+/// The six operations. The order of the variants is the order in which they are measured and shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Operation {
+    PutItem,
+    GetItem,
+    UpdateItem,
+    DeleteItem,
+    Query,
+    Scan,
+}
+
+/// One library at one version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// What the rest of the file calls it: `mizzle`, or `mizzle@1.2.0` where versions stand side by side.
+    pub id: String,
+    /// For people: "Mizzle".
+    pub name: String,
+    /// The library's adapter: `aws-sdk`, `mizzle`, `dynamoose` or `electrodb`.
+    pub adapter: String,
+    /// The version that was installed; null when it wasn't.
+    pub version: Option<String>,
+    /// What npm was asked for.
+    pub spec: String,
+    pub baseline: bool,
+    pub status: TargetStatus,
+    /// Why the status is not `ok`, in words; with the last lines of the log where there are any.
+    pub reason: Option<String>,
+    /// The AWS SDK client that carried its calls.
+    pub sdk_version: Option<String>,
+    /// Another AWS SDK that the library brought for itself.
+    pub own_sdk_version: Option<String>,
+    /// The library with its dependencies on disk, MiB.
+    pub installed_mb: Option<f64>,
+    /// A known extra cost that was put into the adapter, microseconds a call (tests of the instrument only).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub handicap_us: BTreeMap<Operation, f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetStatus {
+    Ok,
+    /// It crashed, hung, threw, or spoke garbage.
+    Failed,
+    /// Its results were not what the data set says; it was not timed.
+    WrongWork,
+    /// npm could not deliver it.
+    Unavailable,
+}
+
+/// One operation of one target at one scale: the summary of its rounds, and the rounds themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Measurement {
+    pub scale: String,
+    pub items: u32,
+    pub operation: Operation,
+    pub target: String,
+    /// Timed calls of the latency phase, over all rounds.
+    pub samples: u64,
+    /// Rounds (fresh processes) that measured it.
+    pub rounds: u32,
+    /// Calls that threw, over all rounds and both phases.
+    pub errors: u64,
+    /// Why there are no figures, where there are none.
+    pub failure: Option<Failure>,
+    pub latency_ms: Option<Latency>,
+    pub throughput: Option<Throughput>,
+    pub cpu: Option<Cpu>,
+    pub memory_mb: Option<Memory>,
+    /// Work per call, as counted on the wire.
+    pub work: Option<Work>,
+    /// Null for the baseline itself, and where either side has no figures.
+    pub vs_baseline: Option<VsBaseline>,
+    pub warnings: Vec<String>,
+    pub per_round: Vec<Round>,
+}
+
+/// A failure as a value: at which stage, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// `install`, `start`, `verify`, `warm-up`, `measure`, `database`, `interrupted`.
+    pub stage: String,
+    pub cause: String,
+}
+
+/// Sequential latency (one call in flight) from tinybench's samples, milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Latency {
+    pub mean: f64,
+    pub p50: f64,
+    /// Null below 20 samples.
+    pub p95: Option<f64>,
+    /// Null below 100 samples.
+    pub p99: Option<f64>,
+    pub min: f64,
+    pub max: f64,
+    /// Null with a single round: one process can't say how processes differ.
+    pub mean_ci95: Option<Interval>,
+    pub p95_ci95: Option<Interval>,
+    pub p99_ci95: Option<Interval>,
+}
+
+/// The rate that was sustained: calls completed over wall-clock time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Throughput {
+    pub ops_per_sec: f64,
+    pub concurrency: u32,
+    pub ci95: Option<Interval>,
+    /// CPU of the client during the phase, percent of one core.
+    pub client_cpu_percent: Option<f64>,
+    /// CPU of the database during the phase, percent of one core.
+    pub database_cpu_percent: Option<f64>,
+    /// Who held the rate back.
+    pub limited_by: LimitedBy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitedBy {
+    /// The client's one JavaScript thread was busy.
+    Client,
+    /// The database was the busier side, and busy.
+    Database,
+    /// Both together used nearly all the machine's cores.
+    Machine,
+    /// Neither was busy, or it could not be told.
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cpu {
+    /// Of the client's process during the latency phase, by the sampler; percent of one core.
+    pub percent_avg: Option<f64>,
+    /// The highest reading of a window of at least 200 ms.
+    pub percent_peak: Option<f64>,
+    /// User + system time of the client's process per call of the latency phase, by its own accounting; microseconds.
+    pub micros_per_op: f64,
+    pub micros_per_op_ci95: Option<Interval>,
+}
+
+/// Resident set of the client's process during the operation, MiB.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Memory {
+    pub avg: f64,
+    /// The kernel's high-water mark where it keeps one per operation, else the highest reading.
+    pub peak: f64,
+    pub peak_ci95: Option<Interval>,
+}
+
+/// What one call asked of the database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Work {
+    pub requests: f64,
+    pub items_returned: f64,
+    pub items_scanned: f64,
+    pub capacity_units: Option<f64>,
+    pub request_bytes: f64,
+    pub response_bytes: f64,
+}
+
+/// Ratios to the baseline, paired by round; 1.1 is 10% more than the baseline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VsBaseline {
+    pub latency_ratio: f64,
+    pub latency_ratio_ci95: Option<Interval>,
+    pub cpu_ratio: f64,
+    pub cpu_ratio_ci95: Option<Interval>,
+    pub throughput_ratio: Option<f64>,
+    pub throughput_ratio_ci95: Option<Interval>,
+    /// On latency.
+    pub verdict: Verdict,
+    /// On CPU per call.
+    pub cpu_verdict: Verdict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The whole interval lies below 1, and not wholly within the margin of equivalence.
+    Faster,
+    /// The whole interval lies above 1, and not wholly within the margin of equivalence.
+    Slower,
+    /// The whole interval lies within the margin of equivalence.
+    Same,
+    /// This run can't tell.
+    Unclear,
+}
+
+/// One operation in one process: raw, as measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Round {
+    /// From 0.
+    pub round: u32,
+    /// The target's place in the order of its round, from 0.
+    pub place: u32,
+    pub warm_up: WarmUp,
+    /// The latency phase, in the order of time.
+    pub slices: Vec<Slice>,
+    pub throughput: Option<ThroughputPhase>,
+    /// What the sampler saw of the client's process from the operation's start to its end.
+    pub usage: Option<Usage>,
+    /// What the sampler saw of the database's process in the latency phase.
+    pub database: Option<Usage>,
+    pub errors: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WarmUp {
+    pub calls: u64,
+    pub wall_ms: f64,
+    pub settled: bool,
+    /// CPU per call of successive windows, microseconds.
+    pub windows_us: Vec<f64>,
+}
+
+/// Some timed calls in a row, one in flight at a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Slice {
+    /// Since the run's start, milliseconds.
+    pub at_ms: f64,
+    pub wall_ms: f64,
+    /// User + system time of the process, by its own accounting.
+    pub cpu_ms: f64,
+    /// Latency of each call; sorted, since tinybench sorts them.
+    pub samples_ms: Vec<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ThroughputPhase {
+    pub at_ms: f64,
+    pub calls: u64,
+    pub wall_ms: f64,
+    pub cpu_ms: f64,
+    pub database_cpu_ms: Option<f64>,
+}
+
+/// What the sampler saw of one process while it was its turn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// CPU time that the kernel accounts to the process in the latency phase, milliseconds.
+    pub cpu_ms: f64,
+    /// Wall time of the latency phase while it was its turn.
+    pub wall_ms: f64,
+    /// Null where no window was long enough (200 ms).
+    pub cpu_percent_peak: Option<f64>,
+    pub memory_mb_avg: f64,
+    pub memory_mb_peak: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseUsage {
+    pub scale: String,
+    pub operation: Operation,
+    pub target: String,
+    pub cpu_percent_avg: Option<f64>,
+    pub memory_mb_peak: Option<f64>,
+}
+
+/// What a fresh process pays before it is warm; never mixed into the other figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ColdStart {
+    pub scale: String,
+    pub target: String,
+    /// Time to import the library, milliseconds.
+    pub import_ms: Estimate,
+    /// Resident set after the import, MiB.
+    pub memory_mb: Estimate,
+    /// Time of the first call of each operation in the process, milliseconds, in the order in which they were made.
+    pub first_call_ms: Vec<FirstCall>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FirstCall {
+    pub operation: Operation,
+    #[serde(flatten)]
+    pub ms: Estimate,
+}
+
+/// A mean over processes, its interval, and the values that it was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Estimate {
+    pub mean: f64,
+    pub ci95: Option<Interval>,
+    pub values: Vec<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Disturbance {
+    pub kind: DisturbanceKind,
+    /// Since the run's start, milliseconds; null for the whole run.
+    pub at_ms: Option<f64>,
+    /// What was seen and what it did, in words.
+    pub detail: String,
+    /// Whether conclusions suffer.
+    pub serious: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisturbanceKind {
+    OtherLoad,
+    CpuSteal,
+    ClockFrequency,
+    Swapping,
+    Outliers,
+    Drift,
+    NotSettled,
+    Accounting,
+    DatabaseRestarted,
+    FewRounds,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduledRound {
+    pub scale: String,
+    pub round: u32,
+    /// Target ids in the order in which they ran.
+    pub order: Vec<String>,
+}
+
+/// Readings of the watched processes over the run's time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    pub readings: Vec<Reading>,
+    pub bands: Vec<Band>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Reading {
+    pub at_ms: f64,
+    /// A target's id, or `database`.
+    pub process: String,
+    pub cpu_percent: f64,
+    pub memory_mb: f64,
+}
+
+/// One operation of one target, from its start to its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Band {
+    pub from_ms: f64,
+    pub to_ms: f64,
+    pub scale: String,
+    pub round: u32,
+    pub target: String,
+    pub operation: Operation,
+}
