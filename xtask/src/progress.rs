@@ -57,6 +57,72 @@ impl Progress {
     }
 }
 
+/// A round under way: one line per target.
+#[derive(Debug)]
+pub struct Board {
+    lines: Vec<(String, ProgressBar)>,
+    title: ProgressBar,
+}
+
+impl Progress {
+    /// Begins a round of some targets with this many operations each.
+    pub fn board(&self, title: &str, ids: &[String], operations: usize) -> Board {
+        if self.plain {
+            eprintln!("{title}: {}", ids.join(", "));
+            return Board { lines: Vec::new(), title: ProgressBar::hidden() };
+        }
+        let width = ids.iter().map(|id| console::measure_text_width(id)).max().unwrap_or(0);
+        let heading = self.bars.add(ProgressBar::new_spinner());
+        heading.set_style(spinner());
+        heading.set_message(title.to_owned());
+        heading.enable_steady_tick(Duration::from_millis(120));
+        let lines = ids.iter().map(|id| {
+            let bar = self.bars.add(ProgressBar::new(operations as u64));
+            bar.set_style(board_line());
+            bar.set_prefix(console::pad_str(id, width, console::Alignment::Left, None).into_owned());
+            bar.set_message("waiting");
+            (id.clone(), bar)
+        });
+        Board { lines: lines.collect(), title: heading }
+    }
+}
+
+impl Board {
+    /// What a target is doing now.
+    pub fn now(&self, id: &str, text: &str) {
+        if let Some(bar) = self.bar(id) {
+            bar.set_message(text.to_owned());
+        }
+    }
+
+    /// How fast a target just was, calls a second.
+    pub fn rate(&self, id: &str, text: &str, per_second: f64) {
+        if per_second.is_finite() {
+            self.now(id, &format!("{text} · {per_second:.0}/s"));
+        }
+    }
+
+    /// A target has finished one more operation.
+    pub fn finished(&self, id: &str) {
+        if let Some(bar) = self.bar(id) {
+            bar.inc(1);
+        }
+    }
+
+    fn bar(&self, id: &str) -> Option<&ProgressBar> {
+        self.lines.iter().find(|(name, _)| name == id).map(|(_, bar)| bar)
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        for (_, bar) in &self.lines {
+            bar.finish_and_clear();
+        }
+        self.title.finish_and_clear();
+    }
+}
+
 impl Step<'_> {
     /// How far the step is, of how many.
     pub fn position(&self, done: u64, total: u64) {
@@ -92,4 +158,8 @@ fn spinner() -> ProgressStyle {
 fn bar() -> ProgressStyle {
     ProgressStyle::with_template("{spinner:.cyan} {msg} {wide_bar:.cyan/dim} {pos}/{len} {eta}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn board_line() -> ProgressStyle {
+    ProgressStyle::with_template("  {prefix} {bar:12.cyan/dim} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar())
 }

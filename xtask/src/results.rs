@@ -42,6 +42,23 @@ pub struct Results {
     pub harness_cpu_percent: Option<f64>,
 }
 
+impl Results {
+    /// Notes why the measuring of a scale stopped.
+    pub fn stop_because(&mut self, scale: &str, why: &str) {
+        let line = format!("{scale}: {why}");
+        self.run.stopped_because = Some(match self.run.stopped_because.take() {
+            Some(before) => format!("{before}; {line}"),
+            None => line,
+        });
+    }
+
+    pub fn measurement_mut(&mut self, scale: &str, operation: Operation, target: &str) -> Option<&mut Measurement> {
+        self.measurements
+            .iter_mut()
+            .find(|one| one.scale == scale && one.operation == operation && one.target == target)
+    }
+}
+
 /// When and how the run was made, and how it ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -163,6 +180,34 @@ pub enum Operation {
     DeleteItem,
     Query,
     Scan,
+}
+
+impl Operation {
+    pub const ALL: [Operation; 6] = [
+        Operation::PutItem,
+        Operation::GetItem,
+        Operation::UpdateItem,
+        Operation::DeleteItem,
+        Operation::Query,
+        Operation::Scan,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::PutItem => "PutItem",
+            Operation::GetItem => "GetItem",
+            Operation::UpdateItem => "UpdateItem",
+            Operation::DeleteItem => "DeleteItem",
+            Operation::Query => "Query",
+            Operation::Scan => "Scan",
+        }
+    }
+}
+
+impl std::fmt::Display for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// One library at one version.
@@ -306,7 +351,8 @@ pub struct Cpu {
 #[serde(rename_all = "camelCase")]
 pub struct Memory {
     pub avg: f64,
-    /// The kernel's high-water mark where it keeps one per operation, else the highest reading.
+    /// Of each round's process the kernel's high-water mark where it keeps one per operation, else the highest
+    /// reading; the mean over the rounds.
     pub peak: f64,
     pub peak_ci95: Option<Interval>,
 }
@@ -398,6 +444,8 @@ pub struct Slice {
 #[serde(rename_all = "camelCase")]
 pub struct ThroughputPhase {
     pub at_ms: f64,
+    /// Calls in flight: as asked, or 1 where a call takes so long that the latency phase serves for both.
+    pub concurrency: u32,
     pub calls: u64,
     pub wall_ms: f64,
     pub cpu_ms: f64,
@@ -484,6 +532,8 @@ pub enum DisturbanceKind {
     Accounting,
     DatabaseRestarted,
     FewRounds,
+    /// The intervals are too wide to conclude from.
+    Noise,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,0 +1,82 @@
+// What a library has to implement to be measured: six operations and a way back from what it returns to a plain order.
+// Nothing about measuring is in here or in the adapters. Inputs are prepared before the clock starts, in each form that
+// a library may want; turning a library's result into a plain order is done only to check it, outside the clock.
+
+import type { DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
+import type { Key, Marks, Order, Range, StoredKey, StoredOrder } from "./dataset.js";
+
+export interface PutInput {
+  /** As an application sees it: for a library that makes keys and marks itself. */
+  order: Order;
+  /** With the marks, without pk and sk: for a library that makes keys itself and knows no marks. */
+  marked: Order & Marks;
+  /** As it lies in the table: for a library that makes nothing itself. */
+  stored: StoredOrder;
+}
+
+export interface KeyInput {
+  key: Key;
+  storedKey: StoredKey;
+}
+
+export interface UpdateInput extends KeyInput {
+  status: string;
+}
+
+export interface QueryInput extends Range {
+  pk: string;
+  firstSk: string;
+  lastSk: string;
+}
+
+/** One table, through one library. Each call resolves when the whole answer is there. */
+export interface OrderTable {
+  put(input: PutInput): Promise<unknown>;
+  get(input: KeyInput): Promise<unknown>;
+  update(input: UpdateInput): Promise<unknown>;
+  delete(input: KeyInput): Promise<unknown>;
+  query(input: QueryInput): Promise<unknown>;
+  scan(): Promise<unknown>;
+
+  /** What `get` resolved to, as a plain order without pk, sk and marks; null where there was no item. */
+  toOrder(result: unknown): unknown;
+  /** What `query` and `scan` resolved to, as plain orders. */
+  toOrders(result: unknown): Iterable<unknown>;
+}
+
+/** What the wire meter needs of an SDK client; see wire.ts. */
+export interface MiddlewareHost {
+  middlewareStack: {
+    // The SDK's own types differ from version to version, and a library may bring its own version.
+    // biome-ignore lint/suspicious/noExplicitAny: see above
+    add(middleware: any, options: any): void;
+    remove(name: string): boolean;
+  };
+}
+
+export interface Connection {
+  /** The SDK client through which all of the library's requests go. */
+  client: MiddlewareHost;
+  table(name: string): OrderTable;
+  close(): void;
+}
+
+export interface Library {
+  connect(config: DynamoDBClientConfig): Connection;
+}
+
+export interface Adapter {
+  /** The npm package that is measured. */
+  packageName: string;
+  /** Imports the library and what an application must import beside it. Its time is the import time. */
+  load(): Promise<Library>;
+}
+
+/** A stored item as a plain order: everything but keys and marks, so that an attribute too many is seen. */
+export function withoutKeysAndMarks(item: unknown): unknown {
+  if (typeof item !== "object" || item === null) {
+    return item ?? null;
+  }
+  const { pk, sk, __edb_e__, __edb_v__, ...order } = item as Record<string, unknown>;
+  return order;
+}

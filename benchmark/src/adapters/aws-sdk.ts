@@ -1,0 +1,70 @@
+// The AWS SDK for JavaScript v3 with its DocumentClient: what every other library is compared with.
+
+import type { QueryCommandOutput, ScanCommandOutput } from "@aws-sdk/lib-dynamodb";
+import { type Adapter, withoutKeysAndMarks } from "../adapter.js";
+
+export const adapter: Adapter = {
+  packageName: "@aws-sdk/client-dynamodb",
+
+  async load() {
+    const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
+    const { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, paginateScan } =
+      await import("@aws-sdk/lib-dynamodb");
+
+    return {
+      connect(config) {
+        const client = new DynamoDBClient(config);
+        const documents = DynamoDBDocumentClient.from(client);
+        return {
+          client,
+          close: () => client.destroy(),
+          table: (TableName) => ({
+            put: ({ stored }) => documents.send(new PutCommand({ TableName, Item: stored })),
+
+            get: ({ storedKey }) => documents.send(new GetCommand({ TableName, Key: storedKey })),
+
+            update: ({ storedKey, status }) =>
+              documents.send(
+                new UpdateCommand({
+                  TableName,
+                  Key: storedKey,
+                  UpdateExpression: "SET #status = :status",
+                  ExpressionAttributeNames: { "#status": "status" },
+                  ExpressionAttributeValues: { ":status": status },
+                }),
+              ),
+
+            delete: ({ storedKey }) => documents.send(new DeleteCommand({ TableName, Key: storedKey })),
+
+            query: ({ pk, firstSk, lastSk }) =>
+              documents.send(
+                new QueryCommand({
+                  TableName,
+                  KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
+                  ExpressionAttributeValues: { ":pk": pk, ":first": firstSk, ":last": lastSk },
+                }),
+              ),
+
+            async scan() {
+              const pages: ScanCommandOutput[] = [];
+              for await (const page of paginateScan({ client: documents }, { TableName })) {
+                pages.push(page);
+              }
+              return pages;
+            },
+
+            toOrder: (result) => withoutKeysAndMarks((result as { Item?: unknown }).Item),
+
+            *toOrders(result) {
+              for (const page of Array.isArray(result) ? (result as ScanCommandOutput[]) : [result]) {
+                for (const item of (page as QueryCommandOutput).Items ?? []) {
+                  yield withoutKeysAndMarks(item);
+                }
+              }
+            },
+          }),
+        };
+      },
+    };
+  },
+};

@@ -1,0 +1,156 @@
+// Mizzle: entities mapped to a physical table by key strategies, with a query builder. Its own calls, as its
+// reference shows them. It isn't in package.json, since it is installed as it is asked for, so that what is used of it
+// is declared here.
+//
+// Unequal work that comes with those calls: the `where` of an update becomes a condition on its key attributes; a
+// range of sort keys can't be told, so that it becomes a filter on a copy of the key and the whole customer is read.
+// A `select` that is awaited gives the first page only; `iterator` goes on.
+
+import { type Adapter, withoutKeysAndMarks } from "../adapter.js";
+import { CUSTOMER_PREFIX, ORDER_PREFIX } from "../dataset.js";
+
+type Column = object;
+type Expression = object;
+
+interface Executable {
+  execute(): Promise<unknown>;
+}
+
+interface Conditional<T> extends Executable {
+  where(expression: Expression): T;
+}
+
+interface Select extends Conditional<Select> {
+  iterator(): AsyncIterable<unknown>;
+}
+
+interface Update extends Conditional<Update> {
+  set(values: object): Update;
+}
+
+interface Database {
+  insert(entity: object): { values(values: object): Executable };
+  select(): { from(entity: object): Select };
+  update(entity: object): Update;
+  delete(entity: object, keys?: object): Executable & Partial<Conditional<Executable>>;
+}
+
+interface Mizzle {
+  mizzle(config: object): Database;
+  dynamoTable(name: string, columns: Record<string, Column>): object;
+  dynamoEntity(
+    table: object,
+    name: string,
+    columns: Record<string, Column>,
+    keys: (columns: Record<string, Column>) => { pk: object; sk: object },
+  ): object & Record<string, Column>;
+  prefixKey(prefix: string, column: Column | undefined): object;
+  string(name?: string): Column;
+  number(): Column;
+  boolean(): Column;
+  list(): Column;
+  map(): Column;
+  eq(column: Column | undefined, value: unknown): Expression;
+  and(...expressions: Expression[]): Expression;
+  between(column: Column | undefined, range: [unknown, unknown]): Expression;
+}
+
+const PACKAGE = "@aurios/mizzle";
+
+export const adapter: Adapter = {
+  packageName: PACKAGE,
+
+  async load() {
+    const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
+    const library = (await import(PACKAGE)) as Mizzle;
+    const { and, between, boolean, dynamoEntity, dynamoTable, eq, list, map, number, prefixKey, string } = library;
+
+    return {
+      connect(config) {
+        const client = new DynamoDBClient(config);
+        const db = openDatabase(library, client);
+
+        return {
+          client,
+          close: () => client.destroy(),
+          table(name) {
+            const orders = dynamoEntity(
+              dynamoTable(name, { pk: string("pk"), sk: string("sk") }),
+              "Order",
+              {
+                customerId: string(),
+                orderId: string(),
+                status: string(),
+                placedAt: string(),
+                total: number(),
+                quantity: number(),
+                paid: boolean(),
+                gift: boolean(),
+                lines: list(),
+                address: map(),
+                note: string(),
+                __edb_e__: string(),
+                __edb_v__: string(),
+              },
+              (columns) => ({
+                pk: prefixKey(CUSTOMER_PREFIX, columns.customerId),
+                sk: prefixKey(ORDER_PREFIX, columns.orderId),
+              }),
+            );
+            const { customerId: customer, orderId: order } = orders;
+            const isOrder = (key: { customerId: string; orderId: string }) =>
+              and(eq(customer, key.customerId), eq(order, key.orderId));
+            // The source takes the keys as an argument; the reference shows a `where`.
+            const deletesWhere = db.delete(orders, {}).where !== undefined;
+
+            return {
+              put: ({ marked }) => db.insert(orders).values(marked).execute(),
+
+              get: ({ key }) => db.select().from(orders).where(isOrder(key)).execute(),
+
+              update: ({ key, status }) => db.update(orders).set({ status }).where(isOrder(key)).execute(),
+
+              delete({ key }) {
+                const deletion = db.delete(orders, key);
+                return deletesWhere
+                  ? (deletion as Conditional<Executable>).where(isOrder(key)).execute()
+                  : deletion.execute();
+              },
+
+              query: ({ customerId, firstOrderId, lastOrderId }) =>
+                db
+                  .select()
+                  .from(orders)
+                  .where(and(eq(customer, customerId), between(order, [firstOrderId, lastOrderId])))
+                  .execute(),
+
+              async scan() {
+                const found: unknown[] = [];
+                for await (const item of db.select().from(orders).iterator()) {
+                  found.push(item);
+                }
+                return found;
+              },
+
+              toOrder: (result) => withoutKeysAndMarks((result as unknown[])[0]),
+              toOrders: (result) => (result as unknown[]).map(withoutKeysAndMarks),
+            };
+          },
+        };
+      },
+    };
+  },
+};
+
+/** Versions differ in whether they take the client or an object that holds it. */
+function openDatabase(library: Mizzle, client: object): Database {
+  try {
+    return library.mizzle(client);
+  } catch (error) {
+    try {
+      return library.mizzle({ client });
+    } catch {
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,159 @@
+// What the tests share: the server they talk to, tables that go away again, and workers that are talked to as their
+// parent does.
+
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { AnyEvent } from "../src/protocol.js";
+import { type BareTable, openTable } from "../src/table.js";
+
+export const SEED = 7;
+export const CALL_TIMEOUT_MS = 30_000;
+
+/** How long a worker may be silent. */
+const PATIENCE_MS = 60_000;
+
+/** More than a page (1 MB) of a scan. */
+export const TWO_PAGES = 3000;
+
+export const DIST = join(dirname(fileURLToPath(import.meta.url)), "../..");
+export const FIXTURES = join(DIST, "../test/fixtures");
+
+export function endpoint(): string {
+  const url = process.env.BENCH_ENDPOINT;
+  assert.ok(url, "BENCH_ENDPOINT is not set: these tests need a running DynamoDB Local; `cargo xtask test` starts one");
+  return url;
+}
+
+export const settings = () => ({ endpoint: endpoint(), callTimeoutMs: CALL_TIMEOUT_MS });
+
+export function tableName(): string {
+  return `test-${randomBytes(6).toString("hex")}`;
+}
+
+/** Gives a new table with so many items, and drops it afterwards. */
+export async function withTable<T>(items: number, act: (table: BareTable) => Promise<T>): Promise<T> {
+  const table = await openTable(settings(), tableName());
+  await table.create();
+  try {
+    await table.seed(items, SEED);
+    return await act(table);
+  } finally {
+    await table.drop();
+    table.close();
+  }
+}
+
+export interface Talk {
+  process: ChildProcess;
+  /** All events so far. */
+  events: AnyEvent[];
+  /** Says a command, if one is given, and gives the events up to the one of a name. */
+  until(name: AnyEvent["event"], command?: object | string): Promise<AnyEvent[]>;
+  /** Closes standard input. */
+  hangUp(): void;
+  /** Waits for the end and gives the exit code. */
+  ended: Promise<number | null>;
+  stderr(): string;
+}
+
+/** Starts suite.js or keeper.js of `folder` and talks to it. A line that is no JSON object fails the test. */
+export function talkTo(program: "suite" | "keeper", folder = DIST): Talk {
+  const child = spawn(process.execPath, [join(folder, `${program}.js`)], { stdio: ["pipe", "pipe", "pipe"] });
+  const events: AnyEvent[] = [];
+  let stderr = "";
+  let wake = () => {};
+  let over = false;
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    stderr += chunk;
+  });
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    events.push(JSON.parse(line) as AnyEvent);
+    wake();
+  });
+  const ended = new Promise<number | null>((resolve) => {
+    child.on("close", (code) => {
+      over = true;
+      wake();
+      resolve(code);
+    });
+  });
+  child.stdin.on("error", () => {});
+  let read = 0;
+  return {
+    process: child,
+    events,
+    ended,
+    stderr: () => stderr,
+    hangUp: () => child.stdin.end(),
+    async until(name, command) {
+      if (command !== undefined) {
+        child.stdin.write(`${typeof command === "string" ? command : JSON.stringify(command)}\n`);
+      }
+      const first = read;
+      for (;;) {
+        while (read < events.length) {
+          const event = events[read++] as AnyEvent;
+          if (event.event === name) {
+            return events.slice(first, read);
+          }
+          assert.notEqual(event.event, "failed", JSON.stringify(event));
+        }
+        assert.ok(!over, `${program} ended before ${name}: ${stderr}`);
+        await new Promise<void>((resolve, reject) => {
+          const since = JSON.stringify(events.slice(first));
+          const late = setTimeout(
+            () => reject(new Error(`no ${name} from the ${program}, only ${since}`)),
+            PATIENCE_MS,
+          );
+          wake = () => {
+            clearTimeout(late);
+            resolve();
+          };
+        });
+      }
+    },
+  };
+}
+
+/** The last of a list of events, which is of this name. */
+export function last<N extends AnyEvent["event"]>(events: AnyEvent[], name: N): Extract<AnyEvent, { event: N }> {
+  const event = events.at(-1);
+  assert.equal(event?.event, name);
+  return event as Extract<AnyEvent, { event: N }>;
+}
+
+export function openSuite(table: string, items: number, more: object = {}) {
+  return {
+    do: "open",
+    target: "aws-sdk",
+    adapter: "aws-sdk",
+    endpoint: endpoint(),
+    table,
+    rehearsalTable: null,
+    items,
+    rehearsalItems: 0,
+    seed: SEED,
+    round: 0,
+    lane: 3,
+    callTimeoutMs: CALL_TIMEOUT_MS,
+    handicapUs: {},
+    ...more,
+  };
+}
+
+export function openKeeper(table: string, items: number, more: object = {}) {
+  return {
+    do: "open",
+    endpoint: endpoint(),
+    table,
+    rehearsalTable: null,
+    items,
+    rehearsalItems: 0,
+    seed: SEED,
+    ...more,
+  };
+}

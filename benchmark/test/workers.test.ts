@@ -1,0 +1,317 @@
+// The two programs from outside, against a real server: commands in, events out, and what they do when things go
+// wrong. The lines in fixtures/events.jsonl, which the other side's tests parse, are compared with those said here.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import type { AnyEvent } from "../src/protocol.js";
+import { OPERATIONS } from "../src/protocol.js";
+import {
+  endpoint,
+  FIXTURES,
+  last,
+  openKeeper,
+  openSuite,
+  SEED,
+  TWO_PAGES,
+  tableName,
+  talkTo,
+  withTable,
+} from "./support.js";
+
+/** One event of each kind and shape that was really said, for the comparison with the fixture. */
+const said: { program: string; event: AnyEvent }[] = [];
+
+const WARM_UP = { do: "warm-up", minCalls: 20, maxCalls: 200, maxMs: 2000, inFlight: 4, windowMs: 10 };
+
+describe("the suite", () => {
+  it("verifies, warms up and measures, and the keeper puts everything back", async () => {
+    const table = tableName();
+    const keeper = talkTo("keeper");
+    const suite = talkTo("suite");
+    try {
+      await keeper.until("ready", openKeeper(table, 1000));
+      last(await keeper.until("created", { do: "create" }), "created");
+      await keeper.until("checked", { do: "check" });
+      last(await keeper.until("warm", { do: "warm", calls: 300 }), "warm");
+      await keeper.until("checked", { do: "check" });
+
+      const ready = last(await suite.until("ready", openSuite(table, 1000, { handicapUs: { GetItem: 50 } })), "ready");
+      assert.equal(ready.pid, suite.process.pid);
+      assert.ok("importMs" in ready && ready.importMs > 0 && ready.memoryMb > 10);
+      const verified = await suite.until("verified-all", { do: "verify", operations: OPERATIONS });
+      assert.deepEqual(
+        verified.map(({ event }) => event),
+        [...OPERATIONS.map(() => "verified"), "verified-all"],
+      );
+      await keeper.until("checked", { do: "check" });
+
+      for (const operation of OPERATIONS) {
+        if (operation === "DeleteItem") {
+          await keeper.until("prepared", { do: "prepare", lane: 3, from: 0, count: 70 });
+        }
+        const warm = await suite.until("warmed", { ...WARM_UP, operation });
+        assert.deepEqual(
+          warm.map(({ event }) => event),
+          ["start", "end", "warmed"],
+        );
+        const warmed = last(warm, "warmed");
+        assert.ok(warmed.calls >= (operation === "Scan" ? 1 : 20) && warmed.msPerCall > 0);
+
+        const calls = operation === "Scan" ? 2 : 20;
+        const timed = await suite.until("end", { do: "measure", operation, phase: "latency", calls, from: 0 });
+        assert.deepEqual(timed[0], { event: "start", operation, phase: "latency" });
+        const end = last(timed, "end");
+        assert.equal(end.calls, calls);
+        assert.equal(end.errors, 0, end.errorMessage ?? "");
+        assert.equal(end.samplesMs.length, calls);
+        const sum = end.samplesMs.reduce((total, ms) => total + ms, 0);
+        assert.ok(sum <= end.wallMs, "calls one after the other take no longer than all of them");
+        assert.ok(sum > end.wallMs * 0.5 && end.cpuMs > 0);
+
+        if (operation !== "Scan") {
+          const measure = { do: "measure", operation, phase: "throughput", calls: 50, concurrency: 8, from: 20 };
+          const busy = last(await suite.until("end", measure), "end");
+          assert.deepEqual([busy.calls, busy.errors, busy.samplesMs], [50, 0, []]);
+        }
+        await keeper.until("restored", { do: "restore", lanes: [3], operation, round: 0, from: 0, count: 70 });
+        last(await keeper.until("checked", { do: "check" }), "checked");
+      }
+
+      const bye = last(await suite.until("bye", { do: "end" }), "bye");
+      assert.ok(bye.maxRssMb > 20 && bye.cpuMs > 0);
+      assert.equal(await suite.ended, 0);
+      await keeper.until("dropped", { do: "drop" });
+      await keeper.until("bye", { do: "end" });
+      assert.equal(await keeper.ended, 0);
+      said.push(...suite.events.map((event) => ({ program: "suite", event })));
+      said.push(...keeper.events.map((event) => ({ program: "keeper", event })));
+    } finally {
+      suite.process.kill("SIGKILL");
+      keeper.process.kill("SIGKILL");
+    }
+  });
+
+  it("verifies and warms up scans on the rehearsal table, and meters the timed ones", async () => {
+    await withTable(TWO_PAGES, (table) =>
+      withTable(200, async (rehearsal) => {
+        const suite = talkTo("suite");
+        const open = openSuite(table.name, TWO_PAGES, { rehearsalTable: rehearsal.name, rehearsalItems: 200 });
+        await suite.until("ready", open);
+        const verified = await suite.until("verified-all", { do: "verify", operations: ["Scan"] });
+        assert.deepEqual(verified[0], { event: "verified", operation: "Scan", firstCallMs: null, work: null });
+        await suite.until("warmed", { ...WARM_UP, operation: "Scan", minCalls: 2, maxCalls: 4 });
+        const scan = { do: "measure", operation: "Scan", phase: "latency", calls: 2, from: 0 };
+        const { work } = last(await suite.until("end", scan), "end");
+        assert.equal(work?.itemsReturned, TWO_PAGES);
+        assert.equal(work.requests, 2);
+        assert.equal(work.capacityUnits !== null && work.capacityUnits > 100, true);
+        await suite.until("bye", { do: "end" });
+        assert.equal(await rehearsal.compare(200, SEED), null);
+      }),
+    );
+  });
+
+  it("says what is wrong instead of an end, when the last result of a slice is wrong", async () => {
+    await withTable(100, async (table) => {
+      const suite = talkTo("suite");
+      await suite.until("ready", openSuite(table.name, 100, { seed: SEED + 1 }));
+      const measure = { do: "measure", operation: "GetItem", phase: "latency", calls: 3, from: 0 };
+      const wrong = last(await suite.until("wrong-work", measure), "wrong-work");
+      assert.match(wrong.expected, /order \d+/);
+      await suite.until("bye", { do: "end" });
+      said.push({ program: "suite", event: wrong });
+    });
+  });
+
+  it("counts calls that throw, and keeps the samples of the others", async () => {
+    await withTable(100, async (table) => {
+      const suite = talkTo("suite");
+      await suite.until("ready", openSuite(table.name, 100, { target: "dynamoose", adapter: "dynamoose" }));
+      // Dynamoose's create refuses to write an item that is there: half of these are.
+      await suite.until("end", { do: "measure", operation: "PutItem", phase: "latency", calls: 10, from: 0 });
+      const half = { do: "measure", operation: "PutItem", phase: "latency", calls: 10, from: 5 };
+      const end = last(await suite.until("end", half), "end");
+      assert.deepEqual([end.calls, end.errors, end.samplesMs.length], [10, 5, 5]);
+      assert.match(end.errorMessage ?? "", /ConditionalCheckFailed/);
+      const all = { do: "measure", operation: "PutItem", phase: "throughput", concurrency: 4, calls: 10, from: 5 };
+      const none = last(await suite.until("end", all), "end");
+      assert.deepEqual([none.calls, none.errors, none.samplesMs], [10, 10, []]);
+      await suite.until("bye", { do: "end" });
+    });
+  });
+
+  it("gives up calls without an answer, and soon the whole slice", async () => {
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    try {
+      await new Promise((resolve) => silent.once("listening", resolve));
+      const address = silent.address();
+      const port = typeof address === "object" ? address?.port : 0;
+      const suite = talkTo("suite");
+      const open = openSuite("nothing", 100, { endpoint: `http://127.0.0.1:${port}`, callTimeoutMs: 100 });
+      await suite.until("ready", open);
+      const measure = { do: "measure", operation: "GetItem", phase: "latency", calls: 50, from: 0 };
+      const end = last(await suite.until("end", measure), "end");
+      assert.deepEqual([end.calls, end.errors, end.samplesMs], [3, 3, []]);
+      assert.match(end.errorMessage ?? "", /no answer within 100 ms|Timeout/i);
+      await suite.until("bye", { do: "end" });
+      assert.equal(await suite.ended, 0);
+    } finally {
+      silent.close();
+      silent.unref();
+    }
+  });
+
+  for (const [name, line, message] of [
+    ["a command it doesn't know", '{"do":"dance"}', /unknown command "dance"/],
+    ["a line that is no JSON", "what?", /not JSON: what\?/],
+    ["a command before open", '{"do":"verify","operations":[]}', /nothing is open/],
+    ["an adapter it doesn't have", openLine({ adapter: "toString" }), /no adapter named "toString"/],
+    ["a number that isn't one", openLine({ items: "many" }), /"items" must be a whole number/],
+  ] as const) {
+    it(`fails with exit code 1 at ${name}`, async () => {
+      const suite = talkTo("suite");
+      await assert.rejects(suite.until("ready", line));
+      assert.equal(await suite.ended, 1);
+      const failed = last(suite.events, "failed");
+      assert.match(failed.message, message);
+      said.push({ program: "suite", event: failed });
+    });
+  }
+
+  it("names the operation that failed", async () => {
+    const suite = talkTo("suite");
+    await suite.until("ready", openSuite(tableName(), 100));
+    await assert.rejects(suite.until("verified-all", { do: "verify", operations: ["GetItem"] }));
+    const failed = last(suite.events, "failed");
+    assert.deepEqual([failed.stage, failed.operation], ["verify", "GetItem"]);
+    assert.match(failed.message, /ResourceNotFound/);
+    assert.equal(await suite.ended, 1);
+  });
+
+  it("ends by itself when its parent is gone, opened or not, and at an end while nothing is open", async () => {
+    const unopened = talkTo("suite");
+    unopened.hangUp();
+    assert.equal(await unopened.ended, 0);
+    const opened = talkTo("suite");
+    await opened.until("ready", openSuite("nothing", 100));
+    opened.hangUp();
+    assert.equal(await opened.ended, 0);
+    const ended = talkTo("suite");
+    await ended.until("bye", { do: "end" });
+    assert.equal(await ended.ended, 0);
+  });
+
+  it("says nothing but events on standard output", async () => {
+    // Each line was parsed as an event; the SDK's own warnings and the like are on standard error.
+    const suite = talkTo("suite");
+    await suite.until("ready", openSuite("nothing", 100));
+    suite.process.stdout?.destroy();
+    suite.process.stdin?.write('{"do":"end"}\n');
+    assert.equal(await suite.ended, 0, "a closed standard output ends it quietly");
+  });
+});
+
+describe("the keeper", () => {
+  it("finds a difference in one attribute, and an item too many", async () => {
+    await withTable(250, async (table) => {
+      const keeper = talkTo("keeper");
+      await keeper.until("ready", openKeeper(table.name, 250));
+      last(await keeper.until("checked", { do: "check" }), "checked");
+      await table.setStatus({ customerId: "00000002", orderId: "00000049" }, "unlucky");
+      const differs = last(await keeper.until("differs", { do: "check" }), "differs");
+      assert.match(differs.actual, /customer 00000002.*unlucky/);
+      await keeper.until("prepared", { do: "prepare", lane: 12, from: 150, count: 60 });
+      // 500 items that warm-up may have updated are restored, which are all of so small a table.
+      const restore = { do: "restore", lanes: [12], round: 0, from: 0, count: 2000 };
+      await keeper.until("restored", { ...restore, operation: "UpdateItem" });
+      assert.match(last(await keeper.until("differs", { do: "check" }), "differs").actual, /310 items/);
+      await keeper.until("restored", { ...restore, operation: "DeleteItem", from: 150, count: 60 });
+      last(await keeper.until("checked", { do: "check" }), "checked");
+      await keeper.until("bye", { do: "end" });
+      said.push({ program: "keeper", event: differs });
+    });
+  });
+
+  it("never touches a table that is there already", async () => {
+    await withTable(5, async (table) => {
+      const keeper = talkTo("keeper");
+      await keeper.until("ready", openKeeper(table.name, 5));
+      await assert.rejects(keeper.until("created", { do: "create" }));
+      const failed = last(keeper.events, "failed");
+      assert.match(failed.message, /there is a table named .* already/);
+      assert.equal(await keeper.ended, 1);
+      assert.equal(await table.compare(5, SEED), null);
+    });
+  });
+
+  it("drops the tables that it made when its parent is gone", async () => {
+    const table = tableName();
+    const keeper = talkTo("keeper");
+    await keeper.until("ready", openKeeper(table, 10));
+    await keeper.until("created", { do: "create" });
+    keeper.hangUp();
+    assert.equal(await keeper.ended, 0);
+    const again = talkTo("keeper");
+    await again.until("ready", openKeeper(table, 10));
+    await again.until("created", { do: "create" });
+    await again.until("dropped", { do: "drop" });
+    await again.until("bye", { do: "end" });
+  });
+
+  it("says so when there is no server", async () => {
+    const keeper = talkTo("keeper");
+    await keeper.until("ready", openKeeper("nothing", 10, { endpoint: "http://127.0.0.1:1" }));
+    await assert.rejects(keeper.until("created", { do: "create" }));
+    assert.match(last(keeper.events, "failed").message, /ECONNREFUSED/);
+    assert.equal(await keeper.ended, 1);
+  });
+});
+
+describe("the fixture", () => {
+  after(() => endpoint());
+
+  it("has one line for each event of both programs, each of the shape that is really said", () => {
+    const fixture = readFileSync(join(FIXTURES, "events.jsonl"), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as AnyEvent);
+    for (const { program, event } of said) {
+      assert.ok(
+        fixture.some((line) => sameShape(line, event)),
+        `nothing in the fixture is like the ${program}'s ${JSON.stringify(event).slice(0, 300)}`,
+      );
+    }
+    for (const line of fixture) {
+      assert.ok(
+        said.some(({ event }) => sameShape(event, line)),
+        `nothing is said like the fixture's ${JSON.stringify(line).slice(0, 300)}`,
+      );
+    }
+  });
+});
+
+/** Whether two values have the same names and the same types; null is like anything, and a list like any list. */
+function sameShape(a: unknown, b: unknown, top = true): boolean {
+  if (!top && (a === null || b === null)) {
+    return true;
+  }
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return Array.isArray(a) && Array.isArray(b) && [...a, ...b].every((each) => typeof each === "number");
+  }
+  if (typeof a === "object" && typeof b === "object") {
+    const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];
+    return (
+      Object.keys(x).sort().join() === Object.keys(y).sort().join() &&
+      x.event === y.event &&
+      Object.keys(x).every((name) => sameShape(x[name], y[name], false))
+    );
+  }
+  return typeof a === typeof b;
+}
+
+function openLine(more: object): string {
+  return JSON.stringify({ ...openSuite("nothing", 10), ...more });
+}

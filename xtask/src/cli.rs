@@ -1,0 +1,466 @@
+//! Every command and flag, its help and its validation. No input or output here.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::results::{Design, Operation, Scale};
+
+/// The libraries that have an adapter, in the order of the report, with their names for people and on npm.
+pub const LIBRARIES: [Library; 4] = [
+    Library { id: "aws-sdk", name: "AWS SDK", package: "@aws-sdk/lib-dynamodb" },
+    Library { id: "mizzle", name: "Mizzle", package: "@aurios/mizzle" },
+    Library { id: "dynamoose", name: "Dynamoose", package: "dynamoose" },
+    Library { id: "electrodb", name: "ElectroDB", package: "electrodb" },
+];
+
+/// A library that has an adapter in `benchmark/src/adapters`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Library {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub package: &'static str,
+}
+
+impl Library {
+    /// # Errors
+    /// An id that no adapter has, in a sentence that lists those that there are.
+    pub fn find(id: &str) -> Result<Library, String> {
+        LIBRARIES.into_iter().find(|library| library.id == id).ok_or_else(|| {
+            let known: Vec<_> = LIBRARIES.iter().map(|library| library.id).collect();
+            format!("no such library; there are {}", known.join(", "))
+        })
+    }
+}
+
+/// A benchmark of DynamoDB client libraries for JavaScript that checks the work before it times it.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure: everything from a clean checkout to a finished report
+    Bench(Box<Bench>),
+    /// Render the report again from a results file
+    Report(Report),
+    /// Say what changed between two results files; exit 1 on a regression
+    Compare(Compare),
+    /// Draw each target's cost over the results files in a folder
+    History(History),
+    /// Test the harness as an instrument: known differences found, no false ones
+    Selftest(Selftest),
+    /// Say what this machine has and lacks for a run, and how to mend each lack
+    Doctor,
+    /// Run every check of the project
+    Test(Test),
+    /// Print the JSON Schema of results.json
+    Schema,
+    /// Burn a known share of a core and hold a known amount of memory (for the selftest)
+    #[command(hide = true)]
+    Burn(Burn),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Bench {
+    /// How many items: small (1,000), large (100,000), all (both), or a number; may be repeated
+    #[arg(long, value_name = "SCALE", default_value = "small", value_parser = parse_scale)]
+    pub scale: Vec<Scales>,
+
+    /// Only these libraries: aws-sdk, mizzle, dynamoose, electrodb; may be repeated
+    #[arg(long, value_name = "ID", value_parser = parse_library)]
+    pub orm: Vec<Library>,
+
+    /// A library at a version (dynamoose@3) or from anywhere npm can install (mizzle=../mizzle); may be repeated
+    #[arg(long, value_name = "ID[@VERSION|=SPEC]")]
+    pub target: Vec<TargetSpec>,
+
+    /// Only these operations: PutItem, GetItem, UpdateItem, DeleteItem, Query, Scan; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = parse_operation)]
+    pub op: Vec<Operation>,
+
+    /// Fresh processes per target and scale; without it as many as the intervals need and the time allows
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: Option<u32>,
+
+    /// Measuring time per operation and phase in one round: 500ms, 2s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub time: Option<Duration>,
+
+    /// Measuring time of each scale, after which no further round begins [default: 2m 15s small, 12m large]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub budget: Option<Duration>,
+
+    /// Stop once each ratio to the baseline is known this well, as 2% for ±2%
+    #[arg(long, value_name = "PERCENT", default_value = "2%", value_parser = parse_percent)]
+    pub precision: f64,
+
+    /// Ratios within this margin around 1 count as the same
+    #[arg(long, value_name = "PERCENT", default_value = "3%", value_parser = parse_percent)]
+    pub margin: f64,
+
+    /// Calls in flight in the throughput phase
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub concurrency: u32,
+
+    /// Where DynamoDB Local runs; auto: Docker where an engine answers, else Java
+    #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
+    pub backend: BackendChoice,
+
+    /// With Java: this DynamoDBLocal.jar instead of the one that is fetched
+    #[arg(long, value_name = "PATH", conflicts_with = "endpoint")]
+    pub jar: Option<PathBuf>,
+
+    /// A DynamoDB-compatible server that is already running; starts and stops nothing
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+
+    /// Let --endpoint be another machine: a table is created and deleted there
+    #[arg(long, requires = "endpoint")]
+    pub allow_remote_endpoint: bool,
+
+    /// Which Mizzle: a version, a folder, a packed tarball, a git address [default: the published one]
+    #[arg(long, value_name = "SPEC")]
+    pub mizzle: Option<String>,
+
+    /// The target that others are compared with [default: aws-sdk]
+    #[arg(long, value_name = "ID")]
+    pub baseline: Option<String>,
+
+    /// Seed of every random choice: keys, order, resampling
+    #[arg(long, value_name = "N", default_value_t = 20_260_101)]
+    pub seed: u64,
+
+    /// Where results go [default: target/bench/<run id>, and target/bench/latest points at it]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+
+    /// Go on with an interrupted run of the same settings: what it measured is kept
+    #[arg(long, value_name = "DIR")]
+    pub resume: Option<PathBuf>,
+
+    /// Keep the results as benchmark/baselines/NAME.json as well, for `compare NAME`
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub save_baseline: Option<String>,
+
+    /// A target that could not run makes the exit code non-zero
+    #[arg(long)]
+    pub strict: bool,
+
+    /// For CI: no progress bars, --strict, a step summary and annotations [default: on where CI=true]
+    #[arg(long)]
+    pub ci: bool,
+
+    /// Print the plan and the time it will take, start nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Leave the database up afterwards
+    #[arg(long)]
+    pub keep_database: bool,
+
+    /// How targets take turns within a round (the experiment behind METHODOLOGY.md)
+    #[arg(long, value_enum, default_value_t = DesignChoice::Paired, hide = true)]
+    pub design: DesignChoice,
+
+    /// Put a known extra cost into a target: ID=5% of … or ID:OP=40us (to test the instrument)
+    #[arg(long, value_name = "ID[:OP]=MICROSECONDS", hide = true)]
+    pub handicap: Vec<Handicap>,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// A results.json
+    pub results: PathBuf,
+    /// Where the report goes [default: beside the results file]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The older results.json, or the name of a saved baseline
+    pub base: String,
+    /// The newer results.json
+    #[arg(required_unless_present = "between")]
+    pub new: Option<String>,
+    /// Compare two targets within the one file instead: --between mizzle@1.2.0 mizzle@local
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "new")]
+    pub between: Option<Vec<String>>,
+    /// A change for the worse of this size fails: 5%, or for one metric cpu=3% (latency, p95, p99, throughput, cpu,
+    /// memory); may be repeated
+    #[arg(long, value_name = "[METRIC=]PERCENT")]
+    pub fail_on: Vec<String>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct History {
+    /// A folder with results files, or with folders of runs
+    pub dir: PathBuf,
+    /// Write history.md and its charts here
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Selftest {
+    /// Where DynamoDB Local runs
+    #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
+    pub backend: BackendChoice,
+    /// Fresh processes of each target; more make the shares finer and take longer
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(5..=1000))]
+    pub rounds: u32,
+    /// Only these parts: verdicts, sampler, weight
+    #[arg(long, value_enum)]
+    pub part: Vec<SelftestPart>,
+    /// Where the table goes [default: target/bench/selftest]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SelftestPart {
+    /// A against A, and known extra costs
+    Verdicts,
+    /// The sampler against the kernel's accounting
+    Sampler,
+    /// The harness's own weight
+    Weight,
+}
+
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Only these parts
+    #[arg(long, value_enum)]
+    pub part: Vec<TestPart>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TestPart {
+    /// Formatting, lints, types
+    Lint,
+    /// Unit and integration tests of xtask
+    Rust,
+    /// Tests of the suite against a real DynamoDB Local
+    Typescript,
+}
+
+#[derive(Debug, Args)]
+pub struct Burn {
+    /// Share of a core to burn, percent
+    #[arg(long)]
+    pub percent: f64,
+    /// Memory to hold, MiB
+    #[arg(long)]
+    pub mib: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BackendChoice {
+    Auto,
+    Docker,
+    Java,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DesignChoice {
+    /// All targets' processes alive, slices of calls in turn
+    Paired,
+    /// One target's process after the other
+    Sequential,
+}
+
+impl From<DesignChoice> for Design {
+    fn from(choice: DesignChoice) -> Design {
+        match choice {
+            DesignChoice::Paired => Design::Paired,
+            DesignChoice::Sequential => Design::Sequential,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Markdown,
+    Json,
+}
+
+/// What one `--scale` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scales(pub Vec<Scale>);
+
+/// What one `--target` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetSpec {
+    pub library: Library,
+    /// What npm is asked for; none is the locked version (Mizzle: the published one).
+    pub spec: Option<String>,
+    /// Whether the spec was given with `@`, and so can stand in the target's id.
+    pub is_version: bool,
+}
+
+impl FromStr for TargetSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<TargetSpec, String> {
+        let (id, spec, is_version) = match (text.split_once('='), text.split_once('@')) {
+            (Some((id, spec)), _) if !id.contains('@') => (id, Some(spec), false),
+            (_, Some((id, version))) => (id, Some(version), true),
+            _ => (text, None, false),
+        };
+        if spec.is_some_and(str::is_empty) {
+            return Err("nothing follows the library's name; write dynamoose@3 or mizzle=../mizzle".to_owned());
+        }
+        let library = Library::find(id)?;
+        Ok(TargetSpec { library, spec: spec.map(str::to_owned), is_version })
+    }
+}
+
+/// A known extra cost of a target, per call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Handicap {
+    pub target: String,
+    /// None: every operation.
+    pub operation: Option<Operation>,
+    pub micros: f64,
+}
+
+impl FromStr for Handicap {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Handicap, String> {
+        let (what, micros) = text.rsplit_once('=').ok_or("write ID=MICROSECONDS or ID:OP=MICROSECONDS")?;
+        let micros: f64 = micros.parse().map_err(|_| "the cost is a number of microseconds".to_owned())?;
+        if !(0.0..=1e7).contains(&micros) {
+            return Err("the cost is 0 to 10,000,000 microseconds".to_owned());
+        }
+        let (target, operation) = match what.split_once(':') {
+            Some((target, operation)) => (target, Some(parse_operation(operation)?)),
+            None => (what, None),
+        };
+        Ok(Handicap { target: target.to_owned(), operation, micros })
+    }
+}
+
+fn parse_scale(text: &str) -> Result<Scales, String> {
+    let small = || Scale { name: "small".into(), items: 1_000 };
+    let large = || Scale { name: "large".into(), items: 100_000 };
+    Ok(Scales(match text {
+        "small" => vec![small()],
+        "large" => vec![large()],
+        "all" => vec![small(), large()],
+        number => {
+            let items: u32 =
+                number.replace(['_', ','], "").parse().map_err(|_| "write small, large, all or a number of items")?;
+            if !(1..=50_000_000).contains(&items) {
+                return Err("the number of items is 1 to 50,000,000".to_owned());
+            }
+            match items {
+                1_000 => vec![small()],
+                100_000 => vec![large()],
+                _ => vec![Scale { name: items.to_string(), items }],
+            }
+        }
+    }))
+}
+
+fn parse_library(text: &str) -> Result<Library, String> {
+    Library::find(text)
+}
+
+/// An operation by its name, in whatever case.
+pub fn parse_operation(text: &str) -> Result<Operation, String> {
+    Operation::ALL.into_iter().find(|operation| operation.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
+        let known: Vec<_> = Operation::ALL.iter().map(|operation| operation.name()).collect();
+        format!("no such operation; there are {}", known.join(", "))
+    })
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|_| "write a duration as 500ms, 2s or 3m".to_owned())?;
+    if duration < Duration::from_millis(10) || duration > Duration::from_hours(24) {
+        return Err("the duration is 10ms to 24h".to_owned());
+    }
+    Ok(duration)
+}
+
+/// `2%` or `2` as 0.02.
+fn parse_percent(text: &str) -> Result<f64, String> {
+    let number: f64 = text.trim_end_matches('%').parse().map_err(|_| "write a percentage as 2%".to_owned())?;
+    if number > 0.0 && number <= 100.0 { Ok(number / 100.0) } else { Err("it is above 0% and at most 100%".to_owned()) }
+}
+
+/// A name that can be a file's.
+fn parse_name(text: &str) -> Result<String, String> {
+    let fine = !text.is_empty()
+        && text.len() <= 100
+        && !text.starts_with('.')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    if fine { Ok(text.to_owned()) } else { Err("a name has letters, digits, '.', '-' and '_' only".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn bench(arguments: &[&str]) -> Result<Bench, String> {
+        let line = ["cargo xtask", "bench"].iter().chain(arguments);
+        match Cli::try_parse_from(line).map_err(|why| why.to_string())?.command {
+            Command::Bench(bench) => Ok(*bench),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    #[test]
+    fn the_definition_of_the_commands_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_flag_and_what_is_allowed() {
+        for (arguments, words) in [
+            (["--orm", "prisma"], ["--orm", "prisma", "aws-sdk, mizzle, dynamoose, electrodb"]),
+            (["--op", "BatchGet"], ["--op", "BatchGet", "PutItem, GetItem"]),
+            (["--scale", "0"], ["--scale", "0", "1 to 50,000,000"]),
+            (["--scale", "huge"], ["--scale", "huge", "small, large, all"]),
+            (["--rounds", "0"], ["--rounds", "0", "1..=1000"]),
+            (["--time", "soon"], ["--time", "soon", "500ms"]),
+            (["--concurrency", "0"], ["--concurrency", "0", "1..=1024"]),
+            (["--precision", "-1%"], ["--precision", "-1%", "above 0%"]),
+            (["--target", "mizzle="], ["--target", "mizzle=", "mizzle=../mizzle"]),
+            (["--save-baseline", "../x"], ["--save-baseline", "../x", "letters, digits"]),
+        ] {
+            let why = bench(&[&format!("{}={}", arguments[0], arguments[1])]).unwrap_err();
+            for word in words {
+                assert!(why.contains(word), "{word:?} is not in {why:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_is_a_library_at_a_version_or_from_a_place() {
+        let at = |text: &str| TargetSpec::from_str(text).unwrap();
+        assert_eq!(at("dynamoose@3").spec.as_deref(), Some("3"));
+        assert!(at("dynamoose@3").is_version);
+        assert_eq!(at("mizzle=../a@b").spec.as_deref(), Some("../a@b"));
+        assert!(!at("mizzle=../a@b").is_version);
+        assert_eq!(at("electrodb").spec, None);
+    }
+
+    #[test]
+    fn scales_of_the_same_size_have_one_name() {
+        assert_eq!(parse_scale("1000"), parse_scale("small"));
+        assert_eq!(parse_scale("all").unwrap().0.len(), 2);
+        assert_eq!(parse_scale("1_000_000").unwrap().0[0].items, 1_000_000);
+    }
+}

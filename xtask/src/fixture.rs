@@ -1,0 +1,436 @@
+//! Made-up results with known ratios, for tests: shaped like a real run, so that what reads a results file can be
+//! tested without making one. Nothing in it is a measurement.
+
+use std::collections::BTreeMap;
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+
+use crate::results::{
+    Backend, Band, ColdStart, Database, Design, Disturbance, DisturbanceKind, Environment, Estimate, Failure,
+    FirstCall, Measurement, Operation, Reading, Results, Round, Run, RunStatus, SCHEMA_VERSION, Scale, ScheduledRound,
+    Settings, Slice, Target, TargetStatus, ThroughputPhase, Timeline, Usage, WarmUp, Work,
+};
+
+pub const OPERATIONS: [Operation; 6] = [
+    Operation::PutItem,
+    Operation::GetItem,
+    Operation::UpdateItem,
+    Operation::DeleteItem,
+    Operation::Query,
+    Operation::Scan,
+];
+
+/// What to make up.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    pub seed: u64,
+    pub rounds: u32,
+    pub slices: usize,
+    /// Timed calls of a slice; Scan gets a tenth of them.
+    pub samples: usize,
+    pub scales: Vec<(&'static str, u32)>,
+    pub operations: Vec<Operation>,
+    /// Id, name, version, and CPU per call as a multiple of the baseline's.
+    pub targets: Vec<(&'static str, &'static str, &'static str, f64)>,
+    /// Standard deviation (relative) of a process's own speed, round by round.
+    pub between_processes: f64,
+    /// Of the machine's speed from round to round, and half as much from slice to slice: alike for all targets.
+    pub drift: f64,
+    /// Of single calls.
+    pub within: f64,
+}
+
+impl Default for Shape {
+    /// Four targets, two scales, six operations, five rounds.
+    fn default() -> Shape {
+        Shape {
+            seed: 1,
+            rounds: 5,
+            slices: 10,
+            samples: 50,
+            scales: vec![("small", 1000), ("large", 100_000)],
+            operations: OPERATIONS.to_vec(),
+            targets: vec![
+                ("aws-sdk", "AWS SDK", "3.1164.0", 1.0),
+                ("mizzle", "Mizzle", "1.2.0", 1.1),
+                ("dynamoose", "Dynamoose", "4.2.0", 2.5),
+                ("electrodb", "ElectroDB", "3.9.3", 1.01),
+            ],
+            between_processes: 0.01,
+            drift: 0.01,
+            within: 0.15,
+        }
+    }
+}
+
+impl Shape {
+    /// One scale, two rounds and few samples: small enough to be tried at every length.
+    pub fn tiny() -> Shape {
+        Shape {
+            rounds: 2,
+            slices: 2,
+            samples: 10,
+            scales: vec![("small", 1000)],
+            operations: vec![Operation::GetItem],
+            targets: vec![("aws-sdk", "AWS SDK", "3.1164.0", 1.0), ("mizzle", "Mizzle", "1.2.0", 1.1)],
+            ..Shape::default()
+        }
+    }
+
+    /// The small scale alone.
+    pub fn small() -> Shape {
+        Shape { scales: vec![("small", 1000)], ..Shape::default() }
+    }
+}
+
+/// The baseline's CPU per call and the database's share of a call, milliseconds.
+fn cost(operation: Operation, items: u32) -> (f64, f64) {
+    let thousands = f64::from(items) / 1000.0;
+    match operation {
+        Operation::PutItem => (0.74, 0.42),
+        Operation::GetItem => (0.70, 0.31),
+        Operation::UpdateItem => (0.78, 0.47),
+        Operation::DeleteItem => (0.69, 0.38),
+        Operation::Query => (1.35, 0.55),
+        Operation::Scan => (25.0 * thousands, 10.0 * thousands.powf(1.75)),
+    }
+}
+
+fn normal(rng: &mut Pcg64Mcg) -> f64 {
+    let u: f64 = rng.random::<f64>().max(1e-300);
+    let v: f64 = rng.random();
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
+fn factor(rng: &mut Pcg64Mcg, sd: f64) -> f64 {
+    (sd * normal(rng)).exp()
+}
+
+fn work(operation: Operation, adapter: &str, items: u32) -> Work {
+    let (requests, returned, scanned, units, sent, received) = match operation {
+        Operation::PutItem => (1.0, 0.0, 0.0, 1.0, 612.0, 27.0),
+        Operation::GetItem => (1.0, 1.0, 1.0, 0.5, 141.0, 571.0),
+        Operation::UpdateItem => (1.0, 0.0, 0.0, 1.0, 330.0, 27.0),
+        Operation::DeleteItem => (1.0, 0.0, 0.0, 1.0, 142.0, 27.0),
+        Operation::Query if adapter == "mizzle" => (1.0, 20.0, 100.0, 6.0, 402.0, 10_950.0),
+        Operation::Query => (1.0, 20.0, 20.0, 1.5, 318.0, 10_950.0),
+        Operation::Scan => {
+            let n = f64::from(items);
+            ((n * 450.0 / 1_048_576.0).ceil(), n, n, n * 450.0 / 8192.0, 92.0, n * 545.0)
+        }
+    };
+    Work {
+        requests,
+        items_returned: returned,
+        items_scanned: scanned,
+        capacity_units: Some(units),
+        request_bytes: sent,
+        response_bytes: received,
+    }
+}
+
+/// Raw results of `shape`: `summarize` fills in the derived figures.
+pub fn raw(shape: &Shape) -> Results {
+    let mut rng = Pcg64Mcg::seed_from_u64(shape.seed);
+    let mut clock_ms = 12_000.0;
+    let mut measurements: Vec<Measurement> = Vec::new();
+    let mut schedule = Vec::new();
+    let mut timeline = Timeline::default();
+    let mut cold_starts = Vec::new();
+    for &(scale, items) in &shape.scales {
+        let first = measurements.len();
+        for &operation in &shape.operations {
+            for &(id, ..) in &shape.targets {
+                measurements.push(empty(scale, items, operation, id));
+            }
+        }
+        for round in 0..shape.rounds {
+            let machine = factor(&mut rng, shape.drift);
+            let shift = round as usize % shape.targets.len();
+            let mut order: Vec<usize> = (0..shape.targets.len()).collect();
+            order.rotate_left(shift);
+            schedule.push(ScheduledRound {
+                scale: scale.to_owned(),
+                round,
+                order: order.iter().map(|&t| shape.targets[t].0.to_owned()).collect(),
+            });
+            let process: Vec<f64> = shape.targets.iter().map(|_| factor(&mut rng, shape.between_processes)).collect();
+            for (o, &operation) in shape.operations.iter().enumerate() {
+                let few = operation == Operation::Scan && items > 10_000;
+                let slices = if few { 1 } else { shape.slices };
+                let drift: Vec<f64> = (0..slices).map(|_| machine * factor(&mut rng, shape.drift / 2.0)).collect();
+                for (place, &t) in order.iter().enumerate() {
+                    let (id, _, _, ratio) = shape.targets[t];
+                    let own = process[t] * factor(&mut rng, shape.between_processes / 2.0);
+                    let (cpu, server) = cost(operation, items);
+                    let cpu = cpu * ratio * own;
+                    let calls = match operation {
+                        Operation::Scan if few => 2,
+                        Operation::Scan => shape.samples.div_ceil(10),
+                        _ => shape.samples,
+                    };
+                    let started = clock_ms;
+                    let made: Vec<Slice> = drift
+                        .iter()
+                        .map(|drift| slice(&mut rng, &mut clock_ms, calls, cpu * drift, server * drift, shape.within))
+                        .collect();
+                    // Two versions of one library take the same memory.
+                    let library = |id: &str| id.split('@').next().map(str::to_owned);
+                    let like = shape.targets.iter().position(|other| library(other.0) == library(id)).unwrap_or(t);
+                    let memory = 92.0 + 11.0 * like as f64 + o as f64 * 2.0 + normal(&mut rng);
+                    let wall: f64 = made.iter().map(|slice| slice.wall_ms).sum();
+                    let used: f64 = made.iter().map(|slice| slice.cpu_ms).sum();
+                    let band = Band {
+                        from_ms: started,
+                        to_ms: clock_ms,
+                        scale: scale.to_owned(),
+                        round,
+                        target: id.to_owned(),
+                        operation,
+                    };
+                    observe(&mut timeline, band, used / wall * 100.0, memory);
+                    let phase_calls = calls as u64 * 8;
+                    let throughput = (!few).then(|| {
+                        let per_call = (cpu * 0.82).max(f64::midpoint(cpu, server)) * machine * factor(&mut rng, 0.01);
+                        let phase = ThroughputPhase {
+                            at_ms: clock_ms,
+                            concurrency: 16,
+                            calls: phase_calls,
+                            wall_ms: per_call * phase_calls as f64,
+                            cpu_ms: cpu * 0.8 * machine * phase_calls as f64,
+                            database_cpu_ms: Some(server * machine * phase_calls as f64),
+                        };
+                        clock_ms += phase.wall_ms + 20.0;
+                        phase
+                    });
+                    let measurement = &mut measurements[first + o * shape.targets.len() + t];
+                    measurement.work = Some(work(operation, id, items));
+                    measurement.per_round.push(Round {
+                        round,
+                        place: place as u32,
+                        warm_up: WarmUp {
+                            calls: if few { 1 } else { 3200 },
+                            wall_ms: 3900.0,
+                            settled: true,
+                            windows_us: [2.4, 1.7, 1.3, 1.1, 1.02, 1.0, 1.0]
+                                .iter()
+                                .map(|times| (times * cpu * 1000.0 * factor(&mut rng, 0.005)).round())
+                                .collect(),
+                        },
+                        slices: made,
+                        throughput,
+                        usage: Some(Usage {
+                            cpu_ms: (used / 10.0).round() * 10.0,
+                            wall_ms: wall,
+                            cpu_percent_peak: (wall > 200.0).then_some(used / wall * 108.0),
+                            memory_mb_avg: memory,
+                            memory_mb_peak: memory * 1.06,
+                        }),
+                        database: Some(Usage {
+                            cpu_ms: server * 0.9 * calls as f64 * slices as f64,
+                            wall_ms: wall,
+                            cpu_percent_peak: (wall > 200.0).then_some(48.0),
+                            memory_mb_avg: 310.0,
+                            memory_mb_peak: 340.0 + f64::from(items) / 400.0,
+                        }),
+                        errors: 0,
+                    });
+                }
+            }
+        }
+        for (t, &(id, ..)) in shape.targets.iter().enumerate() {
+            cold_starts.push(cold_start(&mut rng, shape, scale, items, id, t));
+        }
+    }
+    Results {
+        schema_version: SCHEMA_VERSION,
+        run: Run {
+            id: "20260131-120000-5eed".to_owned(),
+            started_at: "2026-01-31T12:00:00Z".to_owned(),
+            finished_at: Some("2026-01-31T12:02:41Z".to_owned()),
+            duration_s: clock_ms / 1000.0,
+            status: RunStatus::Complete,
+            reason: None,
+            stopped_because: Some("the intervals are narrow enough (2%)".to_owned()),
+            command: "cargo xtask bench --scale small --scale large".to_owned(),
+            git_commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+            git_dirty: Some(false),
+            seed: 42,
+            fingerprint: "c0ffee".to_owned(),
+        },
+        environment: Environment {
+            os: "Linux (made up)".to_owned(),
+            kernel: "6.8.0".to_owned(),
+            cpu_model: "Example CPU @ 2.50GHz".to_owned(),
+            cores: 2,
+            memory_mb: 7938.0,
+            node: "20.20.2".to_owned(),
+            npm: "10.8.2".to_owned(),
+            rustc: "1.95.0".to_owned(),
+            xtask: "0.1.0".to_owned(),
+        },
+        database: Database {
+            backend: Backend::Java,
+            version: Some("1.25.1".to_owned()),
+            image: None,
+            endpoint: "http://127.0.0.1:8123".to_owned(),
+        },
+        settings: Settings {
+            rounds: shape.rounds,
+            time_ms: 500.0,
+            concurrency: 16,
+            scales: shape.scales.iter().map(|&(name, items)| Scale { name: name.to_owned(), items }).collect(),
+            operations: shape.operations.clone(),
+            design: Design::Paired,
+            equivalence_margin: 0.03,
+            precision: Some(0.02),
+            resamples: 2000,
+        },
+        targets: shape.targets.iter().enumerate().map(|(t, of)| target(t, of)).collect(),
+        measurements,
+        database_usage: Vec::new(),
+        cold_starts,
+        disturbances: vec![Disturbance {
+            kind: DisturbanceKind::OtherLoad,
+            at_ms: Some(41_250.0),
+            detail: "other processes used 23% of a core for 1.5 s during round 2".to_owned(),
+            serious: false,
+        }],
+        schedule,
+        timeline,
+        harness_cpu_percent: Some(0.9),
+    }
+}
+
+/// [`raw`] with what goes wrong in it: a target that could not be installed, one that did wrong work, one that failed
+/// in an operation, calls that threw, and an operation that did not settle.
+pub fn raw_with_troubles(shape: &Shape) -> Results {
+    let mut results = raw(shape);
+    results.run.status = RunStatus::Failed;
+    results.run.reason = Some("dynamoose did wrong work; electrodb failed in Scan".to_owned());
+    for target in &mut results.targets {
+        if target.id == "mizzle" {
+            target.status = TargetStatus::Unavailable;
+            target.version = None;
+            target.reason = Some("npm error 404  '@aurios/mizzle@*' is not in this registry.".to_owned());
+        } else if target.id == "dynamoose" {
+            target.status = TargetStatus::WrongWork;
+            target.reason = Some("Scan: expected 1000 items, got 997 | <b>not bold</b>".to_owned());
+        }
+    }
+    results.cold_starts.retain(|cold| cold.target != "mizzle");
+    for measurement in &mut results.measurements {
+        let (stage, cause) = match (measurement.target.as_str(), measurement.operation) {
+            ("mizzle", _) => ("install", "npm error 404"),
+            ("dynamoose", _) => ("verify", "Scan: expected 1000 items, got 997 | <b>not bold</b>"),
+            ("electrodb", Operation::Scan) => ("measure", "heap out of memory"),
+            ("electrodb", Operation::GetItem) => {
+                measurement.per_round[0].errors = 3;
+                continue;
+            }
+            ("electrodb", Operation::PutItem) => {
+                measurement.per_round[0].warm_up.settled = false;
+                continue;
+            }
+            _ => continue,
+        };
+        measurement.failure = Some(Failure { stage: stage.to_owned(), cause: cause.to_owned() });
+        measurement.per_round.clear();
+        measurement.work = None;
+    }
+    results
+}
+
+fn empty(scale: &str, items: u32, operation: Operation, target: &str) -> Measurement {
+    Measurement {
+        scale: scale.to_owned(),
+        items,
+        operation,
+        target: target.to_owned(),
+        samples: 0,
+        rounds: 0,
+        errors: 0,
+        failure: None,
+        latency_ms: None,
+        throughput: None,
+        cpu: None,
+        memory_mb: None,
+        work: None,
+        vs_baseline: None,
+        warnings: Vec::new(),
+        per_round: Vec::new(),
+    }
+}
+
+fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'static str, f64)) -> Target {
+    let adapter = id.split('@').next().unwrap_or(id);
+    Target {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        adapter: adapter.to_owned(),
+        version: Some(version.to_owned()),
+        spec: version.to_owned(),
+        baseline: t == 0,
+        status: TargetStatus::Ok,
+        reason: None,
+        sdk_version: Some("3.1164.0".to_owned()),
+        own_sdk_version: (adapter == "dynamoose").then(|| "3.1100.0".to_owned()),
+        installed_mb: Some([18.2, 18.9, 27.4, 19.6][t % 4]),
+        handicap_us: BTreeMap::new(),
+    }
+}
+
+fn slice(rng: &mut Pcg64Mcg, clock_ms: &mut f64, calls: usize, cpu_ms: f64, server_ms: f64, within: f64) -> Slice {
+    let mut samples_ms: Vec<f64> = (0..calls)
+        .map(|_| {
+            // A heavy right tail: one call in a hundred meets the garbage collector or a neighbour.
+            let tail = if rng.random::<f64>() < 0.01 { 1.0 + 3.0 * rng.random::<f64>() } else { 1.0 };
+            let ms = (cpu_ms + server_ms) * factor(rng, within) * tail;
+            (ms * 1e4).round() / 1e4
+        })
+        .collect();
+    samples_ms.sort_by(f64::total_cmp);
+    let wall_ms = samples_ms.iter().sum::<f64>() * 1.02;
+    let noise = factor(rng, within / (calls as f64).sqrt() / 3.0);
+    let made = Slice { at_ms: *clock_ms, wall_ms, cpu_ms: cpu_ms * calls as f64 * noise, samples_ms };
+    *clock_ms += wall_ms + 2.0;
+    made
+}
+
+fn observe(timeline: &mut Timeline, band: Band, cpu_percent: f64, memory_mb: f64) {
+    let mut at_ms = band.from_ms;
+    while at_ms < band.to_ms {
+        let both = [(band.target.as_str(), cpu_percent, memory_mb), ("database", 40.0, 310.0)];
+        timeline.readings.extend(both.map(|(process, cpu_percent, memory_mb)| Reading {
+            at_ms,
+            process: process.to_owned(),
+            cpu_percent,
+            memory_mb,
+        }));
+        at_ms += ((band.to_ms - band.from_ms) / 20.0).max(250.0);
+    }
+    timeline.bands.push(band);
+}
+
+fn cold_start(rng: &mut Pcg64Mcg, shape: &Shape, scale: &str, items: u32, id: &str, t: usize) -> ColdStart {
+    let mut estimate = |mean: f64| {
+        let values: Vec<f64> = (0..shape.rounds).map(|_| mean * factor(rng, 0.03)).collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        Estimate { mean, ci95: (values.len() > 1).then_some([mean * 0.97, mean * 1.03]), values }
+    };
+    ColdStart {
+        scale: scale.to_owned(),
+        target: id.to_owned(),
+        import_ms: estimate(180.0 + 45.0 * t as f64),
+        memory_mb: estimate(74.0 + 8.0 * t as f64),
+        first_call_ms: shape
+            .operations
+            .iter()
+            .map(|&operation| FirstCall {
+                operation,
+                ms: estimate(11.0 + t as f64 + 12.0 * cost(operation, items.min(1000)).0),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,549 @@
+//! Reads a results file safely. What is in it was written by a program that may have been another version, stopped
+//! in the middle, or never ours: whatever it holds, the answer is a [`Results`] that the rest can rely on, or one
+//! clear line.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use crate::checkout::Checkout;
+use crate::exit::Exit;
+use crate::results::{Interval, Measurement, Results, Round, SCHEMA_VERSION};
+
+/// The largest file that is read. A large run with every sample has some 5 MB.
+pub const LARGEST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Settings are taken from the file when its figures are made again; more resamples than this would only take time.
+const MOST_RESAMPLES: u32 = 100_000;
+
+/// Reads a results file that has measurements.
+///
+/// # Errors
+/// [`Exit::BadInput`] with one line where there is no such file, or it is no results file of this version.
+pub fn load(path: &Path) -> anyhow::Result<Results> {
+    let results = load_any(path)?;
+    if !results.measurements.iter().any(|one| one.rounds > 0) {
+        return Err(bad(format!("{} holds no measurements: the run measured nothing", shown(path))));
+    }
+    Ok(results)
+}
+
+/// As [`load`], of a run that may not have come to measuring.
+///
+/// # Errors
+/// [`Exit::BadInput`], as [`load`].
+pub fn load_any(path: &Path) -> anyhow::Result<Results> {
+    let bytes = read(path).map_err(|why| bad(format!("{}: {why}", shown(path))))?;
+    parse(&bytes).map_err(|why| bad(format!("{} {why}", shown(path))))
+}
+
+/// Where the baseline of this name is kept: `benchmark/baselines/NAME.json`.
+///
+/// # Errors
+/// [`Exit::BadInput`] where the name isn't one: it becomes the name of a file.
+pub fn baseline_path(checkout: &Checkout, name: &str) -> anyhow::Result<PathBuf> {
+    if !is_baseline_name(name) {
+        return Err(bad(format!(
+            "{:?} can't be the name of a baseline: use letters, digits, '-', '_' and '.', and begin with a letter or \
+             a digit",
+            clean(name)
+        )));
+    }
+    Ok(baselines(checkout).join(format!("{name}.json")))
+}
+
+/// Reads the results file at a path, or else the baseline of that name.
+///
+/// # Errors
+/// [`Exit::BadInput`] where there is neither, naming the baselines that there are, and as [`load`].
+pub fn load_or_baseline(checkout: &Checkout, name_or_path: &str) -> anyhow::Result<Results> {
+    let path = Path::new(name_or_path);
+    if path.exists() || !is_baseline_name(name_or_path) || path.extension().is_some_and(|end| end == "json") {
+        return load(path);
+    }
+    let baseline = baseline_path(checkout, name_or_path)?;
+    if baseline.exists() {
+        return load(&baseline);
+    }
+    let mut known: Vec<String> = std::fs::read_dir(baselines(checkout))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_suffix(".json")?.to_owned()))
+        .collect();
+    known.sort();
+    let known =
+        if known.is_empty() { "none is saved yet".to_owned() } else { format!("there are {}", known.join(", ")) };
+    Err(bad(format!("there is no file {name_or_path} and no baseline of that name ({known})")))
+}
+
+fn baselines(checkout: &Checkout) -> PathBuf {
+    checkout.benchmark().join("baselines")
+}
+
+fn is_baseline_name(name: &str) -> bool {
+    name.len() <= 100
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
+fn bad(why: String) -> anyhow::Error {
+    Exit::BadInput(why).into()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let about = std::fs::metadata(path).map_err(|why| reason(&why))?;
+    // A pipe or a device may never end.
+    if !about.is_file() {
+        let what = if about.is_dir() { "a folder" } else { "not a file" };
+        return Err(format!("this is {what}; name a results.json"));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|why| reason(&why))?;
+    // The file may grow after its size was asked for.
+    file.take(LARGEST_BYTES + 1).read_to_end(&mut bytes).map_err(|why| reason(&why))?;
+    if bytes.len() as u64 > LARGEST_BYTES {
+        return Err(format!("larger than {} MiB, which no results file is", LARGEST_BYTES / 1024 / 1024));
+    }
+    Ok(bytes)
+}
+
+fn reason(why: &std::io::Error) -> String {
+    match why.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => clean(&why.to_string()),
+    }
+}
+
+/// Of a results file only the version, so that a file of another one is told by that and not by what else differs.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Versioned {
+    schema_version: u64,
+}
+
+/// The results in `bytes`.
+///
+/// # Errors
+/// What is wrong with them, to stand behind the file's name.
+pub fn parse(bytes: &[u8]) -> Result<Results, String> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err("is empty".to_owned());
+    }
+    // A list would do for serde's structures too.
+    let is_object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    let version = match serde_json::from_slice::<Versioned>(bytes) {
+        Ok(versioned) => is_object.then_some(versioned.schema_version),
+        Err(why) if why.is_data() => None,
+        Err(why) => return Err(json_reason(&why, bytes)),
+    };
+    let ours = u64::from(SCHEMA_VERSION);
+    match version {
+        None => return Err("is JSON, but no results file: it has no schemaVersion".to_owned()),
+        Some(theirs) if theirs > ours => {
+            return Err(format!(
+                "is of schema {theirs}, newer than the {ours} that this program reads: update the benchmark"
+            ));
+        }
+        Some(theirs) if theirs < ours => {
+            return Err(format!(
+                "is of schema {theirs}, older than the {ours} that this program reads: run the benchmark again"
+            ));
+        }
+        Some(_) => {}
+    }
+    let results: Results = serde_json::from_slice(bytes).map_err(|why| {
+        if why.is_data() {
+            format!("is not a results file of schema {ours}: {}", clean(&why.to_string()))
+        } else {
+            json_reason(&why, bytes)
+        }
+    })?;
+    check(&results).map_err(|why| format!("can't be right: {}", clean(&format!("{why:#}"))))?;
+    Ok(results)
+}
+
+fn json_reason(why: &serde_json::Error, bytes: &[u8]) -> String {
+    if why.is_eof() {
+        return format!("is cut off after {} bytes", bytes.len());
+    }
+    let line = bytes.split(|&byte| byte == b'\n').nth(why.line().saturating_sub(1)).unwrap_or_default();
+    let at = line.get(why.column().saturating_sub(1)..).unwrap_or_default();
+    let before = line.get(why.column().saturating_sub(2)..).unwrap_or_default();
+    let not_a_number =
+        |text: &[u8]| [&b"NaN"[..], b"Infinity", b"-Infinity", b"Inf"].iter().any(|n| text.starts_with(n));
+    if not_a_number(at) || not_a_number(before) || why.to_string().starts_with("number out of range") {
+        return format!("holds a number that is none (line {}, column {})", why.line(), why.column());
+    }
+    format!("is not JSON: {}", clean(&why.to_string()))
+}
+
+/// One line of bounded length without control characters: what a hostile file says about itself reaches a terminal.
+fn clean(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+fn shown(path: &Path) -> String {
+    clean(&path.display().to_string())
+}
+
+/// What types can't say: ranges, and names that refer to one another.
+fn check(results: &Results) -> anyhow::Result<()> {
+    let settings = &results.settings;
+    positive("environment.cores", f64::from(results.environment.cores))?;
+    anyhow::ensure!(results.environment.cores <= 65_536, "environment.cores is {}", results.environment.cores);
+    anyhow::ensure!(
+        (0.0..1.0).contains(&settings.equivalence_margin),
+        "settings.equivalenceMargin is {}",
+        settings.equivalence_margin
+    );
+    anyhow::ensure!(settings.resamples <= MOST_RESAMPLES, "settings.resamples is {}", settings.resamples);
+    not_negative("run.durationS", results.run.duration_s)?;
+    for scale in &settings.scales {
+        let digits = !scale.name.is_empty() && scale.name.len() <= 10 && scale.name.bytes().all(|b| b.is_ascii_digit());
+        anyhow::ensure!(
+            digits || matches!(scale.name.as_str(), "small" | "large"),
+            "a scale is named {:?}",
+            scale.name
+        );
+    }
+    for (i, target) in results.targets.iter().enumerate() {
+        let id = &target.id;
+        anyhow::ensure!(
+            !id.is_empty() && id.len() <= 200 && !id.chars().any(char::is_control),
+            "a target's id is {id:?}"
+        );
+        anyhow::ensure!(results.targets[..i].iter().all(|other| other.id != *id), "the target {id} is there twice");
+    }
+    let baselines = results.targets.iter().filter(|target| target.baseline).count();
+    anyhow::ensure!(baselines <= 1, "{baselines} targets are the baseline");
+    let mut seen = std::collections::HashSet::new();
+    for one in &results.measurements {
+        let name = format!("{} of {} at scale {}", one.operation, one.target, one.scale);
+        anyhow::ensure!(results.targets.iter().any(|target| target.id == one.target), "{name}: no such target");
+        anyhow::ensure!(settings.scales.iter().any(|scale| scale.name == one.scale), "{name}: no such scale");
+        anyhow::ensure!(seen.insert((&one.scale, one.operation, &one.target)), "{name} is there twice");
+        check_measurement(one).with_context(|| name)?;
+    }
+    for usage in &results.database_usage {
+        not_negative("databaseUsage", usage.cpu_percent_avg.unwrap_or(0.0))?;
+        not_negative("databaseUsage", usage.memory_mb_peak.unwrap_or(0.0))?;
+    }
+    for cold in &results.cold_starts {
+        let firsts = cold.first_call_ms.iter().map(|first| &first.ms);
+        for estimate in [&cold.import_ms, &cold.memory_mb].into_iter().chain(firsts) {
+            not_negative("coldStarts", estimate.mean)?;
+            interval("coldStarts", estimate.ci95)?;
+            estimate.values.iter().try_for_each(|value| not_negative("coldStarts", *value))?;
+        }
+    }
+    for reading in &results.timeline.readings {
+        not_negative("timeline.readings", reading.cpu_percent)?;
+        not_negative("timeline.readings", reading.memory_mb)?;
+    }
+    Ok(())
+}
+
+fn check_measurement(one: &Measurement) -> anyhow::Result<()> {
+    if let Some(latency) = &one.latency_ms {
+        for (what, value) in [
+            ("mean", Some(latency.mean)),
+            ("p50", Some(latency.p50)),
+            ("p95", latency.p95),
+            ("p99", latency.p99),
+            ("min", Some(latency.min)),
+            ("max", Some(latency.max)),
+        ] {
+            not_negative(what, value.unwrap_or(0.0))?;
+        }
+        for of in [latency.mean_ci95, latency.p95_ci95, latency.p99_ci95] {
+            interval("latencyMs", of)?;
+        }
+    }
+    if let Some(throughput) = &one.throughput {
+        not_negative("throughput.opsPerSec", throughput.ops_per_sec)?;
+        interval("throughput.ci95", throughput.ci95)?;
+        not_negative("throughput.clientCpuPercent", throughput.client_cpu_percent.unwrap_or(0.0))?;
+        not_negative("throughput.databaseCpuPercent", throughput.database_cpu_percent.unwrap_or(0.0))?;
+    }
+    if let Some(cpu) = &one.cpu {
+        not_negative("cpu.microsPerOp", cpu.micros_per_op)?;
+        not_negative("cpu.percentAvg", cpu.percent_avg.unwrap_or(0.0))?;
+        not_negative("cpu.percentPeak", cpu.percent_peak.unwrap_or(0.0))?;
+        interval("cpu.microsPerOpCi95", cpu.micros_per_op_ci95)?;
+    }
+    if let Some(memory) = &one.memory_mb {
+        not_negative("memoryMb.avg", memory.avg)?;
+        not_negative("memoryMb.peak", memory.peak)?;
+        interval("memoryMb.peakCi95", memory.peak_ci95)?;
+    }
+    if let Some(work) = &one.work {
+        let units = work.capacity_units.unwrap_or(0.0);
+        for value in
+            [work.requests, work.items_returned, work.items_scanned, units, work.request_bytes, work.response_bytes]
+        {
+            not_negative("work", value)?;
+        }
+    }
+    if let Some(versus) = &one.vs_baseline {
+        positive("vsBaseline.latencyRatio", versus.latency_ratio)?;
+        positive("vsBaseline.cpuRatio", versus.cpu_ratio)?;
+        positive("vsBaseline.throughputRatio", versus.throughput_ratio.unwrap_or(1.0))?;
+        for of in [versus.latency_ratio_ci95, versus.cpu_ratio_ci95, versus.throughput_ratio_ci95] {
+            interval("vsBaseline", of)?;
+        }
+    }
+    let mut rounds = std::collections::HashSet::new();
+    for round in &one.per_round {
+        anyhow::ensure!(rounds.insert(round.round), "round {} is there twice", round.round);
+        check_round(round).with_context(|| format!("round {}", round.round))?;
+    }
+    Ok(())
+}
+
+fn check_round(round: &Round) -> anyhow::Result<()> {
+    not_negative("warmUp.wallMs", round.warm_up.wall_ms)?;
+    round.warm_up.windows_us.iter().try_for_each(|us| not_negative("warmUp.windowsUs", *us))?;
+    for slice in &round.slices {
+        not_negative("slices.wallMs", slice.wall_ms)?;
+        not_negative("slices.cpuMs", slice.cpu_ms)?;
+        slice.samples_ms.iter().try_for_each(|ms| not_negative("slices.samplesMs", *ms))?;
+    }
+    if let Some(phase) = &round.throughput {
+        not_negative("throughput.wallMs", phase.wall_ms)?;
+        not_negative("throughput.cpuMs", phase.cpu_ms)?;
+        not_negative("throughput.databaseCpuMs", phase.database_cpu_ms.unwrap_or(0.0))?;
+    }
+    for usage in round.usage.iter().chain(&round.database) {
+        for value in [
+            usage.cpu_ms,
+            usage.wall_ms,
+            usage.memory_mb_avg,
+            usage.memory_mb_peak,
+            usage.cpu_percent_peak.unwrap_or(0.0),
+        ] {
+            not_negative("usage", value)?;
+        }
+    }
+    Ok(())
+}
+
+/// So large that a sum of as many as a file can hold is still finite.
+const LARGEST_NUMBER: f64 = 1e15;
+
+fn not_negative(what: &str, value: f64) -> anyhow::Result<()> {
+    anyhow::ensure!((0.0..=LARGEST_NUMBER).contains(&value), "{what} is {value}");
+    Ok(())
+}
+
+fn positive(what: &str, value: f64) -> anyhow::Result<()> {
+    anyhow::ensure!(value > 0.0 && value <= LARGEST_NUMBER, "{what} is {value}");
+    Ok(())
+}
+
+fn interval(what: &str, interval: Option<Interval>) -> anyhow::Result<()> {
+    let Some([low, high]) = interval else { return Ok(()) };
+    anyhow::ensure!(0.0 <= low && low <= high && high <= LARGEST_NUMBER, "{what} has the interval {low} to {high}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fixture::{Shape, raw};
+    use crate::summary::summarize;
+
+    fn valid() -> Vec<u8> {
+        let mut results = raw(&Shape { slices: 1, samples: 2, ..Shape::tiny() });
+        results.timeline.readings.truncate(2);
+        summarize(&mut results);
+        serde_json::to_vec(&results).unwrap()
+    }
+
+    fn changed(change: impl FnOnce(&mut serde_json::Value)) -> String {
+        let mut value: serde_json::Value = serde_json::from_slice(&valid()).unwrap();
+        change(&mut value);
+        parse(value.to_string().as_bytes()).expect_err("it should not load")
+    }
+
+    fn answer(name: &str, bytes: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let why = load(&path).expect_err("it should not load");
+        assert_eq!(crate::exit::code_of(&why), 2);
+        let line = format!("{why:#}");
+        assert!(!line.contains('\n'), "{line:?}");
+        line
+    }
+
+    #[test]
+    fn a_written_file_is_read_back_as_it_was() {
+        let mut results = raw(&Shape::small());
+        summarize(&mut results);
+        let bytes = serde_json::to_vec(&results).unwrap();
+        assert_eq!(parse(&bytes).unwrap(), results);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(load(&path).unwrap(), results);
+    }
+
+    #[test]
+    fn each_fault_has_its_line() {
+        let valid = valid();
+        let text = String::from_utf8(valid.clone()).unwrap();
+        let of_schema = |n: &str| text.replace("\"schemaVersion\":1", &format!("\"schemaVersion\":{n}"));
+        assert!(
+            answer("r.json", &valid[..valid.len() / 2])
+                .ends_with(&format!("is cut off after {} bytes", valid.len() / 2))
+        );
+        assert!(answer("r.json", b"").ends_with("is empty"));
+        assert!(answer("r.json", b"hello").contains("is not JSON: expected value"));
+        assert!(answer("r.json", b"\xff\xfe\x00").contains("is not JSON"));
+        assert!(answer("r.json", b"{}").contains("it has no schemaVersion"));
+        assert!(answer("r.json", b"[1]").contains("it has no schemaVersion"));
+        assert!(answer("r.json", of_schema("2").as_bytes()).contains("is of schema 2, newer than the 1"));
+        assert!(answer("r.json", of_schema("0").as_bytes()).contains("is of schema 0, older than the 1"));
+        assert!(
+            answer("r.json", b"{\"schemaVersion\":1}").contains("is not a results file of schema 1: missing field")
+        );
+        for number in ["NaN", "Infinity", "-Infinity", "1e999"] {
+            let with = text.replacen("\"durationS\":", &format!("\"durationS\":{number},\"x\":"), 1);
+            let line = answer("r.json", with.as_bytes());
+            assert!(line.contains("holds a number that is none"), "{number}: {line}");
+        }
+        // Neither a deep nest nor what follows it costs a stack.
+        answer("r.json", "[".repeat(1_000_000).as_bytes());
+        answer("r.json", format!("{{\"schemaVersion\":1,\"run\":{}", "{\"a\":".repeat(1_000_000)).as_bytes());
+    }
+
+    #[test]
+    fn what_can_not_be_is_told_by_name() {
+        assert!(
+            changed(|v| v["measurements"][0]["perRound"][0]["slices"][0]["samplesMs"][0] = (-1.0).into())
+                .contains("GetItem of aws-sdk at scale small: round 0: slices.samplesMs is -1")
+        );
+        assert!(changed(|v| v["measurements"][0]["target"] = "nobody".into()).contains("no such target"));
+        assert!(changed(|v| v["measurements"][1]["target"] = "aws-sdk".into()).contains("is there twice"));
+        assert!(changed(|v| v["settings"]["scales"][0]["name"] = "../../etc".into()).contains("a scale is named"));
+        assert!(changed(|v| v["settings"]["resamples"] = 4_000_000_000_u32.into()).contains("settings.resamples"));
+        assert!(changed(|v| v["environment"]["cores"] = 0.into()).contains("environment.cores is 0"));
+        assert!(changed(|v| v["run"]["durationS"] = serde_json::Value::Null).contains("invalid type: null"));
+        let line = changed(|v| v["database"]["backend"] = format!("\u{1b}[2J\n{}", "x".repeat(9000)).into());
+        assert!(line.len() < 400 && !line.contains(char::is_control), "{line:?}");
+    }
+
+    #[test]
+    fn a_run_that_measured_nothing_is_refused_by_load_alone() {
+        let mut results = raw(&Shape::tiny());
+        results.measurements.iter_mut().for_each(|one| one.per_round.clear());
+        summarize(&mut results);
+        let bytes = serde_json::to_vec(&results).unwrap();
+        assert!(answer("r.json", &bytes).contains("holds no measurements"));
+        results.measurements.clear();
+        assert_eq!(parse(&serde_json::to_vec(&results).unwrap()).unwrap(), results);
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_large_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |path: &Path| format!("{:#}", load(path).unwrap_err());
+        assert!(line(&folder.path().join("none.json")).ends_with("there is no such file"));
+        assert!(line(folder.path()).ends_with("this is a folder; name a results.json"));
+        let large = folder.path().join("large.json");
+        File::create(&large).unwrap().set_len(LARGEST_BYTES + 1).unwrap();
+        assert!(line(&large).contains("larger than 64 MiB"));
+        if cfg!(unix) {
+            assert!(line(Path::new("/dev/zero")).ends_with("this is not a file; name a results.json"));
+        }
+    }
+
+    #[test]
+    fn a_name_finds_a_baseline_and_a_path_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkout = Checkout { root: folder.path().to_owned(), target: folder.path().join("target") };
+        std::fs::create_dir_all(folder.path().join("benchmark/baselines")).unwrap();
+        let line = |name: &str| format!("{:#}", load_or_baseline(&checkout, name).unwrap_err());
+        assert!(line("release").contains("no baseline of that name (none is saved yet)"));
+        std::fs::write(baseline_path(&checkout, "release").unwrap(), valid()).unwrap();
+        assert!(load_or_baseline(&checkout, "release").is_ok());
+        assert!(line("relaese").contains("(there are release)"));
+        assert!(line("none/results.json").ends_with("there is no such file"));
+        for name in ["", "../x", "a/b", ".hidden", "a b"] {
+            assert!(baseline_path(&checkout, name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_cut_off_anywhere_is_refused() {
+        let valid = valid();
+        for length in 0..valid.len() {
+            assert!(parse(&valid[..length]).is_err(), "cut off after {length} bytes");
+        }
+        assert!(parse(&valid).is_ok());
+    }
+
+    /// What loads can be summarised without a panic.
+    fn survives(bytes: &[u8]) {
+        match parse(bytes) {
+            Ok(mut results) => summarize(&mut results),
+            Err(why) => assert!(!why.contains('\n') && why.len() < 1500, "{why:?}"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: std::env::var("LOAD_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(150),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            survives(&bytes);
+        }
+
+        #[test]
+        fn a_valid_file_with_bytes_changed_is_survived(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)
+        ) {
+            let mut bytes = valid();
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            survives(&bytes);
+        }
+
+        #[test]
+        fn a_valid_file_with_numbers_changed_is_survived(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), "-?[0-9]{1,3}(\\.[0-9])?(e-?[0-9]{1,3})?|null|\\[\\]|\"\""), 1..4)
+        ) {
+            let mut text = String::from_utf8(valid()).unwrap();
+            for (which, with) in changes {
+                let starts: Vec<usize> = text
+                    .match_indices(':')
+                    .map(|(at, _)| at + 1)
+                    .filter(|&at| text[at..].starts_with(|c: char| c.is_ascii_digit()))
+                    .collect();
+                if starts.is_empty() {
+                    break;
+                }
+                let start = starts[which.index(starts.len())];
+                let end = start + text[start..].find([',', '}', ']']).unwrap_or(1);
+                text.replace_range(start..end, &with);
+            }
+            survives(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! What a run will do, decided before anything starts: scales, targets, operations, rounds, their order, and the time
+//! it will take. Pure: flags in, [`Plan`] out; `--dry-run` prints it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_pcg::Pcg64;
+
+use crate::cli::{Bench, LIBRARIES, Library, TargetSpec};
+use crate::exit::Exit;
+use crate::results::{Design, Operation, Scale};
+
+/// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
+const FEWEST_ROUNDS: u32 = 3;
+/// More rounds than this narrow an interval too little to be worth their time.
+const MOST_ROUNDS: u32 = 20;
+/// A table of more items than this has a smaller one beside it, on which Scan is verified and warmed up: DynamoDB
+/// Local's scan time grows with the square of the table.
+const REHEARSE_ABOVE: u32 = 10_000;
+/// Items of the rehearsal table: 1.3 MB, so that a scan has a second page.
+pub const REHEARSAL_ITEMS: u32 = 3_000;
+/// Slices of the latency phase of one operation in one round.
+pub const SLICES: u32 = 8;
+
+/// What a run will do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub scales: Vec<ScalePlan>,
+    pub operations: Vec<Operation>,
+    pub targets: Vec<PlannedTarget>,
+    /// The id of the target that others are compared with; none where it is not among the targets.
+    pub baseline: Option<String>,
+    pub rounds: Rounds,
+    pub concurrency: u32,
+    /// Half-width of a ratio's interval that is narrow enough; 0.02 is ±2%.
+    pub precision: f64,
+    pub margin: f64,
+    pub design: Design,
+    pub seed: u64,
+}
+
+/// How a table of one size is measured.
+#[derive(Debug, Clone)]
+pub struct ScalePlan {
+    pub scale: Scale,
+    /// Measuring time per operation and phase in one round.
+    pub time: Duration,
+    /// No further round begins when it would end later than this after the scale's start.
+    pub budget: Duration,
+    /// The longest that an operation is warmed up.
+    pub warm_up: Duration,
+}
+
+impl ScalePlan {
+    pub fn has_rehearsal(&self) -> bool {
+        self.scale.items > REHEARSE_ABOVE
+    }
+}
+
+/// How many fresh processes each target gets at each scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounds {
+    /// As asked.
+    Exactly(u32),
+    /// Until the intervals are narrow enough or the budget is spent.
+    Adaptive { fewest: u32, most: u32 },
+}
+
+impl Rounds {
+    pub fn most(self) -> u32 {
+        match self {
+            Rounds::Exactly(rounds) | Rounds::Adaptive { most: rounds, .. } => rounds,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct PlannedTarget {
+    pub id: String,
+    pub library: Library,
+    /// What npm is asked for; none is the version in the lock file.
+    pub spec: Option<String>,
+    /// Whether the user named the spec: then its failure ends the run.
+    pub named: bool,
+    pub handicap_us: BTreeMap<Operation, f64>,
+}
+
+impl Plan {
+    /// # Errors
+    /// [`Exit::BadInput`] for flags that are each right and together make no plan.
+    pub fn decide(flags: &Bench) -> Result<Plan, Exit> {
+        let targets = targets(flags)?;
+        let baseline = baseline(flags, &targets)?;
+        let mut scales: Vec<Scale> = Vec::new();
+        for scale in flags.scale.iter().flat_map(|scales| &scales.0) {
+            if !scales.contains(scale) {
+                scales.push(scale.clone());
+            }
+        }
+        let mut operations = if flags.op.is_empty() { Operation::ALL.to_vec() } else { flags.op.clone() };
+        operations.sort();
+        operations.dedup();
+        Ok(Plan {
+            scales: scales.into_iter().map(|scale| plan_scale(scale, flags)).collect(),
+            operations,
+            targets,
+            baseline,
+            rounds: flags.rounds.map_or(
+                Rounds::Adaptive { fewest: FEWEST_ROUNDS, most: MOST_ROUNDS },
+                Rounds::Exactly,
+            ),
+            concurrency: flags.concurrency,
+            precision: flags.precision,
+            margin: flags.margin,
+            design: flags.design.into(),
+            seed: flags.seed,
+        })
+    }
+
+    /// The order of the targets in a round: one shuffled by the seed, turned by one place each round, so that each
+    /// target stands in each place.
+    pub fn order(&self, round: u32) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.targets.len()).collect();
+        order.shuffle(&mut Pcg64::seed_from_u64(self.seed));
+        order.rotate_left(round as usize % self.targets.len().max(1));
+        order
+    }
+
+    /// The plan in words, for `--dry-run`.
+    pub fn describe(&self, out: &Path) -> String {
+        let mut text = String::new();
+        let rounds = match self.rounds {
+            Rounds::Exactly(rounds) => format!("{rounds} rounds"),
+            Rounds::Adaptive { fewest, most } => format!(
+                "{fewest} to {most} rounds: until each ratio to the baseline is known to ±{}% or the time is spent",
+                self.precision * 100.0
+            ),
+        };
+        let operations: Vec<_> = self.operations.iter().map(|operation| operation.name()).collect();
+        let _ = writeln!(text, "Operations  {}", operations.join(", "));
+        for target in &self.targets {
+            let mark = if Some(&target.id) == self.baseline.as_ref() { "  (baseline)" } else { "" };
+            let spec = target.spec.as_deref().unwrap_or("the version in the lock file");
+            let _ = writeln!(text, "Target      {:<22} {spec}{mark}", target.id);
+        }
+        let _ = writeln!(text, "Rounds      {rounds}");
+        for scale in &self.scales {
+            let _ = writeln!(
+                text,
+                "Scale       {} ({} items): {} per operation and phase, {}",
+                scale.scale.name,
+                scale.scale.items,
+                humantime::format_duration(scale.time),
+                match self.rounds {
+                    Rounds::Exactly(rounds) => format!(
+                        "about {}",
+                        humantime::format_duration(self.time_of_a_round(scale) * rounds + seeding(&scale.scale))
+                    ),
+                    Rounds::Adaptive { .. } => format!("at most about {}", humantime::format_duration(scale.budget)),
+                }
+            );
+        }
+        let _ = writeln!(text, "Order       turned by one place each round; seed {}", self.seed);
+        for round in 0..self.targets.len().min(4) as u32 {
+            let ids: Vec<_> = self.order(round).into_iter().map(|index| self.targets[index].id.as_str()).collect();
+            let _ = writeln!(text, "  round {round}   {}", ids.join(", "));
+        }
+        let _ = write!(text, "Results     {}", out.display());
+        text
+    }
+
+    /// About how long one round of a scale takes, by what such runs took on a 2-core machine.
+    fn time_of_a_round(&self, scale: &ScalePlan) -> Duration {
+        let targets = self.targets.len() as u32;
+        let operations = self.operations.len() as u32;
+        let start = Duration::from_millis(2_500);
+        let each = scale.time * 2 + Duration::from_millis(600);
+        // A full scan of n items: 35 ms for 1,000, 32 s for 100,000.
+        let scan = if self.operations.contains(&Operation::Scan) && scale.has_rehearsal() {
+            Duration::from_secs_f64(36.0 * (f64::from(scale.scale.items) / 1e5).powi(2))
+        } else {
+            Duration::ZERO
+        };
+        ((start + each * operations + scan) * targets).max(Duration::from_secs(1))
+    }
+}
+
+/// About how long seeding and checking take.
+fn seeding(scale: &Scale) -> Duration {
+    Duration::from_secs(u64::from(4 + scale.items / 6_000))
+}
+
+fn plan_scale(scale: Scale, flags: &Bench) -> ScalePlan {
+    let large = scale.items > REHEARSE_ABOVE;
+    ScalePlan {
+        time: flags.time.unwrap_or(Duration::from_millis(if large { 600 } else { 300 })),
+        budget: flags.budget.unwrap_or(Duration::from_secs(if large { 720 } else { 135 })),
+        warm_up: Duration::from_millis(4_000),
+        scale,
+    }
+}
+
+fn targets(flags: &Bench) -> Result<Vec<PlannedTarget>, Exit> {
+    let mut asked: Vec<TargetSpec> =
+        flags.orm.iter().map(|&library| TargetSpec { library, spec: None, is_version: false }).collect();
+    asked.extend(flags.target.iter().cloned());
+    if asked.is_empty() {
+        asked = LIBRARIES.map(|library| TargetSpec { library, spec: None, is_version: false }).to_vec();
+    }
+    if flags.mizzle.is_some() && !asked.iter().any(|target| target.library.id == "mizzle" && target.spec.is_none()) {
+        return Err(Exit::BadInput("--mizzle: Mizzle is not among the targets that --orm and --target name".into()));
+    }
+    let mut targets: Vec<PlannedTarget> = Vec::new();
+    for target in asked {
+        let spec = target.spec.clone().or_else(|| match target.library.id {
+            "mizzle" => Some(flags.mizzle.clone().unwrap_or_else(|| "latest".to_owned())),
+            _ => None,
+        });
+        let base = match &target.spec {
+            Some(version) if target.is_version => format!("{}@{version}", target.library.id),
+            Some(_) => format!("{}@local", target.library.id),
+            None => target.library.id.to_owned(),
+        };
+        let mut id = base.clone();
+        let mut number = 2;
+        while targets.iter().any(|other| other.id == id) {
+            id = format!("{base}#{number}");
+            number += 1;
+        }
+        let named = target.spec.is_some() || (target.library.id == "mizzle" && flags.mizzle.is_some());
+        targets.push(PlannedTarget { id, library: target.library, spec, named, handicap_us: BTreeMap::new() });
+    }
+    for handicap in &flags.handicap {
+        let target = targets.iter_mut().find(|target| target.id == handicap.target).ok_or_else(|| {
+            Exit::BadInput(format!("--handicap: there is no target {:?} in this run", handicap.target))
+        })?;
+        let operations = handicap.operation.map_or_else(|| Operation::ALL.to_vec(), |operation| vec![operation]);
+        target.handicap_us.extend(operations.into_iter().map(|operation| (operation, handicap.micros)));
+    }
+    Ok(targets)
+}
+
+fn baseline(flags: &Bench, targets: &[PlannedTarget]) -> Result<Option<String>, Exit> {
+    let id = flags.baseline.as_deref().unwrap_or("aws-sdk");
+    if targets.iter().any(|target| target.id == id) {
+        return Ok(Some(id.to_owned()));
+    }
+    if flags.baseline.is_some() {
+        let known: Vec<_> = targets.iter().map(|target| target.id.as_str()).collect();
+        return Err(Exit::BadInput(format!(
+            "--baseline {id}: it is not among the targets of this run, which are {}",
+            known.join(", ")
+        )));
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser as _;
+
+    fn plan(arguments: &str) -> Result<Plan, Exit> {
+        let line = ["cargo xtask", "bench"].into_iter().chain(arguments.split_whitespace());
+        match Cli::try_parse_from(line).unwrap().command {
+            Command::Bench(bench) => Plan::decide(&bench),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_target_stands_in_each_place_once_in_as_many_rounds_as_there_are_targets() {
+        let plan = plan("").unwrap();
+        for place in 0..4 {
+            let mut who: Vec<_> = (0..4).map(|round| plan.order(round)[place]).collect();
+            who.sort_unstable();
+            assert_eq!(who, [0, 1, 2, 3]);
+        }
+    }
+
+    #[test]
+    fn the_order_depends_on_the_seed_and_on_nothing_else() {
+        assert_eq!(plan("--seed 7").unwrap().order(3), plan("--seed 7 --scale large").unwrap().order(3));
+        let orders: Vec<_> = (0..8).map(|seed| plan(&format!("--seed {seed}")).unwrap().order(0)).collect();
+        assert!(orders.iter().any(|order| *order != orders[0]));
+    }
+
+    #[test]
+    fn the_same_target_twice_has_two_ids() {
+        let plan = plan("--target aws-sdk --target aws-sdk --target mizzle@1.2.0 --target mizzle=../m").unwrap();
+        let ids: Vec<_> = plan.targets.iter().map(|target| target.id.as_str()).collect();
+        assert_eq!(ids, ["aws-sdk", "aws-sdk#2", "mizzle@1.2.0", "mizzle@local"]);
+    }
+
+    #[test]
+    fn a_baseline_that_is_not_measured_is_refused_where_it_was_asked_for() {
+        assert_eq!(plan("--orm mizzle").unwrap().baseline, None);
+        let why = plan("--orm mizzle --baseline dynamoose").unwrap_err();
+        assert!(matches!(&why, Exit::BadInput(text) if text.contains("--baseline dynamoose")), "{why:?}");
+    }
+
+    #[test]
+    fn operations_and_scales_are_in_the_contracts_order_and_once() {
+        let plan = plan("--op scan --op GetItem --op Scan --scale all --scale small").unwrap();
+        assert_eq!(plan.operations, [Operation::GetItem, Operation::Scan]);
+        let names: Vec<_> = plan.scales.iter().map(|scale| scale.scale.name.as_str()).collect();
+        assert_eq!(names, ["small", "large"]);
+    }
+}

@@ -1,0 +1,234 @@
+//! What is said between this program and its workers (`benchmark/src/protocol.ts` is the other side): one JSON object
+//! a line, commands on the worker's standard input, events on its standard output. Parsing only; no processes here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::results::{Operation, Work};
+
+/// The longest line that is read from a worker, bytes. A slice of 100,000 samples takes about 1 MB.
+pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
+
+/// What a suite process is told: it measures one library.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum SuiteCommand {
+    Open(OpenSuite),
+    /// Make the first, cold call of each operation, then check what each one does.
+    Verify {
+        operations: Vec<Operation>,
+    },
+    WarmUp {
+        operation: Operation,
+        min_calls: u64,
+        max_calls: u64,
+        max_ms: f64,
+        in_flight: u32,
+        window_ms: f64,
+    },
+    Measure(Measure),
+    End,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenSuite {
+    pub target: String,
+    pub adapter: String,
+    pub endpoint: String,
+    pub table: String,
+    /// A smaller table for verifying and warming up Scan, where a scan of the table itself takes long.
+    pub rehearsal_table: Option<String>,
+    pub items: u32,
+    pub rehearsal_items: u32,
+    pub seed: u64,
+    pub round: u32,
+    /// Which customers outside the data set are this process's own to write.
+    pub lane: u32,
+    pub call_timeout_ms: u64,
+    /// A known extra cost per call, microseconds of CPU.
+    pub handicap_us: BTreeMap<Operation, f64>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Measure {
+    pub operation: Operation,
+    pub phase: Phase,
+    pub calls: u64,
+    /// The number of the first call: keys are a function of it.
+    pub from: u64,
+    /// Calls in flight; only in the throughput phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    WarmUp,
+    Latency,
+    Throughput,
+}
+
+/// What the table keeper is told: it creates, seeds, restores and checks the table with the bare SDK.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum KeeperCommand {
+    Open {
+        endpoint: String,
+        table: String,
+        rehearsal_table: Option<String>,
+        items: u32,
+        rehearsal_items: u32,
+        seed: u64,
+    },
+    Create,
+    Warm {
+        calls: u64,
+    },
+    /// Write the items that DeleteItem will delete.
+    Prepare {
+        lane: u32,
+        from: u64,
+        count: u64,
+    },
+    /// Undo what an operation did to the table.
+    Restore {
+        lanes: Vec<u32>,
+        operation: Operation,
+        round: u32,
+        from: u64,
+        count: u64,
+    },
+    Check,
+    Drop,
+    End,
+}
+
+/// What a worker says.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Event {
+    Ready(Ready),
+    Verified {
+        operation: Operation,
+        first_call_ms: Option<f64>,
+        work: Option<Work>,
+    },
+    WrongWork {
+        operation: Operation,
+        expected: String,
+        actual: String,
+    },
+    VerifiedAll,
+    Start {
+        operation: Operation,
+        phase: Phase,
+    },
+    Warmed {
+        operation: Operation,
+        calls: u64,
+        wall_ms: f64,
+        settled: bool,
+        windows_us: Vec<f64>,
+        ms_per_call: f64,
+    },
+    End(End),
+    Failed {
+        stage: String,
+        #[serde(default)]
+        operation: Option<Operation>,
+        message: String,
+    },
+    Bye {},
+    // The keeper's.
+    Progress {
+        done: u64,
+        total: u64,
+    },
+    Created {
+        items: u64,
+        seconds: f64,
+    },
+    Warm {
+        calls: u64,
+        ms_per_call: f64,
+    },
+    Prepared {
+        count: u64,
+    },
+    Restored {},
+    Checked {
+        items: u64,
+    },
+    Differs {
+        expected: String,
+        actual: String,
+    },
+    Dropped {},
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ready {
+    pub pid: u32,
+    pub node: String,
+    #[serde(default)]
+    pub library_version: Option<String>,
+    #[serde(default)]
+    pub sdk_version: Option<String>,
+    #[serde(default)]
+    pub own_sdk_version: Option<String>,
+    #[serde(default)]
+    pub import_ms: Option<f64>,
+    #[serde(default)]
+    pub memory_mb: Option<f64>,
+}
+
+/// The end of a phase. The fields are absent after a warm-up, whose figures are in [`Event::Warmed`].
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct End {
+    pub operation: Operation,
+    pub phase: Phase,
+    #[serde(default)]
+    pub calls: u64,
+    #[serde(default)]
+    pub wall_ms: f64,
+    #[serde(default)]
+    pub cpu_ms: f64,
+    #[serde(default)]
+    pub samples_ms: Vec<f64>,
+    #[serde(default)]
+    pub errors: u64,
+    #[serde(default)]
+    pub error_message: Option<String>,
+    #[serde(default)]
+    pub work: Option<Work>,
+}
+
+/// Reads one line of a worker.
+///
+/// # Errors
+/// A line that is no event, in words that quote its beginning; numbers that can't be (negative or not finite times).
+pub fn parse(line: &str) -> Result<Event, String> {
+    let quoted = || line.chars().take(80).collect::<String>();
+    let event: Event =
+        serde_json::from_str(line).map_err(|why| format!("not an event: {:?} ({why})", quoted()))?;
+    if sensible(&event) { Ok(event) } else { Err(format!("an event with impossible numbers: {:?}", quoted())) }
+}
+
+fn sensible(event: &Event) -> bool {
+    let time = |ms: f64| ms.is_finite() && ms >= 0.0;
+    match event {
+        Event::End(end) => time(end.wall_ms) && time(end.cpu_ms) && end.samples_ms.iter().all(|&ms| time(ms)),
+        Event::Warmed { wall_ms, windows_us, ms_per_call, .. } => {
+            time(*wall_ms) && time(*ms_per_call) && windows_us.iter().all(|&us| time(us))
+        }
+        Event::Verified { first_call_ms, .. } => first_call_ms.is_none_or(time),
+        Event::Ready(ready) => ready.import_ms.is_none_or(time) && ready.memory_mb.is_none_or(time),
+        _ => true,
+    }
+}

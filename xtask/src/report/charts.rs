@@ -1,0 +1,83 @@
+//! The charts as SVG. Each adapts to a dark page by itself, carries its text as text, and stands without colour.
+
+mod axis;
+mod canvas;
+mod distribution;
+mod ratio;
+mod throughput;
+mod timeline;
+
+use serde::Serialize;
+
+use super::model::{self, Page};
+use crate::results::Results;
+
+/// All charts of a report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Charts {
+    /// By scale, in the page's order.
+    pub scales: Vec<Vec<Chart>>,
+    /// About the whole run.
+    pub run: Vec<Chart>,
+}
+
+/// One chart.
+#[derive(Debug, Clone, Serialize)]
+pub struct Chart {
+    pub file: String,
+    /// The group of figures that it belongs to.
+    pub group: &'static str,
+    pub title: String,
+    /// What it shows, in words.
+    pub alt: String,
+    /// A file of its own.
+    pub svg: String,
+    /// The same to stand within a page, which brings the styles.
+    pub inline: String,
+}
+
+impl Charts {
+    pub fn none(page: &Page) -> Charts {
+        Charts { scales: vec![Vec::new(); page.scales.len()], run: Vec::new() }
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Chart> {
+        self.scales.iter().flatten().chain(&self.run)
+    }
+}
+
+/// Draws every chart that the results have figures for.
+pub fn draw(results: &Results, page: &Page) -> Charts {
+    let index = model::Index::new(results);
+    let of_scale = |(view, scale): (&model::ScaleView, &crate::results::Scale)| {
+        let subject = Subject { index: &index, page, view, scale: &scale.name };
+        [ratio::latency(&subject), distribution::draw(&subject), throughput::draw(&subject), ratio::cpu(&subject)]
+            .into_iter()
+            .flatten()
+            .collect()
+    };
+    Charts {
+        scales: page.scales.iter().zip(&results.settings.scales).map(of_scale).collect(),
+        run: timeline::draw(results, page).into_iter().collect(),
+    }
+}
+
+/// The colours of a dark page, for a page that has charts within it.
+pub fn styles() -> String {
+    canvas::styles()
+}
+
+/// What a chart about one scale is drawn from.
+struct Subject<'a> {
+    index: &'a model::Index<'a>,
+    page: &'a Page,
+    view: &'a model::ScaleView,
+    scale: &'a str,
+}
+
+impl Subject<'_> {
+    /// "1,000 items", where there are several scales to tell apart as where there is one.
+    fn items(&self) -> String {
+        format!("{} items", self.view.items)
+    }
+}

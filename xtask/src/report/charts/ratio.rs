@@ -1,0 +1,131 @@
+//! What each library costs as a multiple of the baseline: a dot and its interval for each operation and library, with
+//! the margin of equivalence around 1.
+
+use super::axis::Axis;
+use super::canvas::{self, About, Align, SMALL, TEXT, WIDTH, fitting};
+use super::{Chart, Subject};
+use crate::report::format;
+use crate::report::model::{Library, Metric, ratio};
+use crate::report::palette::Ink;
+use crate::results::{Interval, Operation, Verdict};
+
+const LEFT: f64 = 118.0;
+const RIGHT: f64 = WIDTH - 112.0;
+const ROW: f64 = 24.0;
+const HEAD: f64 = 30.0;
+
+struct Row<'a> {
+    library: &'a Library,
+    value: f64,
+    interval: Option<Interval>,
+    verdict: Option<Verdict>,
+}
+
+pub fn cpu(subject: &Subject<'_>) -> Option<Chart> {
+    draw(subject, Metric::Cpu, "cpu", "CPU per call")
+}
+
+pub fn latency(subject: &Subject<'_>) -> Option<Chart> {
+    draw(subject, Metric::Latency, "latency", "Mean latency")
+}
+
+fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) -> Option<Chart> {
+    let baseline = subject.page.libraries.iter().find(|library| library.baseline)?;
+    let panels: Vec<(Operation, Vec<Row<'_>>)> = subject
+        .index
+        .operations(subject.scale)
+        .into_iter()
+        .map(|operation| (operation, rows(subject, operation, metric)))
+        .filter(|(_, rows)| !rows.is_empty())
+        .collect();
+    let all = || panels.iter().flat_map(|(_, rows)| rows);
+    if all().next().is_none() {
+        return None;
+    }
+    let margin = subject.index.results.settings.equivalence_margin;
+    let low = all().map(|row| row.interval.map_or(row.value, |[low, _]| low)).fold(1.0 - margin, f64::min);
+    let high = all().map(|row| row.interval.map_or(row.value, |[_, high]| high)).fold(1.0 + margin, f64::max);
+    let axis = Axis::new((low / 1.02).max(0.01), high * 1.03, LEFT, RIGHT);
+    let top = 62.0;
+    let body: f64 = panels.iter().map(|(_, rows)| HEAD + rows.len() as f64 * ROW).sum();
+    let height = top + body + 40.0;
+    let said: Vec<String> = panels
+        .iter()
+        .map(|(operation, rows)| {
+            let each: Vec<String> = rows
+                .iter()
+                .map(|row| format!("{} {}", row.library.label, format::ratio(row.value, row.interval)))
+                .collect();
+            format!("{operation}: {}", each.join(", "))
+        })
+        .collect();
+    let scale = if axis.is_logarithmic() { "logarithmic scale" } else { "linear scale" };
+    let about = About {
+        file: format!("chart-{}-{group}-ratio.svg", subject.view.slug),
+        group,
+        title: format!("{what} against {}, {}", baseline.label, subject.items()),
+        alt: format!("{what} as a multiple of {}, with 95% intervals. {}", baseline.label, said.join("; ")),
+    };
+    let title = about.title.clone();
+    Some(canvas::draw(about, height, |canvas| {
+        canvas.bold((12.0, 20.0), &fitting(&title, 15.0, WIDTH - 24.0), Ink::Text, 15.0, Align::Left);
+        let (from, to) = (top - 4.0, top + body);
+        canvas.rect((axis.place(1.0 - margin), from), (axis.place(1.0 + margin), to), Ink::Grid, 0.7);
+        for tick in axis.ticks(6) {
+            let x = axis.place(tick);
+            canvas.line((x, from), (x, to), Ink::Grid, 1.0);
+            canvas.text((x, from - 10.0), &format!("×{}", format::tick(tick)), Ink::Soft, SMALL, Align::Middle);
+        }
+        canvas.line((axis.place(1.0), from), (axis.place(1.0), to), Ink::Text, 1.5);
+        canvas.text((12.0, from - 10.0), scale, Ink::Soft, SMALL, Align::Left);
+        let mut y = top;
+        for (operation, rows) in &panels {
+            canvas.rect((12.0, y + 4.0), (LEFT - 6.0, y + HEAD - 4.0), Ink::Paper, 1.0);
+            canvas.bold((12.0, y + HEAD / 2.0 + 2.0), operation.name(), Ink::Text, TEXT, Align::Left);
+            y += HEAD;
+            for row in rows {
+                let middle = y + ROW / 2.0 - 2.0;
+                let label = fitting(&row.library.label, TEXT, LEFT - 30.0);
+                canvas.text((20.0, middle), &label, Ink::Text, TEXT, Align::Left);
+                if let Some([low, high]) = row.interval {
+                    let (a, b) = (axis.place(low), axis.place(high));
+                    canvas.line((a, middle), (b, middle), row.library.look.ink, 2.2);
+                    for end in [a, b] {
+                        canvas.line((end, middle - 4.0), (end, middle + 4.0), row.library.look.ink, 1.6);
+                    }
+                }
+                let hint = hint(*operation, row);
+                canvas.marker((axis.place(row.value), middle), row.library.look, 4.6, &hint);
+                let ink = if told(row.verdict) { Ink::Text } else { Ink::Soft };
+                let figure = format::ratio(row.value, row.interval);
+                canvas.text((WIDTH - 10.0, middle), &figure, ink, SMALL, Align::Right);
+                y += ROW;
+            }
+        }
+        let legend = format!("shaded: the same, within {}; dim: this run can't tell", format::percent(margin));
+        canvas.text((12.0, height - 16.0), &legend, Ink::Soft, SMALL, Align::Left);
+    }))
+}
+
+fn rows<'a>(subject: &Subject<'a>, operation: Operation, metric: Metric) -> Vec<Row<'a>> {
+    let row = |library: &'a Library| {
+        let (value, interval, verdict) = ratio(subject.index.get(subject.scale, operation, &library.id)?, metric)?;
+        Some(Row { library, value, interval, verdict })
+    };
+    subject.page.libraries.iter().filter(|library| !library.baseline).filter_map(row).collect()
+}
+
+fn told(verdict: Option<Verdict>) -> bool {
+    !matches!(verdict, Some(Verdict::Unclear))
+}
+
+fn hint(operation: Operation, row: &Row<'_>) -> String {
+    let verdict = match row.verdict {
+        Some(Verdict::Faster) => ", cheaper than the baseline",
+        Some(Verdict::Slower) => ", dearer than the baseline",
+        Some(Verdict::Same) => ", the same within the margin",
+        Some(Verdict::Unclear) => ", this run can't tell it from the baseline",
+        None => "",
+    };
+    format!("{operation}, {}: {}{verdict}", row.library.label, format::ratio(row.value, row.interval))
+}

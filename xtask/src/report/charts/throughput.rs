@@ -1,0 +1,88 @@
+//! Sustained throughput: a bar with its interval for each operation and library, drawn against the highest of the
+//! operation, since a Scan and a `GetItem` differ a thousandfold.
+
+use super::canvas::{self, About, Align, SMALL, TEXT, WIDTH, fitting};
+use super::{Chart, Subject};
+use crate::report::format;
+use crate::report::model::{Library, limit};
+use crate::report::palette::Ink;
+use crate::results::{Operation, Throughput};
+
+const LEFT: f64 = 130.0;
+const RIGHT: f64 = WIDTH - 158.0;
+const ROW: f64 = 24.0;
+const HEAD: f64 = 30.0;
+
+pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
+    let panels: Vec<(Operation, Vec<(&Library, &Throughput)>)> = subject
+        .index
+        .operations(subject.scale)
+        .into_iter()
+        .map(|operation| {
+            let found = |library| Some((library, find(subject, operation, library)?));
+            (operation, subject.page.libraries.iter().filter_map(found).collect::<Vec<_>>())
+        })
+        .filter(|(_, rows)| !rows.is_empty())
+        .collect();
+    if panels.is_empty() {
+        return None;
+    }
+    let top = 38.0;
+    let body: f64 = panels.iter().map(|(_, rows)| HEAD + rows.len() as f64 * ROW).sum();
+    let said: Vec<String> = panels
+        .iter()
+        .map(|(operation, rows)| {
+            let each: Vec<String> = rows.iter().map(|(library, t)| format!("{} {}", library.label, rate(t))).collect();
+            format!("{operation}: {}", each.join(", "))
+        })
+        .collect();
+    let concurrency = subject.index.results.settings.concurrency;
+    let about = About {
+        file: format!("chart-{}-throughput.svg", subject.view.slug),
+        group: "throughput",
+        title: format!("Throughput with {concurrency} in flight, {}", subject.items()),
+        alt: format!("Calls per second with 95% intervals. {}", said.join("; ")),
+    };
+    let title = about.title.clone();
+    Some(canvas::draw(about, top + body + 12.0, |canvas| {
+        canvas.bold((12.0, 20.0), &fitting(&title, 15.0, WIDTH - 24.0), Ink::Text, 15.0, Align::Left);
+        let mut y = top;
+        for (operation, rows) in &panels {
+            let most = rows.iter().map(|(_, t)| t.ci95.map_or(t.ops_per_sec, |[_, high]| high));
+            let most = most.fold(f64::MIN_POSITIVE, f64::max);
+            let place = |value: f64| LEFT + (value / most).clamp(0.0, 1.0) * (RIGHT - LEFT);
+            canvas.bold((12.0, y + HEAD / 2.0 + 2.0), operation.name(), Ink::Text, TEXT, Align::Left);
+            canvas.text((LEFT, y + HEAD / 2.0 + 2.0), "ops/s", Ink::Soft, SMALL, Align::Left);
+            y += HEAD;
+            let from = y;
+            for (library, throughput) in rows {
+                let middle = y + ROW / 2.0 - 2.0;
+                canvas.marker((20.0, middle), library.look, 4.5, "");
+                canvas.text((32.0, middle), &fitting(&library.label, TEXT, LEFT - 38.0), Ink::Text, TEXT, Align::Left);
+                let hint = format!("{operation}, {}: {} ops/s, {}", library.label, rate(throughput), by(throughput));
+                let end = place(throughput.ops_per_sec);
+                canvas.hinted_rect((LEFT, middle - 7.0), (end, middle + 7.0), library.look.ink, 0.85, &hint);
+                if let Some([low, high]) = throughput.ci95 {
+                    canvas.line((place(low), middle), (place(high), middle), Ink::Paper, 4.0);
+                    canvas.line((place(low), middle), (place(high), middle), Ink::Text, 2.0);
+                }
+                canvas.text((RIGHT + 10.0, middle), &rate(throughput), Ink::Text, SMALL, Align::Left);
+                canvas.text((WIDTH - 10.0, middle), limit(throughput.limited_by), Ink::Soft, SMALL, Align::Right);
+                y += ROW;
+            }
+            canvas.line((LEFT, from - 1.0), (LEFT, y - 3.0), Ink::Soft, 1.0);
+        }
+    }))
+}
+
+fn find<'a>(subject: &Subject<'a>, operation: Operation, library: &Library) -> Option<&'a Throughput> {
+    subject.index.get(subject.scale, operation, &library.id)?.throughput.as_ref()
+}
+
+fn rate(throughput: &Throughput) -> String {
+    format::estimate(throughput.ops_per_sec, throughput.ci95)
+}
+
+fn by(throughput: &Throughput) -> String {
+    format!("{} in flight, limited by: {}", throughput.concurrency, limit(throughput.limited_by))
+}

@@ -1,0 +1,181 @@
+//! What the report says, once: figures as text with their values, tables, sentences. Markdown, the page and the
+//! terminal only lay it out. Text from the results stands here as it came; each layout escapes for itself.
+
+mod answer;
+mod method;
+mod tables;
+mod troubles;
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::format;
+use super::palette::{self, Look};
+use crate::results::{Measurement, Operation, Results, Target, TargetStatus};
+
+pub use answer::{Answer, Metric, ratio};
+pub use method::{Fact, Note, Warning};
+pub use tables::{Group, limit};
+pub use troubles::{Banner, Trouble};
+
+/// A whole report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Page {
+    pub title: String,
+    /// When, for how long, on what: one line.
+    pub subtitle: String,
+    pub banner: Option<Banner>,
+    /// What the others are compared with: "AWS SDK".
+    pub baseline: String,
+    pub answer: Answer,
+    pub libraries: Vec<Library>,
+    pub scales: Vec<ScaleView>,
+    pub troubles: Vec<Trouble>,
+    pub disturbances: Vec<Note>,
+    pub warnings: Vec<Warning>,
+    pub settings: Vec<Fact>,
+    pub environment: Vec<Fact>,
+    pub schedule: Vec<Fact>,
+    /// As typed.
+    pub command: String,
+}
+
+/// One target, as the report calls and draws it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Library {
+    pub id: String,
+    /// Its name, or its id where names alone would not tell targets apart.
+    pub label: String,
+    pub version: String,
+    pub spec: String,
+    pub sdk: String,
+    pub own_sdk: String,
+    pub installed: String,
+    pub baseline: bool,
+    /// Whether it competes: the bare SDK is the floor, not a contestant.
+    pub contestant: bool,
+    /// `measured`, `failed`, `wrong work`, `not installed`.
+    pub status: String,
+    pub handicap: String,
+    pub look: Look,
+}
+
+/// Everything about one scale.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScaleView {
+    pub name: String,
+    pub items: String,
+    /// For ids and file names; unique within the page.
+    pub slug: String,
+    pub groups: Vec<Group>,
+}
+
+impl ScaleView {
+    pub fn group(&self, id: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| group.id == id)
+    }
+}
+
+/// Finds measurements by scale, operation and target.
+pub struct Index<'a> {
+    pub results: &'a Results,
+    found: HashMap<(&'a str, Operation, &'a str), &'a Measurement>,
+}
+
+impl<'a> Index<'a> {
+    pub fn new(results: &'a Results) -> Index<'a> {
+        let key = |m: &'a Measurement| ((m.scale.as_str(), m.operation, m.target.as_str()), m);
+        Index { results, found: results.measurements.iter().map(key).collect() }
+    }
+
+    pub fn get(&self, scale: &str, operation: Operation, target: &str) -> Option<&'a Measurement> {
+        self.found.get(&(scale, operation, target)).copied()
+    }
+
+    /// The operations that were planned at a scale.
+    pub fn operations(&self, scale: &str) -> Vec<Operation> {
+        let planned = |o: &Operation| self.results.measurements.iter().any(|m| m.scale == scale && m.operation == *o);
+        Operation::ALL.into_iter().filter(planned).collect()
+    }
+}
+
+/// Makes the whole report's content from results.
+pub fn page(results: &Results) -> Page {
+    let libraries = libraries(results);
+    let index = Index::new(results);
+    let scales = scales(&index, &libraries);
+    let baseline = libraries.iter().find(|library| library.baseline);
+    Page {
+        title: "DynamoDB clients for JavaScript, measured".to_owned(),
+        subtitle: method::subtitle(results),
+        banner: troubles::banner(results, &libraries),
+        baseline: baseline.map_or_else(|| "the baseline".to_owned(), |library| library.label.clone()),
+        answer: answer::answer(&index, &libraries),
+        troubles: troubles::troubles(results, &libraries),
+        disturbances: method::disturbances(results),
+        warnings: method::warnings(results, &libraries),
+        settings: method::settings(results),
+        environment: method::environment(results),
+        schedule: method::schedule(results, &libraries),
+        command: format::plain(&results.run.command),
+        libraries,
+        scales,
+    }
+}
+
+fn scales(index: &Index<'_>, libraries: &[Library]) -> Vec<ScaleView> {
+    let mut views: Vec<ScaleView> = Vec::new();
+    for scale in &index.results.settings.scales {
+        let slug = format::slug(&scale.name);
+        let taken = slug.is_empty() || views.iter().any(|view| view.slug == slug);
+        views.push(ScaleView {
+            name: scale.name.clone(),
+            items: format::count(scale.items.into()),
+            slug: if taken { format!("scale-{}", views.len() + 1) } else { slug },
+            groups: tables::groups(index, &scale.name, libraries),
+        });
+    }
+    views
+}
+
+fn libraries(results: &Results) -> Vec<Library> {
+    let looks = palette::looks(&results.targets);
+    results.targets.iter().zip(looks).map(|(target, look)| library(target, &results.targets, look)).collect()
+}
+
+fn library(target: &Target, all: &[Target], look: Look) -> Library {
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| format::NOT_MEASURED.to_owned());
+    let shared_name = all.iter().filter(|other| other.name == target.name).count() > 1;
+    let label = if shared_name { &target.id } else { &target.name };
+    Library {
+        id: target.id.clone(),
+        label: format::shorten(&format::plain(label), 40),
+        version: text(&target.version),
+        spec: target.spec.clone(),
+        sdk: text(&target.sdk_version),
+        own_sdk: text(&target.own_sdk_version),
+        installed: format::optional(target.installed_mb),
+        baseline: target.baseline,
+        contestant: target.adapter != "aws-sdk",
+        status: match target.status {
+            TargetStatus::Ok => "measured",
+            TargetStatus::Failed => "failed",
+            TargetStatus::WrongWork => "wrong work",
+            TargetStatus::Unavailable => "not installed",
+        }
+        .to_owned(),
+        handicap: handicap(target),
+        look,
+    }
+}
+
+fn handicap(target: &Target) -> String {
+    let each = target.handicap_us.iter().map(|(operation, us)| format!("{operation} +{} µs", format::number(*us)));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// The label of a target's id, or the id itself for one that is not listed.
+fn label<'a>(libraries: &'a [Library], id: &'a str) -> &'a str {
+    libraries.iter().find(|library| library.id == id).map_or(id, |library| &library.label)
+}

@@ -1,0 +1,225 @@
+//! The answer: what each library costs over the baseline in CPU per call, in sentences and one small table, and who is
+//! cheapest where the run can tell. It never ranks what the run can't tell apart.
+
+use serde::Serialize;
+
+use super::tables::Cell;
+use super::{Index, Library, label};
+use crate::report::format;
+use crate::results::{Interval, Measurement, Operation, TargetStatus, Verdict};
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// One paragraph.
+    pub sentences: Vec<String>,
+    /// The operations that head the small table.
+    pub operations: Vec<String>,
+    /// One for each scale and library but the baseline.
+    pub rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// The library's place in the page's list.
+    pub library: usize,
+    pub items: String,
+    pub cells: Vec<Cell>,
+}
+
+/// What targets are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    Latency,
+    Throughput,
+    Cpu,
+}
+
+/// A measurement's ratio to the baseline, its interval and its verdict (throughput has none of its own).
+pub fn ratio(m: &Measurement, metric: Metric) -> Option<(f64, Option<Interval>, Option<Verdict>)> {
+    let versus = m.vs_baseline.as_ref()?;
+    Some(match metric {
+        Metric::Latency => (versus.latency_ratio, versus.latency_ratio_ci95, Some(versus.verdict)),
+        Metric::Cpu => (versus.cpu_ratio, versus.cpu_ratio_ci95, Some(versus.cpu_verdict)),
+        Metric::Throughput => (versus.throughput_ratio?, versus.throughput_ratio_ci95, None),
+    })
+}
+
+/// The id of the library that is better than every other one by more than the margin of equivalence, with intervals that don't
+/// touch; none where the run can't tell, and where there is nobody to beat. The bare SDK doesn't compete.
+pub fn winner<'a>(
+    index: &Index<'_>,
+    libraries: &'a [Library],
+    scale: &str,
+    operation: Operation,
+    metric: Metric,
+) -> Option<&'a str> {
+    let mut known: Vec<(&str, Interval)> = Vec::new();
+    for library in libraries.iter().filter(|library| library.contestant) {
+        let Some(measurement) = index.get(scale, operation, &library.id) else { continue };
+        let interval = if library.baseline { Some([1.0, 1.0]) } else { ratio(measurement, metric)?.1 };
+        let Some(interval) = interval.filter(|[low, high]| *low > 0.0 && low <= high) else {
+            // A rival that was measured without an interval could be anywhere.
+            if measurement.latency_ms.is_some() {
+                return None;
+            }
+            continue;
+        };
+        // Costs: a higher throughput is a lower one.
+        let [low, high] = interval;
+        known.push((&library.id, if metric == Metric::Throughput { [1.0 / high, 1.0 / low] } else { interval }));
+    }
+    known.sort_by(|a, b| a.1[1].total_cmp(&b.1[1]));
+    let [(best, [best_low, best_high]), others @ ..] = known.as_slice() else { return None };
+    let margin = 1.0 + index.results.settings.equivalence_margin;
+    let beaten = |[low, high]: Interval| low > *best_high && high / best_low > margin;
+    (!others.is_empty() && others.iter().all(|&(_, interval)| beaten(interval))).then_some(*best)
+}
+
+pub fn answer(index: &Index<'_>, libraries: &[Library]) -> Answer {
+    let results = index.results;
+    let operations: Vec<Operation> = Operation::ALL
+        .into_iter()
+        .filter(|operation| results.measurements.iter().any(|m| m.operation == *operation))
+        .collect();
+    let mut rows = Vec::new();
+    for scale in &results.settings.scales {
+        for (at, library) in libraries.iter().enumerate().filter(|(_, library)| !library.baseline) {
+            let cell = |operation: &Operation| {
+                let found = index.get(&scale.name, *operation, &library.id);
+                match found.and_then(|m| ratio(m, Metric::Cpu)) {
+                    Some((value, interval, verdict)) => Cell::ratio(value, interval, verdict),
+                    None => Cell::missing(&library.status),
+                }
+            };
+            let cells = operations.iter().map(cell).collect();
+            rows.push(Row { library: at, items: format::count(scale.items.into()), cells });
+        }
+    }
+    Answer {
+        sentences: sentences(index, libraries),
+        operations: operations.iter().map(|operation| operation.name().to_owned()).collect(),
+        rows,
+    }
+}
+
+fn sentences(index: &Index<'_>, libraries: &[Library]) -> Vec<String> {
+    let results = index.results;
+    let Some(baseline) = libraries.iter().find(|library| library.baseline) else {
+        return vec!["No baseline was measured, so there is nothing to compare with.".to_owned()];
+    };
+    let bare = if baseline.contestant { baseline.label.clone() } else { format!("the bare {}", baseline.label) };
+    let answered = |scale: &&crate::results::Scale| {
+        results.measurements.iter().any(|m| m.scale == scale.name && m.vs_baseline.is_some())
+    };
+    let Some(scale) = results.settings.scales.iter().find(answered) else {
+        return vec![format!("No library was measured beside {bare}, so this run answers nothing yet.")];
+    };
+    let mut said =
+        vec![format!("In client CPU per call, compared with {bare} at {} items:", format::count(scale.items.into()))];
+    let mut parts = Vec::new();
+    for library in libraries.iter().filter(|library| !library.baseline) {
+        parts.push(sentence(index, &scale.name, library));
+    }
+    said.push(parts.join(" "));
+    said.extend(cheapest(index, libraries, &scale.name));
+    said
+}
+
+/// "Mizzle costs 8.9% to 11% more in PutItem and GetItem; the same in Scan; in Query this run can't tell."
+fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
+    let operations = index.operations(scale);
+    let ratios: Vec<(Operation, f64, Verdict)> = operations
+        .iter()
+        .filter_map(|&operation| {
+            let (value, _, verdict) = ratio(index.get(scale, operation, &library.id)?, Metric::Cpu)?;
+            Some((operation, value, verdict?))
+        })
+        .collect();
+    let name = &library.label;
+    if ratios.is_empty() {
+        let target = index.results.targets.iter().find(|target| target.id == library.id);
+        return match target.map(|target| target.status) {
+            Some(TargetStatus::Unavailable) => format!("{name} was not measured: npm could not deliver it."),
+            Some(TargetStatus::WrongWork) => format!("{name} was not measured: it did wrong work."),
+            Some(TargetStatus::Failed) => format!("{name} was not measured: it failed."),
+            _ => format!("{name} was not measured."),
+        };
+    }
+    let margin = format::percent(index.results.settings.equivalence_margin);
+    let mut parts = Vec::new();
+    for verdict in [Verdict::Slower, Verdict::Faster, Verdict::Same, Verdict::Unclear] {
+        let of: Vec<_> = ratios.iter().filter(|(_, _, other)| *other == verdict).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let low = of.iter().map(|(_, value, _)| *value).fold(f64::INFINITY, f64::min);
+        let high = of.iter().map(|(_, value, _)| *value).fold(f64::NEG_INFINITY, f64::max);
+        let names: Vec<&str> = of.iter().map(|(operation, ..)| operation.name()).collect();
+        let place = if names.len() == operations.len() && names.len() > 1 {
+            format!("in all {} operations", in_words(names.len()))
+        } else {
+            format!("in {}", format::list(&names))
+        };
+        parts.push(match verdict {
+            Verdict::Slower => format!("costs {} {place}", more(low, high)),
+            Verdict::Faster => format!("costs {} {place}", less(low, high)),
+            Verdict::Same => format!("costs the same (within {margin}) {place}"),
+            Verdict::Unclear => format!("can't be told from it by this run {place}"),
+        });
+    }
+    format!("{name} {}.", format::list(&parts))
+}
+
+fn in_words(n: usize) -> String {
+    let words = ["no", "one", "two", "three", "four", "five", "six"];
+    words.get(n).map_or_else(|| n.to_string(), |word| (*word).to_owned())
+}
+
+/// "9.8% more", "9.8% to 12% more", "2.4 to 14.1 times as much".
+fn more(low: f64, high: f64) -> String {
+    let (low_text, high_text, unit) = if high < 2.0 {
+        (format::percent(low - 1.0), format::percent(high - 1.0), "more")
+    } else {
+        (format::number(low), format::number(high), "times as much")
+    };
+    if low_text == high_text { format!("{low_text} {unit}") } else { format!("{low_text} to {high_text} {unit}") }
+}
+
+fn less(low: f64, high: f64) -> String {
+    let (least, most) = (format::percent(1.0 - high), format::percent(1.0 - low));
+    if least == most { format!("{least} less") } else { format!("{least} to {most} less") }
+}
+
+/// Who is cheapest, where there is one.
+fn cheapest(index: &Index<'_>, libraries: &[Library], scale: &str) -> Option<String> {
+    let operations = index.operations(scale);
+    let measured = libraries.iter().filter(|library| {
+        library.contestant
+            && operations.iter().any(|&o| index.get(scale, o, &library.id).is_some_and(|m| m.cpu.is_some()))
+    });
+    if measured.count() < 2 {
+        return None;
+    }
+    let mut won: Vec<(&str, Vec<&str>)> = Vec::new();
+    for &operation in &operations {
+        if let Some(id) = winner(index, libraries, scale, operation, Metric::Cpu) {
+            match won.iter_mut().find(|(who, _)| *who == id) {
+                Some((_, of)) => of.push(operation.name()),
+                None => won.push((id, vec![operation.name()])),
+            }
+        }
+    }
+    let told: usize = won.iter().map(|(_, of)| of.len()).sum();
+    if told == 0 {
+        return Some("Which of the libraries is the cheapest, this run can't tell.".to_owned());
+    }
+    let parts: Vec<String> = won
+        .iter()
+        .map(|(id, of)| {
+            let place = if of.len() == operations.len() { "every operation".to_owned() } else { format::list(of) };
+            format!("{} in {place}", label(libraries, id))
+        })
+        .collect();
+    let rest = if told < operations.len() { "; elsewhere this run can't tell" } else { "" };
+    Some(format!("The cheapest of the libraries: {}{rest}.", parts.join(", ")))
+}

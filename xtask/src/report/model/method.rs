@@ -1,0 +1,186 @@
+//! How it was measured: settings, machine, database, order of the rounds, and what disturbed the run.
+
+use serde::Serialize;
+
+use super::{Library, label};
+use crate::report::format;
+use crate::results::{Backend, Design, DisturbanceKind, Results};
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Fact {
+    pub name: String,
+    pub value: String,
+}
+
+/// Something that disturbed the run, or might have.
+#[derive(Debug, Clone, Serialize)]
+pub struct Note {
+    pub kind: String,
+    pub when: String,
+    pub text: String,
+    pub serious: bool,
+}
+
+/// A warning, once, with everything that it concerns.
+#[derive(Debug, Clone, Serialize)]
+pub struct Warning {
+    pub text: String,
+    pub concerns: String,
+}
+
+const MOST_ROUNDS: usize = 24;
+const MOST_CONCERNS: usize = 6;
+
+pub fn subtitle(results: &Results) -> String {
+    let run = &results.run;
+    let day = run.started_at.get(..10).unwrap_or(&run.started_at);
+    let rounds = results.measurements.iter().map(|m| m.rounds).max().unwrap_or(0);
+    let mut parts = vec![
+        day.to_owned(),
+        format!("{} for each library and scale", plural(rounds, "round")),
+        format!("{} on {}", plural(results.environment.cores, "core"), results.environment.cpu_model),
+        format!("Node {}", results.environment.node.trim_start_matches('v')),
+        database(results),
+    ];
+    if run.finished_at.is_some() {
+        parts.insert(1, format::duration_ms(run.duration_s * 1000.0));
+    }
+    format::plain(&parts.join(" · "))
+}
+
+pub fn settings(results: &Results) -> Vec<Fact> {
+    let (settings, run) = (&results.settings, &results.run);
+    let scales =
+        settings.scales.iter().map(|scale| format!("{} ({} items)", scale.name, format::count(scale.items.into())));
+    let commit = run.git_commit.as_ref().map(|commit| {
+        let changed = if run.git_dirty == Some(true) { ", with changes" } else { "" };
+        format!("{}{changed}", commit.get(..12).unwrap_or(commit))
+    });
+    facts([
+        ("scales", scales.collect::<Vec<_>>().join(", ")),
+        ("rounds", format!("at most {}: fresh processes for each library and scale", settings.rounds)),
+        ("time", format!("{} for each operation, phase and round", format::duration_ms(settings.time_ms))),
+        ("in flight", format!("1 for latency, {} for throughput", settings.concurrency)),
+        (
+            "turns",
+            match settings.design {
+                Design::Paired => "all libraries' processes warm, slices of calls in turn, one at a time",
+                Design::Sequential => "one library's process after the other, the order turned from round to round",
+            }
+            .to_owned(),
+        ),
+        ("same", format!("the whole interval within {} of the baseline", format::percent(settings.equivalence_margin))),
+        (
+            "precision",
+            settings
+                .precision
+                .map(|p| format!("stops once every ratio is known to ±{}", format::percent(p)))
+                .unwrap_or_default(),
+        ),
+        ("stopped because", run.stopped_because.clone().unwrap_or_default()),
+        ("intervals", format!("95%, by a bootstrap over rounds, slices and calls, {} resamples", settings.resamples)),
+        ("seed", run.seed.to_string()),
+        (
+            "harness",
+            results
+                .harness_cpu_percent
+                .map(|p| format!("{}% of a core while measuring", format::per_call(p)))
+                .unwrap_or_default(),
+        ),
+        ("run", run.id.clone()),
+        ("started", run.started_at.clone()),
+        ("finished", run.finished_at.clone().unwrap_or_default()),
+        ("commit", commit.unwrap_or_default()),
+    ])
+}
+
+pub fn environment(results: &Results) -> Vec<Fact> {
+    let (environment, database_used) = (&results.environment, &results.database);
+    let memory = format!("{} MiB", format::count(environment.memory_mb.max(0.0) as u64));
+    facts([
+        ("machine", format!("{}, {}, {memory}", environment.cpu_model, plural(environment.cores, "core"))),
+        ("system", format!("{}, kernel {}", environment.os, environment.kernel)),
+        ("Node", format!("{} with npm {}", environment.node, environment.npm)),
+        ("database", database(results)),
+        ("image", database_used.image.clone().unwrap_or_default()),
+        ("endpoint", database_used.endpoint.clone()),
+        ("built with", format!("xtask {}, rustc {}", environment.xtask, environment.rustc)),
+    ])
+}
+
+pub fn schedule(results: &Results, libraries: &[Library]) -> Vec<Fact> {
+    let several = results.settings.scales.len() > 1;
+    let mut rounds: Vec<Fact> = results
+        .schedule
+        .iter()
+        .take(MOST_ROUNDS)
+        .map(|round| {
+            let order: Vec<&str> = round.order.iter().map(|id| label(libraries, id)).collect();
+            let scale = if several { format!("{}, ", round.scale) } else { String::new() };
+            Fact { name: format!("{scale}round {}", round.round + 1), value: order.join(", ") }
+        })
+        .collect();
+    if results.schedule.len() > MOST_ROUNDS {
+        let more = results.schedule.len() - MOST_ROUNDS;
+        rounds.push(Fact { name: format!("{more} more rounds"), value: "see results.json".to_owned() });
+    }
+    rounds
+}
+
+pub fn disturbances(results: &Results) -> Vec<Note> {
+    let note = |d: &crate::results::Disturbance| Note {
+        kind: kind(d.kind),
+        when: d.at_ms.map_or_else(|| "whole run".to_owned(), |ms| format!("at {}", format::duration_ms(ms))),
+        text: format::shorten(&format::plain(&d.detail), 600),
+        serious: d.serious,
+    };
+    results.disturbances.iter().map(note).collect()
+}
+
+pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
+    let mut grouped: Vec<(&str, Vec<String>)> = Vec::new();
+    for m in &results.measurements {
+        let place = format!("{} {} ({})", label(libraries, &m.target), m.operation, m.scale);
+        for text in &m.warnings {
+            match grouped.iter_mut().find(|(known, _)| known == text) {
+                Some((_, concerns)) => concerns.push(place.clone()),
+                None => grouped.push((text, vec![place.clone()])),
+            }
+        }
+    }
+    let warning = |(text, mut concerns): (&str, Vec<String>)| {
+        if concerns.len() > MOST_CONCERNS {
+            let more = concerns.len() - MOST_CONCERNS;
+            concerns.truncate(MOST_CONCERNS);
+            concerns.push(format!("{more} more"));
+        }
+        Warning { text: format::shorten(&format::plain(text), 400), concerns: format::list(&concerns) }
+    };
+    grouped.into_iter().map(warning).collect()
+}
+
+fn database(results: &Results) -> String {
+    let version = results.database.version.as_deref();
+    let server = match results.database.backend {
+        Backend::Docker => "DynamoDB Local in Docker",
+        Backend::Java => "DynamoDB Local on Java",
+        Backend::External => "an external server",
+    };
+    version.map_or_else(|| server.to_owned(), |version| format!("{server}, {version}"))
+}
+
+/// "other load": the name that the file has for it, so that a new kind needs no line here.
+fn kind(kind: DisturbanceKind) -> String {
+    let name = serde_json::to_value(kind).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
+    name.replace('-', " ").replace("cpu", "CPU")
+}
+
+/// Facts without a value are left out: they were not known.
+fn facts<const N: usize>(pairs: [(&str, String); N]) -> Vec<Fact> {
+    let known = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+    known.map(|(name, value)| Fact { name: name.to_owned(), value: format::plain(&value) }).collect()
+}
+
+fn plural(n: u32, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{} {what}s", format::count(n.into())) }
+}

@@ -1,0 +1,153 @@
+//! What went wrong, and how to mend it: the banner above everything else, and the details behind it.
+
+use serde::Serialize;
+
+use super::{Library, label};
+use crate::report::format;
+use crate::results::{Measurement, Results, RunStatus, Target, TargetStatus};
+
+/// Stands first in the report when the run is not whole.
+#[derive(Debug, Clone, Serialize)]
+pub struct Banner {
+    /// "Incomplete run"
+    pub headline: String,
+    /// The run's own words; may be empty.
+    pub reason: String,
+    /// One for each target or measurement that is missing.
+    pub lines: Vec<Mend>,
+}
+
+/// Which, why, and what to do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Mend {
+    pub who: String,
+    pub why: String,
+    /// Words; the command stands apart.
+    pub mend: String,
+    /// Empty where there is none.
+    pub command: String,
+}
+
+/// The whole words of a failure.
+#[derive(Debug, Clone, Serialize)]
+pub struct Trouble {
+    pub who: String,
+    pub status: String,
+    /// Perhaps many lines.
+    pub words: String,
+}
+
+const LONGEST_REASON: usize = 240;
+const LONGEST_WORDS: usize = 6_000;
+const MOST_LINES: usize = 12;
+
+pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
+    let run = &results.run;
+    let mut lines: Vec<Mend> =
+        results.targets.iter().filter(|t| t.status != TargetStatus::Ok).map(|t| of_target(t, libraries)).collect();
+    lines.extend(of_measurements(results, libraries));
+    lines.extend(results.disturbances.iter().filter(|d| d.serious).map(|d| Mend {
+        who: "Disturbed".to_owned(),
+        why: format::shorten(&format::plain(&d.detail), LONGEST_REASON),
+        mend: "measure again on a quieter machine".to_owned(),
+        command: String::new(),
+    }));
+    let headline = match run.status {
+        RunStatus::Complete if run.finished_at.is_none() => "This run has not finished.",
+        RunStatus::Complete if lines.is_empty() => return None,
+        RunStatus::Complete => "Read this first.",
+        RunStatus::Incomplete => "Incomplete run: something is missing; the rest holds.",
+        RunStatus::Failed => "Failed run: a library failed or did wrong work, or the run could not go on.",
+        RunStatus::Interrupted => "Interrupted run: it was stopped before its end.",
+    };
+    if run.status == RunStatus::Interrupted {
+        lines.push(Mend {
+            who: "To go on".to_owned(),
+            why: "what was measured is kept".to_owned(),
+            mend: "go on in its folder".to_owned(),
+            command: "cargo xtask bench --resume DIR".to_owned(),
+        });
+    }
+    if lines.len() > MOST_LINES {
+        let more = lines.len() - MOST_LINES;
+        lines.truncate(MOST_LINES);
+        lines.push(Mend {
+            who: format!("{more} more"),
+            why: "see below and in results.json".to_owned(),
+            mend: String::new(),
+            command: String::new(),
+        });
+    }
+    let reason = run.reason.as_deref().map(|reason| format::shorten(&format::plain(reason), LONGEST_REASON));
+    Some(Banner { headline: headline.to_owned(), reason: reason.unwrap_or_default(), lines })
+}
+
+pub fn troubles(results: &Results, libraries: &[Library]) -> Vec<Trouble> {
+    let words = |text: &str| format::shorten(&format::plain_lines(text), LONGEST_WORDS);
+    let of_targets = results.targets.iter().filter(|target| target.status != TargetStatus::Ok).map(|target| Trouble {
+        who: label(libraries, &target.id).to_owned(),
+        status: status(target.status).to_owned(),
+        words: words(target.reason.as_deref().unwrap_or("no reason was recorded")),
+    });
+    of_targets.collect()
+}
+
+fn of_target(target: &Target, libraries: &[Library]) -> Mend {
+    let reason = target.reason.as_deref().unwrap_or_default();
+    let first = reason.lines().map(format::plain).find(|line| !line.is_empty()).unwrap_or_default();
+    let (mend, command) = match target.status {
+        TargetStatus::Unavailable if target.adapter == "mizzle" => (
+            "name one that npm can install (a version, a folder, a packed tarball, a git address)",
+            "cargo xtask bench --mizzle SPEC".to_owned(),
+        ),
+        TargetStatus::Unavailable => ("see what this machine has and lacks", "cargo xtask doctor".to_owned()),
+        TargetStatus::WrongWork => {
+            ("compare its adapter with the library's documentation: benchmark/src/adapters", String::new())
+        }
+        TargetStatus::Failed | TargetStatus::Ok => {
+            ("read the log of its process beside this report, and measure it again", {
+                let id = format::plain(&target.adapter);
+                format!("cargo xtask bench --orm {id}")
+            })
+        }
+    };
+    Mend {
+        who: label(libraries, &target.id).to_owned(),
+        why: match (status(target.status), first) {
+            (status, first) if first.is_empty() => status.to_owned(),
+            (status, first) => format!("{status}: {}", format::shorten(&first, LONGEST_REASON)),
+        },
+        mend: mend.to_owned(),
+        command,
+    }
+}
+
+/// Failures of single operations: those of a target that failed as a whole are said with the target.
+fn of_measurements(results: &Results, libraries: &[Library]) -> Vec<Mend> {
+    let whole = |m: &Measurement| results.targets.iter().any(|t| t.id == m.target && t.status != TargetStatus::Ok);
+    let mut found: Vec<Mend> = Vec::new();
+    for m in results.measurements.iter().filter(|m| !whole(m)) {
+        let Some(failure) = &m.failure else { continue };
+        let cause = format::shorten(&format::plain(&failure.cause), LONGEST_REASON);
+        let why = format!("{}: {cause}", format::plain(&failure.stage));
+        let place = format!("{} at {} items", m.operation, format::count(m.items.into()));
+        let who = label(libraries, &m.target);
+        let same = |mend: &&mut Mend| mend.why == why && mend.who.starts_with(&format!("{who}, "));
+        match found.iter_mut().find(same) {
+            Some(mend) => mend.who = format!("{}; {place}", mend.who),
+            None => {
+                found.push(Mend { who: format!("{who}, {place}"), why, mend: String::new(), command: String::new() })
+            }
+        }
+    }
+    found
+}
+
+fn status(status: TargetStatus) -> &'static str {
+    match status {
+        TargetStatus::Ok => "measured",
+        TargetStatus::Failed => "failed",
+        TargetStatus::WrongWork => "did wrong work and was not timed",
+        TargetStatus::Unavailable => "could not be installed",
+    }
+}

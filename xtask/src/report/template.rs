@@ -1,0 +1,82 @@
+//! The templates and the engine that fills them in: undefined names are errors, HTML is escaped by the engine, and
+//! Markdown by the filters `md`, `code` and `block`, through which its templates pass every text.
+
+use anyhow::{Context as _, Result};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use sha2::{Digest as _, Sha256};
+
+use super::charts::{self, Charts};
+use super::format;
+use super::model::Page;
+use super::palette::Ink;
+
+/// The page's only script; its hash is in the page's policy, so that no other one would run.
+const SCRIPT: &str = include_str!("../../templates/report.js");
+
+/// Fills in the template of this name.
+pub fn render(name: &str, page: &Page, charts: &Charts) -> Result<String> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(
+        |name| {
+            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        },
+    );
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    environment.set_syntax(syntax?);
+    environment.add_filter("md", |text: &str| format::markdown(text));
+    environment.add_filter("code", |text: &str| format::markdown_code(text));
+    environment.add_filter("block", |text: &str| format::markdown_block(text));
+    environment.add_template("report.md", include_str!("../../templates/report.md.j2"))?;
+    environment.add_template("answer.md", include_str!("../../templates/answer.md.j2"))?;
+    environment.add_template("report.html", include_str!("../../templates/report.html.j2"))?;
+    let template = environment.get_template(name)?;
+    let context = context! {
+        page => Serde(page),
+        charts => Serde(charts),
+        style => style(),
+        script => SCRIPT,
+        script_hash => base64(&Sha256::digest(SCRIPT.as_bytes())),
+    };
+    template.render(context).with_context(|| format!("rendering {name}"))
+}
+
+/// The page's own styles and those of the charts within it.
+fn style() -> String {
+    let light: String = Ink::ALL
+        .map(|ink| {
+            let (class, (light, dark)) = (ink.class(), ink.colours());
+            format!(".f-{class}{{fill:{light}}}.s-{class}{{stroke:{light};--ink:light-dark({light},{dark})}}")
+        })
+        .concat();
+    format!("{}\n{light}\n{}", include_str!("../../templates/report.css"), charts::styles())
+}
+
+/// RFC 4648, section 4.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = ALPHABET[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_rfc() {
+        let known = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
+        for (text, encoded) in known {
+            assert_eq!(base64(text.as_bytes()), encoded);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `cargo xtask report`: the report again, from a results file alone.
+
+use std::path::Path;
+
+use crate::cli::Report;
+use crate::{load, report};
+
+impl Report {
+    /// Renders everything that `bench` renders.
+    ///
+    /// # Errors
+    /// A file that can't be read as results, or a folder that can't be written to.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let results = load::load(&self.results)?;
+        let beside = self.results.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        for file in report::render(&results, self.out.as_deref().unwrap_or(beside))? {
+            println!("{}", file.display());
+        }
+        Ok(())
+    }
+}

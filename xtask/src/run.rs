@@ -1,0 +1,668 @@
+//! The rounds of a run: processes started, verified, warmed, timed in turn and ended, and the table put back as it was.
+//! The only part that measures. What it measures goes raw into [`Results`]; figures are made of it elsewhere.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use crate::database::Server;
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::machine;
+use crate::keeper::{Keeper, Tables};
+use crate::plan::{Plan, REHEARSAL_ITEMS, Rounds, SLICES, ScalePlan};
+use crate::progress::{Board, Progress};
+use crate::protocol::{Measure, OpenSuite, Phase};
+use crate::results::{
+    Band, ColdStart, Design, Disturbance, DisturbanceKind, Estimate, Failure, FirstCall, Operation, Results, Round,
+    ScheduledRound, Slice, TargetStatus, ThroughputPhase, Work,
+};
+use crate::sampler::{self, DATABASE, KEEPER, Sampler};
+use crate::suite::{Suite, VerifiedSuite, WarmUpLimits};
+use crate::worker::{Fault, Probe};
+
+/// Calls by which a freshly started server has settled.
+const SERVER_WARM_UP_CALLS: u64 = 3_000;
+/// The most calls of one phase of one operation in one round: kept samples live on the measured process's heap.
+const MOST_CALLS: u64 = 5_000;
+/// A throughput phase that would take longer than this is left to the latency phase, one call in flight.
+const LONGEST_THROUGHPUT: Duration = Duration::from_secs(8);
+/// Of an operation's calls, the share that may throw before it counts as failed.
+const TOLERATED_ERRORS: f64 = 0.01;
+
+/// What the rounds of a run share.
+pub struct Runner<'a> {
+    pub plan: &'a Plan,
+    pub progress: &'a Progress,
+    pub npm: &'a Path,
+    /// The install that the table keeper runs in.
+    pub benchmark: &'a Path,
+    /// The install of each target, by its index in the plan; none where npm could not deliver it.
+    pub installs: Vec<Option<PathBuf>>,
+    /// Where logs go.
+    pub out: &'a Path,
+    pub origin: Instant,
+    pub scale_started: Instant,
+    pub sampler: &'a Sampler,
+    pub server: Server,
+    /// Starts another server after the first died.
+    pub start_server: &'a dyn Fn() -> anyhow::Result<Server>,
+    pub restarted: bool,
+    /// When a round began and how long the fixed arithmetic took then, milliseconds.
+    pub speed: Vec<(f64, f64)>,
+    pub results: &'a mut Results,
+    /// Summarises and writes what there is so far.
+    pub save: &'a dyn Fn(&mut Results) -> anyhow::Result<()>,
+}
+
+/// One target's process in a round.
+struct Member {
+    target: usize,
+    id: String,
+    place: u32,
+    lane: u32,
+    pid: u32,
+    suite: VerifiedSuite,
+    /// The operation that it is at.
+    current: Option<Current>,
+    rounds: Vec<(Operation, Round)>,
+    works: Vec<(Operation, Work)>,
+    cold: Cold,
+}
+
+/// What a fresh process paid before it was warm.
+struct Cold {
+    import_ms: f64,
+    memory_mb: f64,
+    first_call_ms: Vec<(Operation, f64)>,
+}
+
+/// One operation of one member while it is being measured.
+struct Current {
+    operation: Operation,
+    round: Round,
+    /// Calls to be made in the latency phase.
+    latency_calls: u64,
+    /// Calls to be made in the throughput phase; 0 where the latency phase serves for both.
+    throughput_calls: u64,
+    /// Timed calls made so far: the next one's number.
+    calls: u64,
+    /// What the warm-up says that a call takes.
+    ms_per_call: f64,
+    from_ms: f64,
+    error: Option<String>,
+}
+
+impl Runner<'_> {
+    /// Seeds the table of one scale and measures its rounds; why it stopped measuring.
+    ///
+    /// # Errors
+    /// A signal, a database that died twice, or a table that is not as it was. A target's failure is no error: it is
+    /// in the results.
+    pub fn run_scale(&mut self, scale: &ScalePlan) -> anyhow::Result<String> {
+        self.scale_started = Instant::now();
+        let mut keeper = self.seed(scale)?;
+        let mut round = self.rounds_done(scale);
+        let mut last = Duration::ZERO;
+        let why = loop {
+            if let Some(why) = self.enough(scale, round, last) {
+                break why;
+            }
+            let begun = Instant::now();
+            match self.round(scale, round, &mut keeper) {
+                Ok(()) => {
+                    last = begun.elapsed();
+                    round += 1;
+                }
+                Err(Fault::Database(why)) => {
+                    drop(keeper);
+                    self.restart_database(&why)?;
+                    keeper = self.seed(scale)?;
+                }
+                Err(Fault::Interrupted) => interrupt::check()?,
+                Err(fault) => return Err(Exit::Failed(fault.to_string()).into()),
+            }
+        };
+        keeper.end(&health(&self.server));
+        Ok(why)
+    }
+
+    /// Whether measuring is done, and why.
+    fn enough(&self, scale: &ScalePlan, round: u32, last: Duration) -> Option<String> {
+        if !self.results.targets.iter().any(|target| target.status == TargetStatus::Ok) {
+            return Some("no target is left to measure".into());
+        }
+        match self.plan.rounds {
+            Rounds::Exactly(rounds) => (round >= rounds).then(|| format!("the {rounds} rounds asked for are done")),
+            Rounds::Adaptive { fewest, .. } if round < fewest => None,
+            Rounds::Adaptive { most, .. } => {
+                let widest = crate::summary::widest_ratio(self.results, &scale.scale.name);
+                if widest.is_some_and(|widest| widest <= self.plan.precision) {
+                    Some(format!(
+                        "every ratio of CPU per call is known to ±{}% after {round} rounds",
+                        self.plan.precision * 100.0
+                    ))
+                } else if round >= most {
+                    Some(format!("{most} rounds are done, the most that a run makes"))
+                } else if self.scale_started.elapsed() + last > scale.budget {
+                    Some(format!(
+                        "the time of {} is spent after {round} rounds",
+                        humantime::format_duration(scale.budget)
+                    ))
+                } else {
+                    None
+                }
+            }
+        }
+    }
+
+    /// Rounds of this scale that the results hold already (a resumed run's).
+    fn rounds_done(&self, scale: &ScalePlan) -> u32 {
+        let schedule = self.results.schedule.iter().filter(|round| round.scale == scale.scale.name);
+        schedule.map(|round| round.round + 1).max().unwrap_or(0)
+    }
+
+    fn tables(&self, scale: &ScalePlan) -> Tables {
+        let table = format!("bench-{}-{}", self.results.run.id, scale.scale.name);
+        Tables {
+            endpoint: self.server.endpoint.clone(),
+            rehearsal_table: scale.has_rehearsal().then(|| format!("{table}-rehearsal")),
+            table,
+            items: scale.scale.items,
+            rehearsal_items: REHEARSAL_ITEMS,
+            seed: self.plan.seed,
+        }
+    }
+
+    /// Starts a table keeper, seeds the table and warms the server, once more with another server if this one dies.
+    fn seed(&mut self, scale: &ScalePlan) -> anyhow::Result<Keeper> {
+        loop {
+            match self.try_seed(scale) {
+                Err(why) if why.downcast_ref::<Fault>().is_some_and(|fault| matches!(fault, Fault::Database(_))) => {
+                    self.restart_database(&format!("{why:#}"))?;
+                }
+                other => {
+                    interrupt::check()?;
+                    return other;
+                }
+            }
+        }
+    }
+
+    fn try_seed(&self, scale: &ScalePlan) -> anyhow::Result<Keeper> {
+        let tables = self.tables(scale);
+        let health = health(&self.server);
+        let step = self.progress.step(format!("seeding {} items", tables.items));
+        let log = self.out.join(format!("keeper-{}.log", scale.scale.name));
+        let mut keeper = Keeper::start(self.npm, self.benchmark, log, &tables, &health)?;
+        self.sampler.watch(KEEPER, keeper.pid);
+        keeper.create(&health, |done, total| step.position(done, total))?;
+        step.now("and warming the server");
+        keeper.warm(SERVER_WARM_UP_CALLS, &health)?;
+        keeper.check(&health)?;
+        step.done(format!("seeded {} items, warmed the server and checked the table", tables.items));
+        Ok(keeper)
+    }
+
+    fn restart_database(&mut self, why: &str) -> anyhow::Result<()> {
+        let log = self.server.log_tail(20);
+        if self.restarted {
+            return Err(Exit::Failed(format!("the database died a second time ({why}); the end of its log:\n{log}")).into());
+        }
+        self.restarted = true;
+        self.progress.warn(format!("the database died ({why}); starting another and repeating the round"));
+        self.results.disturbances.push(Disturbance {
+            kind: DisturbanceKind::DatabaseRestarted,
+            at_ms: Some(self.now_ms()),
+            detail: format!("the database was restarted and reseeded, and the round repeated: {why}"),
+            serious: true,
+        });
+        self.server.stop();
+        self.server = (self.start_server)().context("starting the database again")?;
+        if let Some(pid) = self.server.pid {
+            self.sampler.watch(DATABASE, pid);
+        }
+        Ok(())
+    }
+
+    /// One round: every target that still can, in this round's order, all at once or one after the other.
+    fn round(&mut self, scale: &ScalePlan, round: u32, keeper: &mut Keeper) -> Result<(), Fault> {
+        let order: Vec<usize> = self
+            .plan
+            .order(round)
+            .into_iter()
+            .filter(|&target| self.results.targets[target].status == TargetStatus::Ok)
+            .collect();
+        let ids: Vec<String> = order.iter().map(|&target| self.plan.targets[target].id.clone()).collect();
+        let board = self.progress.board(&self.title(scale, round), &ids, self.plan.operations.len());
+        let groups: Vec<Vec<usize>> = match self.plan.design {
+            Design::Paired => vec![order],
+            Design::Sequential => order.into_iter().map(|target| vec![target]).collect(),
+        };
+        let mut place = 0;
+        self.speed.push((self.now_ms(), machine::speed_probe_ms()));
+        for group in groups {
+            let members = self.group(scale, round, place, &group, keeper, &board)?;
+            place += group.len() as u32;
+            self.keep(scale, members);
+            keeper.check(&health(&self.server))?;
+            self.write();
+        }
+        self.results.schedule.push(ScheduledRound { scale: scale.scale.name.clone(), round, order: ids });
+        self.write();
+        Ok(())
+    }
+
+    fn title(&self, scale: &ScalePlan, round: u32) -> String {
+        let left = scale.budget.saturating_sub(self.scale_started.elapsed());
+        let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
+        match self.plan.rounds {
+            Rounds::Exactly(rounds) => format!("{} · round {} of {rounds}", scale.scale.name, round + 1),
+            Rounds::Adaptive { .. } => format!("{} · round {} · at most {left} left", scale.scale.name, round + 1),
+        }
+    }
+
+    /// Starts the processes of some targets, measures every operation of them in turn, and ends them.
+    fn group(
+        &mut self,
+        scale: &ScalePlan,
+        round: u32,
+        first_place: u32,
+        targets: &[usize],
+        keeper: &mut Keeper,
+        board: &Board,
+    ) -> Result<Vec<Member>, Fault> {
+        let mut members = Vec::new();
+        for (place, &target) in targets.iter().enumerate() {
+            board.now(&self.plan.targets[target].id, "starting and verifying");
+            match self.start(scale, round, first_place + place as u32, target) {
+                Ok(member) => members.push(member),
+                Err(fault) => self.blame(target, scale, fault)?,
+            }
+        }
+        for &operation in &self.plan.operations {
+            self.measure(scale, round, operation, &mut members, keeper, board)?;
+        }
+        for member in &members {
+            self.sampler.unwatch(&member.id);
+        }
+        Ok(members)
+    }
+
+    /// Starts one target's process and has its work verified.
+    fn start(&mut self, scale: &ScalePlan, round: u32, place: u32, target: usize) -> Result<Member, Fault> {
+        let planned = &self.plan.targets[target];
+        let tables = self.tables(scale);
+        let job = OpenSuite {
+            target: planned.id.clone(),
+            adapter: planned.library.id.to_owned(),
+            endpoint: tables.endpoint,
+            table: tables.table,
+            rehearsal_table: tables.rehearsal_table,
+            items: tables.items,
+            rehearsal_items: tables.rehearsal_items,
+            seed: tables.seed,
+            round,
+            lane: target as u32 + 1,
+            call_timeout_ms: call_limit(scale).as_millis() as u64,
+            handicap_us: planned.handicap_us.clone(),
+        };
+        let install = self.installs[target].as_deref().unwrap_or(self.benchmark);
+        let log = self.out.join(format!("suite-{}-{}-{round}.log", scale.scale.name, file_name(&planned.id)));
+        let health = health(&self.server);
+        let (suite, ready) = Suite::open(self.npm, install, log, job, &health)?;
+        self.sampler.watch(&planned.id, ready.pid);
+        let (suite, verified) = suite.verify(&self.plan.operations, &health)?;
+        let first_calls = verified.iter().filter_map(|found| Some((found.operation, found.first_call_ms?)));
+        Ok(Member {
+            target,
+            id: planned.id.clone(),
+            place,
+            lane: target as u32 + 1,
+            pid: ready.pid,
+            suite,
+            current: None,
+            rounds: Vec::new(),
+            cold: Cold {
+                import_ms: ready.import_ms.unwrap_or_default(),
+                memory_mb: ready.memory_mb.unwrap_or_default(),
+                first_call_ms: first_calls.collect(),
+            },
+            works: verified.into_iter().filter_map(|found| Some((found.operation, found.work?))).collect(),
+        })
+    }
+
+    /// Measures one operation of all members: warm-up, slices of the latency phase in turn, the throughput phase.
+    fn measure(
+        &mut self,
+        scale: &ScalePlan,
+        round: u32,
+        operation: Operation,
+        members: &mut Vec<Member>,
+        keeper: &mut Keeper,
+        board: &Board,
+    ) -> Result<(), Fault> {
+        self.each(scale, members, 0, |runner, member| {
+            board.now(&member.id, &format!("{operation} · warming up"));
+            runner.warm_up(scale, round, operation, member)
+        })?;
+        if operation == Operation::DeleteItem {
+            for member in &*members {
+                if let Some(current) = &member.current {
+                    keeper.prepare(member.lane, 0, current.latency_calls + current.throughput_calls, &health(&self.server))?;
+                }
+            }
+        }
+        self.sampler.measuring(true);
+        for slice in 0..SLICES {
+            // Who goes first changes from slice to slice, so that nobody always follows the same neighbour.
+            self.each(scale, members, slice as usize, |runner, member| {
+                runner.latency_slice(slice, member, board)
+            })?;
+        }
+        self.each(scale, members, 0, |runner, member| runner.throughput(member, board))?;
+        self.sampler.measuring(false);
+        let most = members.iter().filter_map(|member| member.current.as_ref()).map(|current| current.calls).max();
+        let lanes = members.iter().map(|member| member.lane).collect();
+        keeper.restore(lanes, operation, round, most.unwrap_or(0), &health(&self.server))?;
+        self.each(scale, members, 0, |runner, member| {
+            board.finished(&member.id);
+            runner.finish(scale, round, member)
+        })
+    }
+
+    /// Gives each member its turn, from the one at `first` on. One that fails is blamed and leaves the round.
+    fn each(
+        &mut self,
+        scale: &ScalePlan,
+        members: &mut Vec<Member>,
+        first: usize,
+        mut turn: impl FnMut(&mut Self, &mut Member) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let mut fallen = Vec::new();
+        let count = members.len();
+        for index in (0..count).map(|index| (first + index) % count) {
+            if let Err(fault) = turn(self, &mut members[index]) {
+                self.sampler.end();
+                self.sampler.unwatch(&members[index].id);
+                self.blame(members[index].target, scale, fault)?;
+                fallen.push(index);
+            }
+        }
+        fallen.sort_unstable();
+        for index in fallen.into_iter().rev() {
+            members.remove(index);
+        }
+        Ok(())
+    }
+
+    fn warm_up(
+        &mut self,
+        scale: &ScalePlan,
+        round: u32,
+        operation: Operation,
+        member: &mut Member,
+    ) -> Result<(), Fault> {
+        let from_ms = self.now_ms();
+        let limits = WarmUpLimits {
+            min_calls: 30,
+            max_calls: 4_000,
+            max: scale.warm_up,
+            in_flight: 4,
+            window: Duration::from_millis(100),
+        };
+        let (warm_up, mut ms_per_call) = member.suite.warm_up(operation, limits, &health(&self.server))?;
+        if operation == Operation::Scan && scale.has_rehearsal() {
+            // Warmed up on the smaller table; a scan of the whole takes at least in proportion longer.
+            ms_per_call *= f64::from(scale.scale.items) / f64::from(REHEARSAL_ITEMS);
+        }
+        let calls = ((scale.time.as_secs_f64() * 1e3 / ms_per_call.max(0.001)) as u64).clamp(1, MOST_CALLS);
+        let concurrency = u64::from(self.plan.concurrency);
+        let throughput_calls = calls.max(concurrency);
+        let too_long = ms_per_call * throughput_calls as f64 > LONGEST_THROUGHPUT.as_secs_f64() * 1e3;
+        member.current = Some(Current {
+            operation,
+            latency_calls: calls,
+            throughput_calls: if too_long { 0 } else { throughput_calls },
+            calls: 0,
+            ms_per_call,
+            from_ms,
+            error: None,
+            round: Round {
+                round,
+                place: member.place,
+                warm_up,
+                slices: Vec::new(),
+                throughput: None,
+                usage: None,
+                database: None,
+                errors: 0,
+            },
+        });
+        sampler::reset_peak_resident(member.pid);
+        Ok(())
+    }
+
+    /// One slice of the latency phase of one member, one call in flight.
+    fn latency_slice(&mut self, slice: u32, member: &mut Member, board: &Board) -> Result<(), Fault> {
+        let Some(current) = member.current.as_mut() else { return Ok(()) };
+        let slices = u64::from(SLICES).min(current.latency_calls);
+        if u64::from(slice) >= slices {
+            return Ok(());
+        }
+        let share = |upto: u64| current.latency_calls * upto / slices;
+        let calls = share(u64::from(slice) + 1) - share(u64::from(slice));
+        let measure =
+            Measure { operation: current.operation, phase: Phase::Latency, calls, from: current.calls, concurrency: None };
+        let expected = Duration::from_secs_f64(current.ms_per_call * calls as f64 / 1e3);
+        let at_ms = self.now_ms();
+        let (sampler, id) = (self.sampler, member.id.as_str());
+        let end = member.suite.measure(measure, expected, &health(&self.server), || sampler.begin(id, true))?;
+        sampler.end();
+        current.calls += calls;
+        current.note_errors(end.errors, end.error_message);
+        board.rate(id, &format!("{} · latency", current.operation), end.calls as f64 / end.wall_ms * 1e3);
+        if let Some(work) = end.work {
+            member.works.retain(|(operation, _)| *operation != current.operation);
+            member.works.push((current.operation, work));
+        }
+        current.round.slices.push(Slice {
+            at_ms,
+            wall_ms: end.wall_ms,
+            cpu_ms: end.cpu_ms,
+            samples_ms: end.samples_ms,
+        });
+        Ok(())
+    }
+
+    /// The throughput phase of one member, with as many calls in flight as was asked. A call that takes very long is
+    /// not made again for this: its latency phase, with one call in flight, serves for both.
+    fn throughput(&mut self, member: &mut Member, board: &Board) -> Result<(), Fault> {
+        let Some(current) = member.current.as_mut() else { return Ok(()) };
+        if current.throughput_calls == 0 {
+            let slices = &current.round.slices;
+            current.round.throughput = Some(ThroughputPhase {
+                at_ms: slices.first().map_or(0.0, |slice| slice.at_ms),
+                concurrency: 1,
+                calls: slices.iter().map(|slice| slice.samples_ms.len() as u64).sum(),
+                wall_ms: slices.iter().map(|slice| slice.wall_ms).sum(),
+                cpu_ms: slices.iter().map(|slice| slice.cpu_ms).sum(),
+                database_cpu_ms: None,
+            });
+            return Ok(());
+        }
+        let measure = Measure {
+            operation: current.operation,
+            phase: Phase::Throughput,
+            calls: current.throughput_calls,
+            from: current.calls,
+            concurrency: Some(self.plan.concurrency),
+        };
+        let expected = Duration::from_secs_f64(current.ms_per_call * current.throughput_calls as f64 / 1e3);
+        let at_ms = self.now_ms();
+        let (sampler, id) = (self.sampler, member.id.as_str());
+        let mut database_before = None;
+        let end = member.suite.measure(measure, expected, &health(&self.server), || {
+            sampler.begin(id, false);
+            database_before = sampler.cpu_ms(DATABASE);
+        })?;
+        let database_after = sampler.cpu_ms(DATABASE);
+        sampler.end();
+        current.calls += current.throughput_calls;
+        current.note_errors(end.errors, end.error_message);
+        board.rate(id, &format!("{} · throughput", current.operation), end.calls as f64 / end.wall_ms * 1e3);
+        current.round.throughput = Some(ThroughputPhase {
+            at_ms,
+            concurrency: self.plan.concurrency,
+            calls: end.calls - end.errors.min(end.calls),
+            wall_ms: end.wall_ms,
+            cpu_ms: end.cpu_ms,
+            database_cpu_ms: database_before.zip(database_after).map(|(before, after)| after - before),
+        });
+        Ok(())
+    }
+
+    /// Ends one operation of one member: what the sampler saw, and what threw.
+    fn finish(&mut self, scale: &ScalePlan, round: u32, member: &mut Member) -> Result<(), Fault> {
+        let Some(mut current) = member.current.take() else { return Ok(()) };
+        let (client, database) = self.sampler.take(&member.id);
+        current.round.usage = client.map(|mut usage| {
+            if let Some(peak) = sampler::peak_resident_mb(member.pid) {
+                usage.memory_mb_peak = usage.memory_mb_peak.max(peak);
+            }
+            usage
+        });
+        current.round.database = database;
+        self.results.timeline.bands.push(Band {
+            from_ms: current.from_ms,
+            to_ms: self.now_ms(),
+            scale: scale.scale.name.clone(),
+            round,
+            target: member.id.clone(),
+            operation: current.operation,
+        });
+        let errors = current.round.errors;
+        let failed = errors as f64 > TOLERATED_ERRORS * current.calls as f64;
+        let error = current.error.take().unwrap_or_default();
+        member.rounds.push((current.operation, current.round));
+        if failed {
+            let cause = format!("{errors} of {} calls threw: {error}", current.calls);
+            return Err(Fault::Failed(Failure { stage: "measure".into(), cause }, Some(current.operation)));
+        }
+        Ok(())
+    }
+
+    /// Takes what a round's processes measured into the results, and ends them.
+    fn keep(&mut self, scale: &ScalePlan, members: Vec<Member>) {
+        for member in members {
+            for (operation, round) in member.rounds {
+                if let Some(measurement) = self.results.measurement_mut(&scale.scale.name, operation, &member.id) {
+                    measurement.errors += round.errors;
+                    measurement.per_round.push(round);
+                }
+            }
+            for (operation, work) in member.works {
+                if let Some(measurement) = self.results.measurement_mut(&scale.scale.name, operation, &member.id) {
+                    measurement.work = Some(work);
+                }
+            }
+            member.cold.keep(&scale.scale.name, &member.id, &mut self.results.cold_starts);
+            member.suite.end();
+        }
+        self.results.timeline.readings.extend(self.sampler.take_readings());
+    }
+
+    /// Writes down which target failed and why. The database's own end and a signal are nobody's fault here.
+    fn blame(&mut self, target: usize, scale: &ScalePlan, fault: Fault) -> Result<(), Fault> {
+        let id = &self.plan.targets[target].id;
+        let (status, operation, failure) = match fault {
+            Fault::Database(_) | Fault::Interrupted => return Err(fault),
+            Fault::Failed(failure, operation) => (TargetStatus::Failed, operation, failure),
+            Fault::WrongWork { operation, expected, actual } => {
+                let cause = format!("{operation}: expected {expected}, got {actual}");
+                (TargetStatus::WrongWork, Some(operation), Failure { stage: "verify".into(), cause })
+            }
+        };
+        let first_line = failure.cause.lines().next().unwrap_or_default();
+        self.progress.warn(format!("{id} is out of this run: {}: {first_line}", failure.stage));
+        let found = &mut self.results.targets[target];
+        found.status = status;
+        found.reason = Some(format!("{} ({} scale): {}", failure.stage, scale.scale.name, failure.cause));
+        for measurement in &mut self.results.measurements {
+            let at_fault = measurement.scale == scale.scale.name && operation.is_none_or(|at| at == measurement.operation);
+            if measurement.target == *id && (status == TargetStatus::WrongWork || at_fault || measurement.per_round.is_empty()) {
+                measurement.failure = Some(failure.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what there is; a disk that is full must not end the measuring, and is met again at the end.
+    fn write(&mut self) {
+        if let Err(why) = (self.save)(self.results) {
+            self.progress.warn(format!("{why:#}"));
+        }
+    }
+
+    fn now_ms(&self) -> f64 {
+        (self.origin.elapsed().as_secs_f64() * 1e4).round() / 10.0
+    }
+}
+
+impl Current {
+    fn note_errors(&mut self, errors: u64, message: Option<String>) {
+        self.round.errors += errors;
+        self.error = self.error.take().or(message);
+    }
+}
+
+impl Cold {
+    /// Adds this process's values to those of the target's other processes.
+    fn keep(self, scale: &str, target: &str, all: &mut Vec<ColdStart>) {
+        let none = || Estimate { mean: 0.0, ci95: None, values: Vec::new() };
+        let index = all.iter().position(|cold| cold.scale == scale && cold.target == target).unwrap_or_else(|| {
+            all.push(ColdStart {
+                scale: scale.to_owned(),
+                target: target.to_owned(),
+                import_ms: none(),
+                memory_mb: none(),
+                first_call_ms: Vec::new(),
+            });
+            all.len() - 1
+        });
+        let cold = &mut all[index];
+        cold.import_ms.values.push(self.import_ms);
+        cold.memory_mb.values.push(self.memory_mb);
+        for (operation, ms) in self.first_call_ms {
+            match cold.first_call_ms.iter_mut().find(|first| first.operation == operation) {
+                Some(first) => first.ms.values.push(ms),
+                None => cold.first_call_ms.push(FirstCall {
+                    operation,
+                    ms: Estimate { values: vec![ms], ..none() },
+                }),
+            }
+        }
+    }
+}
+
+/// What to look at while a worker is waited for.
+fn health(server: &Server) -> impl Fn(Probe) -> Option<String> + '_ {
+    move |probe| match probe {
+        Probe::Alive if server.is_alive() => None,
+        Probe::Answers if server.is_alive() && server.answers() => None,
+        _ if server.is_alive() => Some("it stopped answering".to_owned()),
+        _ => Some("its process ended".to_owned()),
+    }
+}
+
+/// The longest that one call may take: a scan of a large table is as slow as the table is large.
+fn call_limit(scale: &ScalePlan) -> Duration {
+    let scans = 120.0 * (f64::from(scale.scale.items) / 1e5).powi(2);
+    Duration::from_secs_f64(30.0 + scans.min(86_400.0))
+}
+
+/// An id as part of a file's name.
+fn file_name(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' }).collect()
+}

@@ -1,0 +1,82 @@
+//! `cargo xtask selftest`: the harness tested as an instrument. Known differences must be found and none invented, the
+//! sampler must agree with the kernel, and the harness must not weigh on what it measures. Ends with a table.
+
+mod sampler;
+mod verdicts;
+mod weight;
+
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
+use comfy_table::{Table, presets};
+
+use crate::checkout::Checkout;
+use crate::cli::{Selftest, SelftestPart};
+use crate::exit::Exit;
+use crate::files;
+
+/// One line of the table: what was asked of the instrument, and what it did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    pub what: String,
+    pub asked: String,
+    pub found: String,
+    pub passed: bool,
+}
+
+impl Trial {
+    fn new(what: impl Into<String>, asked: impl Into<String>, found: impl Into<String>, passed: bool) -> Trial {
+        Trial { what: what.into(), asked: asked.into(), found: found.into(), passed }
+    }
+}
+
+impl Selftest {
+    /// Runs the parts that were asked for and prints the table.
+    ///
+    /// # Errors
+    /// [`Exit::Failed`] where the instrument falls short.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let checkout = Checkout::find()?;
+        let out = self.out.clone().unwrap_or_else(|| checkout.bench().join("selftest"));
+        std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
+        let wants = |part: SelftestPart| self.part.is_empty() || self.part.contains(&part);
+        let mut trials = Vec::new();
+        if wants(SelftestPart::Sampler) {
+            trials.extend(sampler::trials()?);
+        }
+        if wants(SelftestPart::Weight) {
+            trials.extend(weight::trials(&checkout, self.backend, &out)?);
+        }
+        if wants(SelftestPart::Verdicts) {
+            trials.extend(verdicts::trials(self, &out)?);
+        }
+        let table = table(&trials);
+        println!("{table}");
+        files::write_whole(&out.join("selftest.md"), markdown(&trials).as_bytes())?;
+        let short = trials.iter().filter(|trial| !trial.passed).count();
+        println!("{} passed, {short} failed", trials.len() - short);
+        if short > 0 {
+            return Err(Exit::Failed(format!("the instrument falls short in {short} of {} trials", trials.len())).into());
+        }
+        Ok(())
+    }
+}
+
+fn table(trials: &[Trial]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["trial", "asked", "found", ""]);
+    for trial in trials {
+        let mark = if trial.passed { "ok" } else { "SHORT" };
+        table.add_row([trial.what.as_str(), trial.asked.as_str(), trial.found.as_str(), mark]);
+    }
+    table
+}
+
+fn markdown(trials: &[Trial]) -> String {
+    let mut text = "| trial | asked | found | |\n|---|---|---|---|\n".to_owned();
+    for trial in trials {
+        let mark = if trial.passed { "ok" } else { "**short**" };
+        let _ = writeln!(text, "| {} | {} | {} | {mark} |", trial.what, trial.asked, trial.found);
+    }
+    text
+}

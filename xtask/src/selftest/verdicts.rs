@@ -1,0 +1,171 @@
+//! Verdicts: the same library twice, and the same library with a known extra cost. One long run measures them all in
+//! the same rounds; groups of as many rounds as an ordinary run makes are then drawn from it, and each group is judged
+//! by the same code that judges a run.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use rand::SeedableRng as _;
+use rand::seq::index;
+use rand_pcg::Pcg64;
+
+use super::Trial;
+use crate::cli::{Cli, Command, Selftest};
+use crate::load;
+use crate::results::{Measurement, Operation, Results, Verdict};
+use crate::summary;
+
+/// Rounds of a group: as many as an ordinary small run makes.
+const GROUP: usize = 5;
+/// Groups that are drawn.
+const GROUPS: u32 = 200;
+/// Extra costs, as shares of the baseline's CPU per call, and the share of runs that must find each.
+const EXTRA: [(f64, f64); 3] = [(0.03, 0.90), (0.05, 0.95), (0.10, 0.99)];
+/// The most of the verdicts on equals that may be false.
+const FALSE_VERDICTS: f64 = 0.05;
+/// The least share of intervals that must hold the true ratio.
+const COVERAGE: f64 = 0.95;
+const OPERATIONS: [Operation; 2] = [Operation::PutItem, Operation::GetItem];
+
+/// Measures and judges.
+pub fn trials(flags: &Selftest, out: &Path) -> anyhow::Result<Vec<Trial>> {
+    let base = calibrate(flags, out)?;
+    let mut arguments = vec!["--target=aws-sdk".to_owned(); 2 + EXTRA.len()];
+    for (index, (share, _)) in EXTRA.iter().enumerate() {
+        for (operation, micros) in &base {
+            arguments.push(format!("--handicap={}:{operation}={:.1}", id(index + 2), micros * share));
+        }
+    }
+    arguments.push(format!("--rounds={}", flags.rounds));
+    let results = run(flags, &out.join("verdicts"), &arguments)?;
+    Ok(judge(&results))
+}
+
+/// The id that the plan gives to the same target's copies.
+fn id(copy: usize) -> String {
+    if copy == 0 { "aws-sdk".to_owned() } else { format!("aws-sdk#{}", copy + 1) }
+}
+
+/// CPU per call of the baseline, microseconds, from two rounds.
+fn calibrate(flags: &Selftest, out: &Path) -> anyhow::Result<Vec<(Operation, f64)>> {
+    let results = run(flags, &out.join("calibration"), &["--target=aws-sdk".to_owned(), "--rounds=2".to_owned()])?;
+    results
+        .measurements
+        .iter()
+        .map(|one| Ok((one.operation, one.cpu.as_ref().context("the calibration measured nothing")?.micros_per_op)))
+        .collect()
+}
+
+fn run(flags: &Selftest, out: &Path, arguments: &[String]) -> anyhow::Result<Results> {
+    let backend = match flags.backend {
+        crate::cli::BackendChoice::Auto => "auto",
+        crate::cli::BackendChoice::Docker => "docker",
+        crate::cli::BackendChoice::Java => "java",
+    };
+    let mut line: Vec<String> = ["cargo xtask", "bench", "--concurrency=1", "--backend", backend].map(String::from).into();
+    line.push(format!("--out={}", out.display()));
+    line.extend(OPERATIONS.iter().map(|operation| format!("--op={operation}")));
+    line.extend_from_slice(arguments);
+    match Cli::try_parse_from(line)?.command {
+        Command::Bench(bench) => bench.run()?,
+        _ => unreachable!("the line above is a bench"),
+    }
+    load::load(&out.join("results.json"))
+}
+
+/// Draws groups of rounds, judges each, and counts.
+fn judge(results: &Results) -> Vec<Trial> {
+    let mut random = Pcg64::seed_from_u64(results.run.seed);
+    let rounds = results.schedule.len();
+    let mut tallies = vec![Tally::default(); 1 + EXTRA.len()];
+    for group in 0..GROUPS {
+        let drawn = index::sample(&mut random, rounds, GROUP.min(rounds)).into_vec();
+        let mut part = results.clone();
+        part.run.seed = u64::from(group);
+        for one in &mut part.measurements {
+            one.per_round.retain(|round| drawn.contains(&(round.round as usize)));
+        }
+        summary::summarize(&mut part);
+        for one in &part.measurements {
+            for (copy, tally) in tallies.iter_mut().enumerate().filter(|(copy, _)| one.target == id(copy + 1)) {
+                tally.count(one, true_ratio(results, one.operation, copy));
+            }
+        }
+    }
+    let mut trials = Vec::new();
+    let equals = &tallies[0];
+    for (metric, wrong) in [("CPU per call", equals.cpu_told), ("latency", equals.latency_told)] {
+        let share = wrong / equals.runs;
+        trials.push(Trial::new(
+            format!("A against A: {metric}"),
+            format!("at most {:.0}% of verdicts false", FALSE_VERDICTS * 100.0),
+            format!("{:.1}% of {:.0}", share * 100.0, equals.runs),
+            share <= FALSE_VERDICTS,
+        ));
+    }
+    for ((share, least), tally) in EXTRA.iter().zip(&tallies[1..]) {
+        let found = tally.cpu_slower / tally.runs;
+        trials.push(Trial::new(
+            format!("{:.0}% more CPU per call", share * 100.0),
+            format!("found by at least {:.0}% of runs", least * 100.0),
+            format!("{:.1}% of {:.0}", found * 100.0, tally.runs),
+            found >= *least,
+        ));
+        let held = tally.held / tally.runs;
+        trials.push(Trial::new(
+            format!("{:.0}% more CPU per call: its size", share * 100.0),
+            format!("in at least {:.0}% of intervals", COVERAGE * 100.0),
+            format!("{:.1}%; {:+.2}% reported on average, half-width {:.2}%", held * 100.0, tally.mean() * 100.0, tally.half_width() * 100.0),
+            held >= COVERAGE,
+        ));
+    }
+    trials
+}
+
+/// The ratio that is true for a copy: what was added, over what the copies without handicap cost in all rounds.
+fn true_ratio(results: &Results, operation: Operation, copy: usize) -> f64 {
+    let added = results.targets[copy + 1].handicap_us.get(&operation).copied().unwrap_or(0.0);
+    let equals: Vec<f64> = results
+        .measurements
+        .iter()
+        .filter(|one| one.operation == operation && (one.target == id(0) || one.target == id(1)))
+        .filter_map(|one| Some(one.cpu.as_ref()?.micros_per_op))
+        .collect();
+    1.0 + added / (equals.iter().sum::<f64>() / equals.len() as f64)
+}
+
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    runs: f64,
+    cpu_told: f64,
+    cpu_slower: f64,
+    latency_told: f64,
+    held: f64,
+    ratio_sum: f64,
+    half_width_sum: f64,
+}
+
+impl Tally {
+    fn count(&mut self, one: &Measurement, truth: f64) {
+        let Some(versus) = &one.vs_baseline else { return };
+        let told = |verdict: Verdict| f64::from(u8::from(matches!(verdict, Verdict::Faster | Verdict::Slower)));
+        self.runs += 1.0;
+        self.cpu_told += told(versus.cpu_verdict);
+        self.latency_told += told(versus.verdict);
+        self.cpu_slower += f64::from(u8::from(versus.cpu_verdict == Verdict::Slower));
+        self.ratio_sum += versus.cpu_ratio - 1.0;
+        if let Some([low, high]) = versus.cpu_ratio_ci95 {
+            self.held += f64::from(u8::from(low <= truth && truth <= high));
+            self.half_width_sum += (high - low) / 2.0;
+        }
+    }
+
+    fn mean(&self) -> f64 {
+        self.ratio_sum / self.runs
+    }
+
+    fn half_width(&self) -> f64 {
+        self.half_width_sum / self.runs
+    }
+}

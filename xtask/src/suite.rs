@@ -1,0 +1,137 @@
+//! One suite process: one library at one scale in one round. Typed questions and answers over a [`Worker`].
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::protocol::{End, Event, Measure, OpenSuite, Ready, SuiteCommand};
+use crate::results::{Operation, WarmUp, Work};
+use crate::worker::{Fault, Health, Worker};
+
+/// How long a process may take to import its library and say so.
+const OPEN_LIMIT: Duration = Duration::from_secs(60);
+/// How long verification may take, beyond the limits of its calls.
+const VERIFY_LIMIT: Duration = Duration::from_secs(120);
+
+/// What the suite found of one operation before timing it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    pub operation: Operation,
+    pub first_call_ms: Option<f64>,
+    pub work: Option<Work>,
+}
+
+/// An open suite process that has not been verified: it can't be timed.
+pub struct Suite {
+    worker: Worker,
+    call_limit: Duration,
+}
+
+/// A suite process whose work was verified. Only [`Suite::verify`] makes one, so that what was not verified can't be
+/// timed.
+pub struct VerifiedSuite {
+    worker: Worker,
+    call_limit: Duration,
+}
+
+/// How an operation is warmed up.
+#[derive(Debug, Clone, Copy)]
+pub struct WarmUpLimits {
+    pub min_calls: u64,
+    pub max_calls: u64,
+    pub max: Duration,
+    pub in_flight: u32,
+    pub window: Duration,
+}
+
+impl Suite {
+    /// Starts the process and has it import its library.
+    pub fn open(
+        npm: &Path,
+        install: &Path,
+        log: std::path::PathBuf,
+        job: OpenSuite,
+        health: Health<'_>,
+    ) -> Result<(Suite, Ready), Fault> {
+        let call_limit = Duration::from_millis(job.call_timeout_ms);
+        let mut worker = Worker::start(npm, install, "suite", log).map_err(|why| {
+            let cause = format!("{why:#}");
+            Fault::Failed(crate::results::Failure { stage: "start".into(), cause }, None)
+        })?;
+        let ready =
+            worker.ask("start", &SuiteCommand::Open(job), OPEN_LIMIT, health, |event| match event {
+                Event::Ready(ready) => Some(ready),
+                _ => None,
+            })?;
+        Ok((Suite { worker, call_limit }, ready))
+    }
+
+    /// Makes the first, cold calls and checks what each operation does.
+    pub fn verify(
+        mut self,
+        operations: &[Operation],
+        health: Health<'_>,
+    ) -> Result<(VerifiedSuite, Vec<Verified>), Fault> {
+        let command = SuiteCommand::Verify { operations: operations.to_vec() };
+        let mut found = Vec::new();
+        self.worker.ask("verify", &command, VERIFY_LIMIT + self.call_limit, health, |event| match event {
+            Event::Verified { operation, first_call_ms, work } => {
+                found.push(Verified { operation, first_call_ms, work });
+                None
+            }
+            Event::VerifiedAll => Some(()),
+            _ => None,
+        })?;
+        Ok((VerifiedSuite { worker: self.worker, call_limit: self.call_limit }, found))
+    }
+}
+
+impl VerifiedSuite {
+    /// Calls an operation until the client has settled. Also: the time of a call by then, milliseconds.
+    pub fn warm_up(
+        &mut self,
+        operation: Operation,
+        limits: WarmUpLimits,
+        health: Health<'_>,
+    ) -> Result<(WarmUp, f64), Fault> {
+        let command = SuiteCommand::WarmUp {
+            operation,
+            min_calls: limits.min_calls,
+            max_calls: limits.max_calls,
+            max_ms: limits.max.as_secs_f64() * 1e3,
+            in_flight: limits.in_flight,
+            window_ms: limits.window.as_secs_f64() * 1e3,
+        };
+        let limit = limits.max + self.call_limit + Duration::from_secs(5);
+        self.worker.ask("warm-up", &command, limit, health, |event| match event {
+            Event::Warmed { calls, wall_ms, settled, windows_us, ms_per_call, .. } => {
+                Some((WarmUp { calls, wall_ms, settled, windows_us }, ms_per_call))
+            }
+            _ => None,
+        })
+    }
+
+    /// Times a slice of calls; `on_start` is called when the clock starts.
+    pub fn measure(
+        &mut self,
+        measure: Measure,
+        expected: Duration,
+        health: Health<'_>,
+        mut on_start: impl FnMut(),
+    ) -> Result<End, Fault> {
+        let phase = measure.phase;
+        let limit = expected * 10 + self.call_limit + Duration::from_secs(5);
+        self.worker.ask("measure", &SuiteCommand::Measure(measure), limit, health, |event| match event {
+            Event::Start { .. } => {
+                on_start();
+                None
+            }
+            Event::End(end) if end.phase == phase => Some(end),
+            _ => None,
+        })
+    }
+
+    /// Ends the process.
+    pub fn end(self) {
+        self.worker.end(&SuiteCommand::End);
+    }
+}
