@@ -11,7 +11,11 @@ export default tseslint.config(tseslint.configs.recommendedTypeChecked, {
     // node:test's functions return promises that its runner awaits.
     "@typescript-eslint/no-floating-promises": [
       "error",
-      { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: ["describe", "it", "test", "after", "before"] }] },
+      {
+        allowForKnownSafeCalls: [
+          { from: "package", package: "node:test", name: ["describe", "it", "test", "after", "before"] },
+        ],
+      },
     ],
   },
 });

@@ -47,9 +47,8 @@ export interface OrderTable {
 /** What the wire meter needs of an SDK client; see wire.ts. */
 export interface MiddlewareHost {
   middlewareStack: {
-    // The SDK's own types differ from version to version, and a library may bring its own version.
-    // biome-ignore lint/suspicious/noExplicitAny: see above
-    add(middleware: any, options: any): void;
+    // `never`: the SDK's own types of these differ from version to version, and a library may bring its own version.
+    add(middleware: never, options: never): void;
     remove(name: string): boolean;
   };
 }
@@ -77,6 +76,6 @@ export function withoutKeysAndMarks(item: unknown): unknown {
   if (typeof item !== "object" || item === null) {
     return item ?? null;
   }
-  const { pk, sk, __edb_e__, __edb_v__, ...order } = item as Record<string, unknown>;
+  const { pk: _pk, sk: _sk, __edb_e__: _e, __edb_v__: _v, ...order } = item as Record<string, unknown>;
   return order;
 }

@@ -24,8 +24,9 @@ export function clientConfig(settings: ConnectionSettings, maxAttempts = 1): Dyn
     requestHandler: {
       httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
       httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
-      // A connection on which nothing came for so long is closed, so that a call without an answer really ends.
-      socketTimeout: settings.callTimeoutMs,
+      // A connection on which nothing came for so long is closed, so that a call without an answer really ends. It is
+      // later than the call's own limit (limit.ts), which tells the error.
+      socketTimeout: settings.callTimeoutMs + 1000,
     },
   };
 }

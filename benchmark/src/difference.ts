@@ -1,12 +1,16 @@
 // Says whether two plain values are deeply equal and, if not, where they first differ, in words short enough for an
 // event. Prototypes don't matter: libraries return instances of their own classes.
 
+import { inspect } from "node:util";
 import { shorten } from "./events.js";
 
 export interface Difference {
   expected: string;
   actual: string;
 }
+
+/** One line, all of it: what is too long is cut off by us. */
+const INSPECTED = { breakLength: Number.POSITIVE_INFINITY, depth: 5, maxStringLength: 400 };
 
 /** The first difference of two values, or null where there is none. `where` names them in the text. */
 export function difference(expected: unknown, actual: unknown, where = "result"): Difference | null {
@@ -61,6 +65,6 @@ function show(value: unknown): string {
   if (value === undefined) {
     return "nothing";
   }
-  const text = value instanceof Set ? `a set of ${value.size}` : (JSON.stringify(value) ?? String(value));
+  const text = value instanceof Set ? `a set of ${value.size}` : inspect(value, INSPECTED);
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }

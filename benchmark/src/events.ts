@@ -13,8 +13,7 @@ const LONGEST_TEXT = 2000;
 export function takeOverOutput(): Emit {
   const write = process.stdout.write.bind(process.stdout);
   const stderr = process.stderr.write.bind(process.stderr);
-  process.stdout.write = ((chunk: string | Uint8Array, ...rest: never[]) =>
-    stderr(chunk, ...rest)) as typeof process.stdout.write;
+  process.stdout.write = (chunk: string | Uint8Array, ...rest: never[]) => stderr(chunk, ...rest);
   globalThis.console = new Console(process.stderr, process.stderr);
   // The parent is gone: there is nobody left to measure for.
   process.stdout.on("error", () => process.exit(0));

@@ -43,7 +43,7 @@ export function callLimit(limitMs: number): CallLimit {
           },
           (error: unknown) => {
             inFlight.delete(entry);
-            reject(error);
+            reject(error instanceof Error ? error : new Error(String(error)));
           },
         );
       }),

@@ -15,7 +15,7 @@ const NO_SAMPLE = Number.MAX_VALUE;
 
 export interface Slice {
   count: number;
-  make(i: number): Promise<unknown>;
+  make(this: void, i: number): Promise<unknown>;
 }
 
 export interface Measured {

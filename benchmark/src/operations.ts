@@ -38,7 +38,7 @@ export interface Context {
 export interface PreparedCalls {
   count: number;
   /** Makes call i, from 0 to `count` - 1. */
-  make(i: number): Promise<unknown>;
+  make(this: void, i: number): Promise<unknown>;
   /** What is wrong with the result of call i, or with its effect in the table; null where nothing is. */
   check(i: number, result: unknown, openBare: () => Promise<BareTable>): Promise<Difference | null>;
 }

@@ -266,7 +266,7 @@ function openSettings(command: Command): OpenSuite {
     round: wholeNumber(command, "round"),
     lane: wholeNumber(command, "lane"),
     callTimeoutMs: wholeNumber(command, "callTimeoutMs", 1),
-    handicapUs: handicap as OpenSuite["handicapUs"],
+    handicapUs: handicap,
   };
 }
 

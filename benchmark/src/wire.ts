@@ -111,8 +111,8 @@ export function meter(client: MiddlewareHost): Meter {
     return result;
   };
 
-  client.middlewareStack.add(ask, { step: "initialize", name: ASK });
-  client.middlewareStack.add(count, { step: "deserialize", name: COUNT, priority: "low" });
+  client.middlewareStack.add(ask as never, { step: "initialize", name: ASK } as never);
+  client.middlewareStack.add(count as never, { step: "deserialize", name: COUNT, priority: "low" } as never);
   return {
     stop() {
       client.middlewareStack.remove(ASK);
@@ -125,10 +125,10 @@ export function meter(client: MiddlewareHost): Meter {
 /** Counts the bytes of an answer sent in chunks: what has come already, and what is still to come. */
 function countBytes(body: Readable, add: (bytes: number) => void): void {
   add(body.readableLength);
-  const push = body.push;
-  body.push = (chunk, encoding) => {
-    add(chunk === null ? 0 : Buffer.byteLength(chunk));
-    return push.call(body, chunk, encoding);
+  const push = body.push.bind(body);
+  body.push = (chunk: Uint8Array | null, encoding) => {
+    add(chunk?.byteLength ?? 0);
+    return push(chunk, encoding);
   };
 }
 

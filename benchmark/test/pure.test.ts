@@ -141,7 +141,7 @@ describe("a comparison", () => {
     const changed = structuredClone(order);
     (changed.lines[1] as { price: number }).price = -1;
     assert.match(difference(order, changed)?.actual ?? "", /result\.lines\[1\]\.price: -1/);
-    assert.match(difference(1, "1")?.actual ?? "", /"1"/);
+    assert.match(difference(1, "1")?.actual ?? "", /'1'/);
     assert.match(difference(null, undefined)?.actual ?? "", /nothing/);
     assert.notEqual(difference(["a"], new Set(["a"])), null);
     assert.notEqual(difference({}, new Date()), null);

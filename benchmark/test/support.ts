@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { AnyEvent } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table.js";
@@ -60,9 +61,19 @@ export interface Talk {
   stderr(): string;
 }
 
+const children = new Set<ChildProcess>();
+
+// A test that failed may have left its worker running.
+after(() => {
+  for (const child of children) {
+    child.kill("SIGKILL");
+  }
+});
+
 /** Starts suite.js or keeper.js of `folder` and talks to it. A line that is no JSON object fails the test. */
 export function talkTo(program: "suite" | "keeper", folder = DIST): Talk {
   const child = spawn(process.execPath, [join(folder, `${program}.js`)], { stdio: ["pipe", "pipe", "pipe"] });
+  children.add(child);
   const events: AnyEvent[] = [];
   let stderr = "";
   let wake = () => {};
@@ -77,6 +88,7 @@ export function talkTo(program: "suite" | "keeper", folder = DIST): Talk {
   const ended = new Promise<number | null>((resolve) => {
     child.on("close", (code) => {
       over = true;
+      children.delete(child);
       wake();
       resolve(code);
     });

@@ -299,7 +299,7 @@ function sameShape(a: unknown, b: unknown, top = true): boolean {
     return true;
   }
   if (Array.isArray(a) || Array.isArray(b)) {
-    return Array.isArray(a) && Array.isArray(b) && [...a, ...b].every((each) => typeof each === "number");
+    return Array.isArray(a) && Array.isArray(b) && [a, b].flat().every((each) => typeof each === "number");
   }
   if (typeof a === "object" && typeof b === "object") {
     const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];

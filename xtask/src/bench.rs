@@ -15,6 +15,7 @@ use crate::npm::{self, Install, Tools};
 use crate::owner::Owner;
 use crate::plan::Plan;
 use crate::progress::Progress;
+use crate::progress::say;
 use crate::results::{
     Disturbance, DisturbanceKind, Failure, Measurement, Results, Run, RunStatus, SCHEMA_VERSION, Settings, Target,
     TargetStatus, Timeline,
@@ -45,7 +46,7 @@ impl Bench {
         let earlier = self.resume.as_deref().map(resume::load).transpose()?;
         files::check_folder(&out).map_err(|why| Exit::BadInput(format!("--out {}: {why}", out.display())))?;
         if self.dry_run {
-            println!("{}", plan.describe(&out));
+            say(plan.describe(&out));
             return Ok(());
         }
         let progress = Progress::new(ci);
@@ -170,7 +171,7 @@ impl Bench {
         match written {
             Ok(files) => {
                 let latest = point_latest(checkout, out);
-                println!("{}", report::terminal_summary(&results, report::terminal_width(), console::colors_enabled()));
+                say(report::terminal_summary(&results, report::terminal_width(), console::colors_enabled()));
                 for file in files.iter().filter(|file| file.extension().is_none_or(|end| end != "svg")) {
                     progress.line(format!("  {}", file.display()));
                 }
@@ -205,7 +206,9 @@ impl Bench {
         let unavailable = of(TargetStatus::Unavailable);
         let (status, reason, exit) = if let Err(why) = outcome {
             match why.chain().find_map(|cause| cause.downcast_ref::<Exit>()) {
-                Some(Exit::Interrupted { .. }) => (RunStatus::Interrupted, Some("stopped by a signal".to_owned()), None),
+                Some(Exit::Interrupted { .. }) => {
+                    (RunStatus::Interrupted, Some("stopped by a signal".to_owned()), None)
+                }
                 _ => (RunStatus::Failed, Some(format!("{why:#}")), None),
             }
         } else if !bad.is_empty() {
@@ -234,7 +237,14 @@ impl Bench {
     }
 
     fn database_options(&self, checkout: &Checkout, id: &str) -> anyhow::Result<database::Options> {
-        database::Options::new(checkout, id, self.backend, self.jar.clone(), self.endpoint.clone(), self.allow_remote_endpoint)
+        database::Options::new(
+            checkout,
+            id,
+            self.backend,
+            self.jar.clone(),
+            self.endpoint.clone(),
+            self.allow_remote_endpoint,
+        )
     }
 
     /// A results file of a run that has not begun: every planned measurement has its place.
@@ -408,7 +418,7 @@ fn rescue(results: &Results, why: &anyhow::Error, progress: &Progress) -> anyhow
     if files::write_whole(&path, &bytes).is_ok() {
         progress.warn(format!("{why:#}; the results are in {}", path.display()));
     } else {
-        println!("{}", String::from_utf8_lossy(&bytes));
+        say(String::from_utf8_lossy(&bytes));
         progress.warn(format!("{why:#}; the results went to standard output"));
     }
     Err(Exit::Failed(format!("the results could not be written where they belong: {why:#}")).into())

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::compare::{Comparison, render};
+use crate::progress::say;
 use crate::results::{Results, TargetStatus};
 
 /// Appends the report to `$GITHUB_STEP_SUMMARY` and prints an annotation for each target that did not run.
@@ -45,7 +46,7 @@ pub fn append(summary: &Path, text: &[u8]) -> anyhow::Result<()> {
 
 /// Prints a workflow command. Its text can hold anything: line ends and percent signs are escaped as GitHub asks.
 pub fn annotate(level: &str, title: &str, text: &str) {
-    println!("::{level} title={}::{}", escape(title).replace(':', "%3A").replace(',', "%2C"), escape(text));
+    say(format!("::{level} title={}::{}", escape(title).replace(':', "%3A").replace(',', "%2C"), escape(text)));
 }
 
 fn escape(text: &str) -> String {

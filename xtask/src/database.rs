@@ -118,7 +118,9 @@ impl Server {
     pub fn is_alive(&self) -> bool {
         match &self.process {
             Process::Java(local) => local.is_alive(),
-            Process::Compose(_) => self.pid.is_none_or(|pid| std::path::Path::new(&format!("/proc/{pid}")).exists() || cfg!(not(target_os = "linux"))),
+            Process::Compose(_) => self.pid.is_none_or(|pid| {
+                std::path::Path::new(&format!("/proc/{pid}")).exists() || cfg!(not(target_os = "linux"))
+            }),
             Process::External => true,
         }
     }
@@ -169,7 +171,11 @@ fn free_port() -> anyhow::Result<u16> {
 }
 
 /// Waits until a server that was just started answers; `ended` says what became of it where it has ended.
-fn wait_until_ready(endpoint: &str, mut ended: impl FnMut() -> Option<String>, log: impl Fn() -> String) -> anyhow::Result<()> {
+fn wait_until_ready(
+    endpoint: &str,
+    mut ended: impl FnMut() -> Option<String>,
+    log: impl Fn() -> String,
+) -> anyhow::Result<()> {
     let start = Instant::now();
     loop {
         interrupt::sleep(Duration::from_millis(50))?;

@@ -20,11 +20,14 @@ pub fn assess(besides: &[Besides], speed_ms: &[(f64, f64)]) -> Vec<Disturbance> 
     let mut found = Vec::new();
     let total_ms: f64 = besides.iter().map(|window| window.wall_ms).sum();
     if total_ms > 0.0 {
-        let mean = |of: fn(&Besides) -> f64| {
-            besides.iter().map(|window| of(window) * window.wall_ms).sum::<f64>() / total_ms
-        };
+        let mean =
+            |of: fn(&Besides) -> f64| besides.iter().map(|window| of(window) * window.wall_ms).sum::<f64>() / total_ms;
         for (kind, who, of) in [
-            (DisturbanceKind::OtherLoad, "other processes used", (|window| window.other_percent) as fn(&Besides) -> f64),
+            (
+                DisturbanceKind::OtherLoad,
+                "other processes used",
+                (|window| window.other_percent) as fn(&Besides) -> f64,
+            ),
             (DisturbanceKind::CpuSteal, "the hypervisor gave others", |window| window.steal_percent),
         ] {
             let average = mean(of);

@@ -10,6 +10,7 @@ use crate::database::{Engine, Java};
 use crate::exit::Exit;
 use crate::files;
 use crate::npm::Tools;
+use crate::progress::say;
 
 /// What a run will need.
 #[derive(Debug, Clone)]
@@ -42,7 +43,9 @@ pub fn require(needs: &Needs) -> anyhow::Result<Tools> {
     }
     match tools {
         Some(tools) if lacks.is_empty() => Ok(tools),
-        _ => Err(Exit::Prerequisite(format!("this machine lacks something for a run:\n  {}", lacks.join("\n  "))).into()),
+        _ => {
+            Err(Exit::Prerequisite(format!("this machine lacks something for a run:\n  {}", lacks.join("\n  "))).into())
+        }
     }
 }
 
@@ -67,22 +70,40 @@ pub fn run() -> anyhow::Result<()> {
         row("npm", Ok(tools.npm_version.clone()));
     }
     let engine = Engine::find();
-    row("Docker", engine.as_ref().map(|found| format!("engine {}, Compose {}", found.version, found.compose_version)).map_err(Clone::clone));
+    row(
+        "Docker",
+        engine
+            .as_ref()
+            .map(|found| format!("engine {}, Compose {}", found.version, found.compose_version))
+            .map_err(Clone::clone),
+    );
     let java = Java::find();
     row(
         "Java",
         java.as_ref().map_err(Clone::clone).map(|found| {
-            let how = if found.compiles { "keeps DynamoDB Local to this machine" } else { "no compiler: DynamoDB Local would listen on every interface" };
+            let how = if found.compiles {
+                "keeps DynamoDB Local to this machine"
+            } else {
+                "no compiler: DynamoDB Local would listen on every interface"
+            };
             format!("{} ({how})", found.version)
         }),
     );
-    row("target folder", files::check_folder(&checkout.bench()).map(|()| "can be written to".to_owned()).map_err(|why| format!("{why:#}: set CARGO_TARGET_DIR to a folder that can be written to")));
+    row(
+        "target folder",
+        files::check_folder(&checkout.bench())
+            .map(|()| "can be written to".to_owned())
+            .map_err(|why| format!("{why:#}: set CARGO_TARGET_DIR to a folder that can be written to")),
+    );
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    row("cores", if cores >= 2 { Ok(cores.to_string()) } else { Err("1: the client and the database need one each".to_owned()) });
-    println!("{table}");
+    row(
+        "cores",
+        if cores >= 2 { Ok(cores.to_string()) } else { Err("1: the client and the database need one each".to_owned()) },
+    );
+    say(&table);
     match (engine.is_ok(), java.is_ok()) {
-        (true, _) => println!("--backend auto would use Docker."),
-        (false, true) => println!("--backend auto would use Java."),
+        (true, _) => say("--backend auto would use Docker."),
+        (false, true) => say("--backend auto would use Java."),
         (false, false) => {}
     }
     require(&Needs { backend: BackendChoice::Auto, jar: None, external: false }).map(|_| ())

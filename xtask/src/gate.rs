@@ -4,6 +4,7 @@ use crate::checkout::Checkout;
 use crate::cli::{Compare, Format};
 use crate::compare::{self, FailOn, render};
 use crate::exit::Exit;
+use crate::progress::say;
 use crate::{ci, load};
 
 impl Compare {
@@ -26,7 +27,7 @@ impl Compare {
             Format::Markdown => render::markdown(&comparison),
             Format::Json => render::json(&comparison),
         };
-        println!("{}", text.trim_end());
+        say(text.trim_end());
         ci::compared(&comparison)?;
         Ok(comparison.verdict()?)
     }

@@ -111,8 +111,7 @@ impl Keeper {
         match differs {
             None => Ok(()),
             Some((expected, actual)) => {
-                let cause =
-                    format!("the table is not as it was seeded: expected {expected}, found {actual}");
+                let cause = format!("the table is not as it was seeded: expected {expected}, found {actual}");
                 Err(Fault::Failed(Failure { stage: "check".into(), cause }, None))
             }
         }

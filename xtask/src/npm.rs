@@ -93,7 +93,7 @@ pub fn prepare(checkout: &Checkout, tools: &Tools, progress: &Progress) -> anyho
     if files::check_folder(&dir).is_err() {
         let copy = checkout.bench().join("benchmark");
         std::fs::create_dir_all(&copy).with_context(|| format!("creating {}", copy.display()))?;
-        for name in SOURCES.iter().chain(&["test", "biome.json", "tsconfig.build.json", "tsconfig.test.json"]) {
+        for name in SOURCES.iter().chain(&["test", "tsconfig.build.json", "tsconfig.test.json"]) {
             copy_tree(&dir.join(name), &copy.join(name))?;
         }
         dir = copy;
@@ -195,7 +195,9 @@ fn absolute(spec: &str) -> anyhow::Result<String> {
 /// `mizzle@1.2.0`, a package of another name at a version, as npm's alias.
 fn alias(spec: &str) -> Option<String> {
     let (name, version) = spec.rsplit_once('@')?;
-    let plain = !name.is_empty() && !spec.contains(':') && name.chars().all(|c| c.is_ascii_alphanumeric() || "@/-_.".contains(c));
+    let plain = !name.is_empty()
+        && !spec.contains(':')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "@/-_.".contains(c));
     plain.then(|| format!("npm:{name}@{version}"))
 }
 
@@ -294,7 +296,8 @@ fn hash(dir: &Path, names: &[&str]) -> anyhow::Result<String> {
     let mut open: Vec<PathBuf> = names.iter().rev().map(|name| dir.join(name)).collect();
     while let Some(path) = open.pop() {
         if path.is_dir() {
-            let mut inside: Vec<PathBuf> = std::fs::read_dir(&path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+            let mut inside: Vec<PathBuf> =
+                std::fs::read_dir(&path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
             inside.sort();
             open.extend(inside.into_iter().rev());
         } else if path.is_file() {

@@ -109,10 +109,7 @@ impl Plan {
             operations,
             targets,
             baseline,
-            rounds: flags.rounds.map_or(
-                Rounds::Adaptive { fewest: FEWEST_ROUNDS, most: MOST_ROUNDS },
-                Rounds::Exactly,
-            ),
+            rounds: flags.rounds.map_or(Rounds::Adaptive { fewest: FEWEST_ROUNDS, most: MOST_ROUNDS }, Rounds::Exactly),
             concurrency: flags.concurrency,
             precision: flags.precision,
             margin: flags.margin,

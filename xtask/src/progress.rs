@@ -1,6 +1,7 @@
 //! What a person sees while something takes long: a spinner or a bar on a terminal, plain lines elsewhere. All of it
 //! goes to standard error; standard output is for results.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -161,5 +162,11 @@ fn bar() -> ProgressStyle {
 }
 
 fn board_line() -> ProgressStyle {
-    ProgressStyle::with_template("  {prefix} {bar:12.cyan/dim} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template("  {prefix} {bar:12.cyan/dim} {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A line on standard output, where results go. A reader that has gone away (`| head`) is no failure.
+pub fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -9,6 +9,8 @@ mod template;
 mod terminal;
 
 #[cfg(test)]
+mod browser_test;
+#[cfg(test)]
 mod golden_test;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +38,7 @@ pub fn render(results: &Results, out: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The report as Markdown without its charts, which a CI step's summary has no place for.
+#[allow(dead_code)] // TODO(lead)
 pub fn step_summary(results: &Results) -> Result<String> {
     let page = model::page(results);
     template::render("report.md", &page, &Charts::none(&page))

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cli::Report;
+use crate::progress::say;
 use crate::{load, report};
 
 impl Report {
@@ -14,7 +15,7 @@ impl Report {
         let results = load::load(&self.results)?;
         let beside = self.results.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         for file in report::render(&results, self.out.as_deref().unwrap_or(beside))? {
-            println!("{}", file.display());
+            say(file.display());
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use crate::database::Server;
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::machine;
 use crate::keeper::{Keeper, Tables};
+use crate::machine;
 use crate::plan::{Plan, REHEARSAL_ITEMS, Rounds, SLICES, ScalePlan};
 use crate::progress::{Board, Progress};
 use crate::protocol::{Measure, OpenSuite, Phase};
@@ -208,7 +208,9 @@ impl Runner<'_> {
     fn restart_database(&mut self, why: &str) -> anyhow::Result<()> {
         let log = self.server.log_tail(20);
         if self.restarted {
-            return Err(Exit::Failed(format!("the database died a second time ({why}); the end of its log:\n{log}")).into());
+            return Err(
+                Exit::Failed(format!("the database died a second time ({why}); the end of its log:\n{log}")).into()
+            );
         }
         self.restarted = true;
         self.progress.warn(format!("the database died ({why}); starting another and repeating the round"));
@@ -350,16 +352,19 @@ impl Runner<'_> {
         if operation == Operation::DeleteItem {
             for member in &*members {
                 if let Some(current) = &member.current {
-                    keeper.prepare(member.lane, 0, current.latency_calls + current.throughput_calls, &health(&self.server))?;
+                    keeper.prepare(
+                        member.lane,
+                        0,
+                        current.latency_calls + current.throughput_calls,
+                        &health(&self.server),
+                    )?;
                 }
             }
         }
         self.sampler.measuring(true);
         for slice in 0..SLICES {
             // Who goes first changes from slice to slice, so that nobody always follows the same neighbour.
-            self.each(scale, members, slice as usize, |runner, member| {
-                runner.latency_slice(slice, member, board)
-            })?;
+            self.each(scale, members, slice as usize, |runner, member| runner.latency_slice(slice, member, board))?;
         }
         self.each(scale, members, 0, |runner, member| runner.throughput(member, board))?;
         self.sampler.measuring(false);
@@ -453,8 +458,13 @@ impl Runner<'_> {
         }
         let share = |upto: u64| current.latency_calls * upto / slices;
         let calls = share(u64::from(slice) + 1) - share(u64::from(slice));
-        let measure =
-            Measure { operation: current.operation, phase: Phase::Latency, calls, from: current.calls, concurrency: None };
+        let measure = Measure {
+            operation: current.operation,
+            phase: Phase::Latency,
+            calls,
+            from: current.calls,
+            concurrency: None,
+        };
         let expected = Duration::from_secs_f64(current.ms_per_call * calls as f64 / 1e3);
         let at_ms = self.now_ms();
         let (sampler, id) = (self.sampler, member.id.as_str());
@@ -590,8 +600,11 @@ impl Runner<'_> {
         found.status = status;
         found.reason = Some(format!("{} ({} scale): {}", failure.stage, scale.scale.name, failure.cause));
         for measurement in &mut self.results.measurements {
-            let at_fault = measurement.scale == scale.scale.name && operation.is_none_or(|at| at == measurement.operation);
-            if measurement.target == *id && (status == TargetStatus::WrongWork || at_fault || measurement.per_round.is_empty()) {
+            let at_fault =
+                measurement.scale == scale.scale.name && operation.is_none_or(|at| at == measurement.operation);
+            if measurement.target == *id
+                && (status == TargetStatus::WrongWork || at_fault || measurement.per_round.is_empty())
+            {
                 measurement.failure = Some(failure.clone());
             }
         }
@@ -637,10 +650,7 @@ impl Cold {
         for (operation, ms) in self.first_call_ms {
             match cold.first_call_ms.iter_mut().find(|first| first.operation == operation) {
                 Some(first) => first.ms.values.push(ms),
-                None => cold.first_call_ms.push(FirstCall {
-                    operation,
-                    ms: Estimate { values: vec![ms], ..none() },
-                }),
+                None => cold.first_call_ms.push(FirstCall { operation, ms: Estimate { values: vec![ms], ..none() } }),
             }
         }
     }

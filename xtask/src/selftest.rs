@@ -14,6 +14,7 @@ use crate::checkout::Checkout;
 use crate::cli::{Selftest, SelftestPart};
 use crate::exit::Exit;
 use crate::files;
+use crate::progress::say;
 
 /// One line of the table: what was asked of the instrument, and what it did.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,12 +52,14 @@ impl Selftest {
             trials.extend(verdicts::trials(self, &out)?);
         }
         let table = table(&trials);
-        println!("{table}");
+        say(&table);
         files::write_whole(&out.join("selftest.md"), markdown(&trials).as_bytes())?;
         let short = trials.iter().filter(|trial| !trial.passed).count();
-        println!("{} passed, {short} failed", trials.len() - short);
+        say(format!("{} passed, {short} failed", trials.len() - short));
         if short > 0 {
-            return Err(Exit::Failed(format!("the instrument falls short in {short} of {} trials", trials.len())).into());
+            return Err(
+                Exit::Failed(format!("the instrument falls short in {short} of {} trials", trials.len())).into()
+            );
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::npm;
 use crate::process::Group;
 use crate::progress::Progress;
+use crate::progress::say;
 
 impl Test {
     /// Runs the checks; stops at the first part that fails.
@@ -25,7 +26,10 @@ impl Test {
         let benchmark = npm::prepare(&checkout, &tools, &progress)?;
         if wants(TestPart::Lint) {
             part("Rust formatting", cargo(&checkout.root, &["fmt", "--all", "--check"]))?;
-            part("Rust lints", cargo(&checkout.root, &["clippy", "--locked", "--all-targets", "--", "-D", "warnings"]))?;
+            part(
+                "Rust lints",
+                cargo(&checkout.root, &["clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
+            )?;
             part("TypeScript types, lints and formatting", npm(&tools, &benchmark, "check"))?;
         }
         if wants(TestPart::Typescript) {
@@ -33,13 +37,14 @@ impl Test {
             let server = database::start(&options, &progress)?;
             let mut command = npm(&tools, &benchmark, "test");
             command.env("BENCH_ENDPOINT", &server.endpoint);
-            let mizzle = LIBRARIES.into_iter().find(|library| library.id == "mizzle").context("Mizzle has no adapter")?;
+            let mizzle =
+                LIBRARIES.into_iter().find(|library| library.id == "mizzle").context("Mizzle has no adapter")?;
             let spec = std::env::var("BENCH_MIZZLE").unwrap_or_else(|_| "latest".to_owned());
             match npm::install(&checkout, &tools, &benchmark, mizzle, &spec, &progress) {
                 Ok(install) => {
                     command.env("BENCH_MIZZLE_INSTALL", install.dir);
                 }
-                Err(why) => println!("SKIPPED: the tests of the Mizzle adapter ({why:#})"),
+                Err(why) => say(format!("SKIPPED: the tests of the Mizzle adapter ({why:#})")),
             }
             part("TypeScript tests", command)?;
         }
@@ -64,7 +69,7 @@ fn npm(tools: &npm::Tools, folder: &Path, script: &str) -> Command {
 
 /// Runs one part with its output on ours; it stops when we are told to.
 fn part(name: &str, mut command: Command) -> anyhow::Result<()> {
-    println!("\n== {name}");
+    say(format!("\n== {name}"));
     let start = Instant::now();
     command.stdin(Stdio::null());
     let mut group = Group::spawn(&mut command, name).with_context(|| format!("starting: {name}"))?;
@@ -77,6 +82,6 @@ fn part(name: &str, mut command: Command) -> anyhow::Result<()> {
     if !status.success() {
         bail!(Exit::Failed(format!("{name}: {status}")));
     }
-    println!("== {name}: passed in {:.0} s", start.elapsed().as_secs_f64());
+    say(format!("== {name}: passed in {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
 }

@@ -36,23 +36,24 @@ interface Database {
 }
 
 interface Mizzle {
-  mizzle(config: object): Database;
-  dynamoTable(name: string, columns: Record<string, Column>): object;
+  mizzle(this: void, config: object): Database;
+  dynamoTable(this: void, name: string, columns: Record<string, Column>): object;
   dynamoEntity(
+    this: void,
     table: object,
     name: string,
     columns: Record<string, Column>,
     keys: (columns: Record<string, Column>) => { pk: object; sk: object },
   ): object & Record<string, Column>;
-  prefixKey(prefix: string, column: Column | undefined): object;
-  string(name?: string): Column;
-  number(): Column;
-  boolean(): Column;
-  list(): Column;
-  map(): Column;
-  eq(column: Column | undefined, value: unknown): Expression;
-  and(...expressions: Expression[]): Expression;
-  between(column: Column | undefined, range: [unknown, unknown]): Expression;
+  prefixKey(this: void, prefix: string, column: Column | undefined): object;
+  string(this: void, name?: string): Column;
+  number(this: void): Column;
+  boolean(this: void): Column;
+  list(this: void): Column;
+  map(this: void): Column;
+  eq(this: void, column: Column | undefined, value: unknown): Expression;
+  and(this: void, ...expressions: Expression[]): Expression;
+  between(this: void, column: Column | undefined, range: [unknown, unknown]): Expression;
 }
 
 const PACKAGE = "@aurios/mizzle";

@@ -15,7 +15,6 @@ use crate::process::Group;
 use crate::progress::Progress;
 use crate::results::Backend;
 
-
 const PORT: &str = "DYNAMODB_LOCAL_PORT";
 /// Times that another port is tried when one is taken.
 const TRIES: u32 = 3;
@@ -34,7 +33,8 @@ impl Engine {
     /// # Errors
     /// What is missing, in the engine's own words where it has any, and how to mend it.
     pub fn find() -> Result<Engine, String> {
-        let docker = which::which("docker").map_err(|_| "docker is not on the PATH: install Docker with Compose".to_owned())?;
+        let docker =
+            which::which("docker").map_err(|_| "docker is not on the PATH: install Docker with Compose".to_owned())?;
         let version = ask(&docker, &["version", "--format", "{{.Server.Version}}"])
             .map_err(|why| format!("no Docker engine answers ({why}): start it"))?;
         let v2 = ask(&docker, &["compose", "version", "--short"]);

@@ -53,9 +53,9 @@ fn listener(endpoint: &str) -> Option<u32> {
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
     processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).find(|pid| {
         let links = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        links.filter_map(|link| std::fs::read_link(link.path()).ok()).any(|to| {
-            to.to_str().is_some_and(|to| inodes.iter().any(|inode| inode == to))
-        })
+        links
+            .filter_map(|link| std::fs::read_link(link.path()).ok())
+            .any(|to| to.to_str().is_some_and(|to| inodes.iter().any(|inode| inode == to)))
     })
 }
 
@@ -67,9 +67,14 @@ mod tests {
     fn another_machine_needs_a_word_and_this_one_does_not() {
         assert!(check("http://127.0.0.1:8000", false).is_ok());
         assert!(check("http://192.0.2.1:8000", true).is_ok());
-        for bad in ["http://192.0.2.1:8000", "https://127.0.0.1:8000", "127.0.0.1:8000", "http://127.0.0.1", "http://x y:1"] {
+        for bad in
+            ["http://192.0.2.1:8000", "https://127.0.0.1:8000", "127.0.0.1:8000", "http://127.0.0.1", "http://x y:1"]
+        {
             let why = check(bad, false).unwrap_err();
-            assert!(matches!(&why, Exit::BadInput(text) if text.contains("--endpoint") && text.contains(bad)), "{why:?}");
+            assert!(
+                matches!(&why, Exit::BadInput(text) if text.contains("--endpoint") && text.contains(bad)),
+                "{why:?}"
+            );
         }
     }
 

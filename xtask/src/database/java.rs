@@ -120,11 +120,22 @@ pub fn start(options: &Options, java: &Java, progress: &Progress) -> anyhow::Res
         match try_start(options, java, &folder, &jar, &home) {
             Ok((endpoint, local)) => {
                 let pid = local.group.lock().ok().map(|group| group.pid());
-                step.done(format!("DynamoDB Local {} with Java {} at {endpoint}", version.as_deref().unwrap_or("?"), java.version));
+                step.done(format!(
+                    "DynamoDB Local {} with Java {} at {endpoint}",
+                    version.as_deref().unwrap_or("?"),
+                    java.version
+                ));
                 if !java.compiles {
                     progress.warn("this Java can't compile, so the database listens on every interface; a JDK, or Docker, keeps it to this machine");
                 }
-                return Ok(Server { backend: Backend::Java, version, image: None, endpoint, pid, process: Process::Java(local) });
+                return Ok(Server {
+                    backend: Backend::Java,
+                    version,
+                    image: None,
+                    endpoint,
+                    pid,
+                    process: Process::Java(local),
+                });
             }
             Err(why) => {
                 interrupt::check()?;
@@ -139,7 +150,13 @@ pub fn start(options: &Options, java: &Java, progress: &Progress) -> anyhow::Res
     Err(last.unwrap_or_else(|| anyhow::anyhow!("DynamoDB Local was not started")))
 }
 
-fn try_start(options: &Options, java: &Java, folder: &Path, jar: &std::ffi::OsStr, home: &Path) -> anyhow::Result<(String, Local)> {
+fn try_start(
+    options: &Options,
+    java: &Java,
+    folder: &Path,
+    jar: &std::ffi::OsStr,
+    home: &Path,
+) -> anyhow::Result<(String, Local)> {
     let port = free_port()?;
     let scratch = tempfile::Builder::new().prefix(".java-").tempdir_in(home)?;
     let log = home.join(format!("{}.log", options.run));

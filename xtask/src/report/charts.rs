@@ -19,6 +19,8 @@ pub struct Charts {
     pub scales: Vec<Vec<Chart>>,
     /// About the whole run.
     pub run: Vec<Chart>,
+    /// The one that stands with the answer: CPU at the first scale that has one. It is one of the above.
+    pub first: Option<Chart>,
 }
 
 /// One chart.
@@ -38,7 +40,7 @@ pub struct Chart {
 
 impl Charts {
     pub fn none(page: &Page) -> Charts {
-        Charts { scales: vec![Vec::new(); page.scales.len()], run: Vec::new() }
+        Charts { scales: vec![Vec::new(); page.scales.len()], run: Vec::new(), first: None }
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Chart> {
@@ -56,10 +58,9 @@ pub fn draw(results: &Results, page: &Page) -> Charts {
             .flatten()
             .collect()
     };
-    Charts {
-        scales: page.scales.iter().zip(&results.settings.scales).map(of_scale).collect(),
-        run: timeline::draw(results, page).into_iter().collect(),
-    }
+    let scales: Vec<Vec<Chart>> = page.scales.iter().zip(&results.settings.scales).map(of_scale).collect();
+    let first = scales.iter().flatten().find(|chart| chart.group == "cpu").cloned();
+    Charts { scales, run: timeline::draw(results, page).into_iter().collect(), first }
 }
 
 /// The colours of a dark page, for a page that has charts within it.

@@ -35,7 +35,7 @@ pub fn ratio(value: f64, interval: Option<Interval>) -> String {
 
 /// A share as percent: 0.0312 is `3.1%`, 0.03 is `3%`.
 pub fn percent(share: f64) -> String {
-    let text = fixed(share * 100.0, if share.abs() < 0.1 { 1 } else { 0 });
+    let text = fixed(share * 100.0, i32::from(share.abs() < 0.1));
     format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
 }
 

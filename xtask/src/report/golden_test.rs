@@ -1,18 +1,394 @@
-use super::*;
+//! What people see, against golden files made from a fixed results file, and against what must hold of any report:
+//! every promised figure is in it, hostile text stays text, what was not measured is never 0.
+//!
+//! `UPDATE_GOLDEN=1 cargo test report` writes the golden files anew: look at the difference before committing it.
 
-/// For looking: renders the results file `LOOK` into the folder `LOOK_OUT` and prints the terminal's table.
+use std::fs;
+
+use super::*;
+use crate::report::model::{Metric, Page};
+use crate::report::palette::Ink;
+use crate::results::{Measurement, RunStatus, TargetStatus};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// The fixed results: two scales, four libraries, six operations, three rounds; made up, and summarised once.
+pub fn fixed() -> Results {
+    serde_json::from_slice(&fs::read(folder().join("results.json")).unwrap()).unwrap()
+}
+
+fn markdown(results: &Results) -> String {
+    rendered("report.md", results)
+}
+
+fn html(results: &Results) -> String {
+    rendered("report.html", results)
+}
+
+fn rendered(name: &str, results: &Results) -> String {
+    let page = model::page(results);
+    template::render(name, &page, &charts::draw(results, &page)).unwrap()
+}
+
+fn check(name: &str, text: &str) {
+    let path = folder().join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        write_whole(&path, text).unwrap();
+    }
+    let golden = fs::read_to_string(&path).unwrap_or_default();
+    for (at, (now, then)) in text.lines().zip(golden.lines()).enumerate() {
+        assert_eq!(now, then, "{name}, line {}", at + 1);
+    }
+    assert_eq!(text.lines().count(), golden.lines().count(), "the number of lines of {name}");
+}
+
+/// The page without its charts, styles and script, which are looked at elsewhere.
+fn without_blobs(html: &str) -> String {
+    let mut text = html.to_owned();
+    for (from, to) in [("<svg xmlns", "</svg>"), ("<style>", "</style>"), ("<script>", "</script>")] {
+        while let Some(start) = text.find(from) {
+            let end = start + text[start..].find(to).unwrap() + to.len();
+            text.replace_range(start..end, "…");
+        }
+    }
+    text
+}
+
+/// How many cells each row of each table has; all rows of a table must have as many.
+fn tables_are_whole(markdown: &str) {
+    let mut cells = None;
+    for line in markdown.lines() {
+        if !line.starts_with('|') {
+            cells = None;
+            continue;
+        }
+        let unescaped = line.replace("\\\\", "").replace("\\|", "").matches('|').count();
+        assert_eq!(*cells.get_or_insert(unescaped), unescaped, "a row with another number of cells: {line}");
+        assert!(line.ends_with('|'), "{line}");
+    }
+}
+
+/// Markdown without its blocks and spans of code, which show what is in them.
+fn without_code(markdown: &str) -> String {
+    let mut fence: Option<&str> = None;
+    let mut text = String::new();
+    for line in markdown.lines() {
+        let ticks = &line[..line.len() - line.trim_start_matches('`').len()];
+        match fence {
+            Some(open) if line == open => fence = None,
+            None if ticks.len() >= 3 => fence = Some(ticks),
+            None => text.extend(line.split("``").step_by(2).chain(["\n"])),
+            Some(_) => {}
+        }
+    }
+    assert_eq!(fence, None, "a block that doesn't end");
+    text
+}
+
+#[test]
+fn the_report_is_as_it_was() {
+    let results = fixed();
+    check("report.md", &markdown(&results));
+    check("report.html", &without_blobs(&html(&results)));
+    check("terminal.txt", &terminal_summary(&results, 80, false));
+}
+
+#[test]
+fn rendering_twice_gives_the_same_files_and_all_that_are_linked() {
+    let (results, out) = (fixed(), tempfile::tempdir().unwrap());
+    let first = render(&results, out.path()).unwrap();
+    let before: Vec<_> = first.iter().map(|path| fs::read(path).unwrap()).collect();
+    let second = render(&results, out.path()).unwrap();
+    assert_eq!(first, second);
+    assert_eq!(before, second.iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>());
+    let report = fs::read_to_string(out.path().join("report.md")).unwrap();
+    let linked: Vec<&str> = report.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(linked.len() >= 9, "{linked:?}");
+    for file in linked {
+        assert!(out.path().join(file).is_file(), "{file} is linked and not there");
+    }
+}
+
+#[test]
+fn every_promised_figure_is_in_the_report_and_on_the_page() {
+    let results = fixed();
+    let (report, page) = (markdown(&results), html(&results));
+    for m in &results.measurements {
+        let items = format::count(m.items.into());
+        let section = |title: &str| {
+            let heading = format!("### {title} at {items} items");
+            let start = report.find(&heading).unwrap_or_else(|| panic!("no {heading}"));
+            let end = report[start + 4..].find("\n##").map_or(report.len(), |end| start + 4 + end);
+            &report[start..end]
+        };
+        for (title, figure) in figures(m) {
+            assert!(section(title).contains(&figure), "{title} of {} {}: {figure}", m.target, m.operation);
+            assert!(page.contains(&figure), "{figure} is not on the page");
+        }
+    }
+}
+
+/// What the project promises of each measurement, as the report writes it.
+fn figures(m: &Measurement) -> Vec<(&'static str, String)> {
+    let (latency, cpu, memory) = (m.latency_ms.as_ref(), m.cpu.as_ref(), m.memory_mb.as_ref());
+    let mut figures = Vec::new();
+    let mut add = |title, value: Option<f64>, interval| {
+        figures.push((title, value.map_or_else(|| "–".to_owned(), |value| format::estimate(value, interval))));
+    };
+    add("Latency", latency.map(|l| l.mean), latency.and_then(|l| l.mean_ci95));
+    add("Latency", latency.and_then(|l| l.p95), latency.and_then(|l| l.p95_ci95));
+    add("Latency", latency.and_then(|l| l.p99), latency.and_then(|l| l.p99_ci95));
+    let throughput = m.throughput.as_ref();
+    add("Throughput", throughput.map(|t| t.ops_per_sec), throughput.and_then(|t| t.ci95));
+    add("CPU", cpu.map(|c| c.micros_per_op), cpu.and_then(|c| c.micros_per_op_ci95));
+    add("CPU", cpu.and_then(|c| c.percent_avg), None);
+    add("CPU", cpu.and_then(|c| c.percent_peak), None);
+    add("Memory", memory.map(|m| m.avg), None);
+    add("Memory", memory.map(|m| m.peak), memory.and_then(|m| m.peak_ci95));
+    figures
+}
+
+/// The fixed results with text that tries to break out wherever text from outside stands.
+fn hostile() -> Results {
+    let mut results = fixed();
+    let evil =
+        "</script></style></title><script>alert(1)</script>|`x`\n\n# h *b* [l](javascript:alert(1)) \u{1b}[2J&amp;";
+    let long = "very long reason ".repeat(20_000);
+    let rename = |id: &mut String, from: &str| {
+        if id == from {
+            evil.clone_into(id);
+        }
+    };
+    for target in &mut results.targets {
+        rename(&mut target.id, "mizzle");
+        if target.id == evil {
+            evil.clone_into(&mut target.name);
+            evil.clone_into(&mut target.spec);
+            target.version = Some(evil.to_owned());
+        }
+        if target.id == "electrodb" {
+            target.status = TargetStatus::Failed;
+            target.reason = Some(format!("```\n{evil}\n{long}"));
+        }
+    }
+    for m in &mut results.measurements {
+        rename(&mut m.target, "mizzle");
+        rename(&mut m.scale, "large");
+        m.warnings.push(evil.to_owned());
+        if m.target == "dynamoose" {
+            m.failure = Some(crate::results::Failure { stage: evil.to_owned(), cause: long.clone() });
+            m.latency_ms = None;
+        }
+    }
+    for scale in &mut results.settings.scales {
+        rename(&mut scale.name, "large");
+    }
+    results.cold_starts.iter_mut().for_each(|cold| rename(&mut cold.target, "mizzle"));
+    results.timeline.readings.iter_mut().for_each(|reading| rename(&mut reading.process, "mizzle"));
+    for round in &mut results.schedule {
+        rename(&mut round.scale, "large");
+        round.order.iter_mut().for_each(|id| rename(id, "mizzle"));
+    }
+    for disturbance in &mut results.disturbances {
+        evil.clone_into(&mut disturbance.detail);
+        disturbance.serious = true;
+    }
+    let run = &mut results.run;
+    run.status = RunStatus::Failed;
+    run.reason = Some(long);
+    for text in [&mut run.command, &mut run.id, &mut run.started_at] {
+        evil.clone_into(text);
+    }
+    run.git_commit = Some("é".repeat(30));
+    results.environment.cpu_model = evil.to_owned();
+    results.database.version = Some(evil.to_owned());
+    results
+}
+
+#[test]
+fn hostile_text_is_text_in_markdown_and_breaks_no_table() {
+    let report = markdown(&hostile());
+    tables_are_whole(&report);
+    let text = without_code(&report);
+    assert!(!text.contains("<script"), "a tag came through");
+    assert!(!text.replace("\\]", "").contains("](javascript"), "a link came through");
+    assert!(!report.contains('\u{1b}'));
+    assert!(report.contains("&lt;script&gt;alert(1)&lt;/script&gt;\\|\\`x\\`"));
+    assert!(report.len() < 200_000, "a long reason is cut: {}", report.len());
+    tables_are_whole(&markdown(&fixed()));
+}
+
+#[test]
+fn hostile_text_is_text_on_the_page_and_in_the_charts() {
+    let (results, out) = (hostile(), tempfile::tempdir().unwrap());
+    let page = html(&results);
+    assert_eq!(page.matches("<script").count(), 1, "the page's own script alone");
+    assert_eq!(page.matches("</script").count(), 1);
+    assert_eq!(page.matches("</style").count(), 1);
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+    for file in render(&results, out.path()).unwrap() {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'.'), "{name}");
+        if file.extension().is_some_and(|end| end == "svg") {
+            let text = fs::read_to_string(&file).unwrap();
+            let svg = roxmltree::Document::parse(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
+            let allowed = ["svg", "title", "desc", "style", "rect", "line", "circle", "polygon", "polyline", "text"];
+            for node in svg.descendants().filter(roxmltree::Node::is_element) {
+                assert!(allowed.contains(&node.tag_name().name()), "{name} has a {}", node.tag_name().name());
+            }
+        }
+    }
+}
+
+#[test]
+fn hostile_text_moves_no_cursor_and_fits_the_terminal() {
+    for results in [hostile(), fixed()] {
+        for width in [40, 60, 80, 120] {
+            let text = terminal_summary(&results, width, false);
+            assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
+            for line in text.lines() {
+                assert!(console::measure_text_width(line) <= width, "{width}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn charts_are_small_well_formed_and_say_what_they_show() {
+    let mut results = fixed();
+    let reading = results.timeline.readings[0].clone();
+    let many = (0..200_000).map(|n| {
+        let mut reading = reading.clone();
+        reading.at_ms += f64::from(n) * 20.0;
+        reading.cpu_percent = f64::from(n % 180);
+        reading
+    });
+    results.timeline.readings.extend(many);
+    let page = model::page(&results);
+    let charts = charts::draw(&results, &page);
+    assert_eq!(charts.all().count(), 9);
+    for chart in charts.all() {
+        assert!(chart.svg.len() < 200_000, "{} has {} bytes", chart.file, chart.svg.len());
+        let svg = roxmltree::Document::parse(&chart.svg).unwrap_or_else(|why| panic!("{}: {why}", chart.file));
+        let said = |tag: &str| {
+            svg.root_element().children().any(|node| node.has_tag_name(("http://www.w3.org/2000/svg", tag)))
+        };
+        assert!(said("title") && said("desc"), "{}", chart.file);
+        assert!(chart.svg.contains("prefers-color-scheme:dark"));
+        for label in ["AWS SDK", "Mizzle", "Dynamoose", "ElectroDB"] {
+            assert!(chart.svg.contains(label), "{} doesn't name {label}", chart.file);
+        }
+        for colour in chart.svg.split("=\"#").skip(1).filter_map(|rest| rest.get(..6)) {
+            let known = Ink::ALL.iter().any(|ink| ink.colours().0[1..] == *colour);
+            assert!(known, "{}: #{colour} is a code that was not put right", chart.file);
+        }
+        assert!(!chart.svg.contains("NaN"), "{}", chart.file);
+    }
+}
+
+#[test]
+fn what_was_not_measured_is_a_dash_and_never_0() {
+    let mut file = serde_json::to_value(fixed()).unwrap();
+    for m in file["measurements"].as_array_mut().unwrap() {
+        let m = m.as_object_mut().unwrap();
+        for field in ["latencyMs", "throughput", "cpu", "memoryMb", "work", "vsBaseline", "failure"] {
+            m.remove(field);
+        }
+        m["perRound"] = serde_json::json!([]);
+    }
+    for field in ["databaseUsage", "coldStarts", "disturbances", "schedule"] {
+        file[field] = serde_json::json!([]);
+    }
+    file["timeline"] = serde_json::json!({ "readings": [], "bands": [] });
+    file.as_object_mut().unwrap().remove("harnessCpuPercent");
+    let results: Results = serde_json::from_value(file).unwrap();
+    let report = markdown(&results);
+    tables_are_whole(&report);
+    assert!(report.contains("| PutItem | mean, ms | – | – | – | – |"), "{report}");
+    assert!(report.contains("this run answers nothing yet"));
+    assert!(html(&results).contains("–"));
+    assert!(terminal_summary(&results, 80, false).contains('–'));
+}
+
+#[test]
+fn an_empty_run_renders() {
+    let mut results = fixed();
+    results.targets.clear();
+    results.measurements.clear();
+    results.settings.scales.clear();
+    results.run.status = RunStatus::Interrupted;
+    assert!(markdown(&results).contains("Interrupted run"));
+    html(&results);
+    terminal_summary(&results, 80, true);
+}
+
+#[test]
+fn a_missing_library_is_said_first_with_its_mend() {
+    let mut results = fixed();
+    results.run.status = RunStatus::Incomplete;
+    let mizzle = results.targets.iter_mut().find(|target| target.id == "mizzle").unwrap();
+    mizzle.status = TargetStatus::Unavailable;
+    mizzle.version = None;
+    mizzle.reason = Some("npm error 404 Not Found\nnpm error more words".to_owned());
+    for m in results.measurements.iter_mut().filter(|m| m.target == "mizzle") {
+        (m.latency_ms, m.throughput, m.cpu, m.memory_mb, m.work, m.vs_baseline) = (None, None, None, None, None, None);
+        m.per_round.clear();
+    }
+    let report = markdown(&results);
+    let banner = report.find("> **Incomplete run").unwrap();
+    let answer = report.find("In client CPU per call").unwrap();
+    assert!(banner < answer);
+    let line = report.lines().find(|line| line.starts_with("> - **Mizzle**")).unwrap();
+    assert!(line.contains("npm error 404 Not Found") && line.contains("`cargo xtask bench --mizzle SPEC`"), "{line}");
+    assert!(report.contains("npm error more words"), "all of its words further down");
+    assert!(report.contains("Mizzle was not measured: npm could not deliver it."));
+    tables_are_whole(&report);
+    let terminal = terminal_summary(&results, 80, false);
+    assert!(terminal.contains("Incomplete run") && terminal.contains("--mizzle SPEC"));
+    assert!(html(&results).contains("class=\"banner\""));
+}
+
+#[test]
+fn a_winner_is_marked_only_where_the_run_can_tell() {
+    let mut results = fixed();
+    let marks = |results: &Results| terminal_summary(results, 80, false).matches("★").count();
+    for m in &mut results.measurements {
+        if let Some(versus) = &mut m.vs_baseline {
+            versus.cpu_ratio_ci95 = Some([0.9, 3.0]);
+        }
+    }
+    assert_eq!(marks(&results), 1, "the legend's alone: all intervals overlap");
+    assert!(markdown(&results).contains("this run can't tell"));
+    for m in &mut results.measurements {
+        if let Some(versus) = &mut m.vs_baseline {
+            versus.cpu_ratio_ci95 = Some(if m.target == "mizzle" { [1.09, 1.11] } else { [1.2, 1.3] });
+        }
+    }
+    assert_eq!(marks(&results), 1 + 12, "Mizzle in each operation at both scales");
+    let index = model::Index::new(&results);
+    let page: Page = model::page(&results);
+    let winner = model::winner(&index, &page.libraries, "small", crate::results::Operation::Query, Metric::Cpu);
+    assert_eq!(winner, Some("mizzle"));
+    for m in results.measurements.iter_mut().filter(|m| m.target == "electrodb") {
+        m.vs_baseline.as_mut().unwrap().cpu_ratio_ci95 = None;
+    }
+    assert_eq!(marks(&results), 1, "a rival without an interval could be anywhere");
+}
+
+#[test]
+fn colour_is_only_where_it_is_asked_for() {
+    let results = fixed();
+    assert!(terminal_summary(&results, 80, true).contains("\u{1b}["));
+    assert!(!terminal_summary(&results, 80, false).contains('\u{1b}'));
+}
+
+/// For looking, with real data: `LOOK=results.json LOOK_OUT=folder cargo test look -- --ignored --nocapture`.
 #[test]
 #[ignore = "for looking"]
 fn look() {
-    use crate::fixture::{self, Shape};
-    let path = |name: &str| std::env::var(name).unwrap();
-    let shape = Shape { rounds: 5, ..Shape::default() };
-    let mut results = match path("LOOK").as_str() {
-        "full" => fixture::raw(&shape),
-        "trouble" => fixture::raw_with_troubles(&shape),
-        file => serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap(),
-    };
-    crate::summary::summarize(&mut results);
-    let files = render(&results, Path::new(&path("LOOK_OUT"))).unwrap();
-    println!("{files:?}\n{}", terminal_summary(&results, 80, true));
+    let path = |name: &str| PathBuf::from(std::env::var_os(name).unwrap());
+    let results: Results = serde_json::from_slice(&fs::read(path("LOOK")).unwrap()).unwrap();
+    println!("{:?}\n{}", render(&results, &path("LOOK_OUT")).unwrap(), terminal_summary(&results, 80, true));
 }

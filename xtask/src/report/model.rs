@@ -14,6 +14,8 @@ use super::format;
 use super::palette::{self, Look};
 use crate::results::{Measurement, Operation, Results, Target, TargetStatus};
 
+#[cfg(test)]
+pub use answer::winner;
 pub use answer::{Answer, Metric, ratio};
 pub use method::{Fact, Note, Warning};
 pub use tables::{Group, limit};
@@ -47,6 +49,8 @@ pub struct Library {
     pub id: String,
     /// Its name, or its id where names alone would not tell targets apart.
     pub label: String,
+    /// What heads its column: its label, and what became of it where that is not `measured`.
+    pub heading: String,
     pub version: String,
     pub spec: String,
     pub sdk: String,
@@ -148,9 +152,17 @@ fn library(target: &Target, all: &[Target], look: Look) -> Library {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| format::NOT_MEASURED.to_owned());
     let shared_name = all.iter().filter(|other| other.name == target.name).count() > 1;
     let label = if shared_name { &target.id } else { &target.name };
+    let label = format::shorten(&format::plain(label), 40);
+    let status = match target.status {
+        TargetStatus::Ok => "measured",
+        TargetStatus::Failed => "failed",
+        TargetStatus::WrongWork => "wrong work",
+        TargetStatus::Unavailable => "not installed",
+    };
     Library {
         id: target.id.clone(),
-        label: format::shorten(&format::plain(label), 40),
+        heading: if target.status == TargetStatus::Ok { label.clone() } else { format!("{label} ({status})") },
+        label,
         version: text(&target.version),
         spec: target.spec.clone(),
         sdk: text(&target.sdk_version),
@@ -158,13 +170,7 @@ fn library(target: &Target, all: &[Target], look: Look) -> Library {
         installed: format::optional(target.installed_mb),
         baseline: target.baseline,
         contestant: target.adapter != "aws-sdk",
-        status: match target.status {
-            TargetStatus::Ok => "measured",
-            TargetStatus::Failed => "failed",
-            TargetStatus::WrongWork => "wrong work",
-            TargetStatus::Unavailable => "not installed",
-        }
-        .to_owned(),
+        status: status.to_owned(),
         handicap: handicap(target),
         look,
     }

@@ -21,7 +21,7 @@ pub fn render(name: &str, page: &Page, charts: &Charts) -> Result<String> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(
         |name| {
-            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+            if name == "report.html" { AutoEscape::Html } else { AutoEscape::None }
         },
     );
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();

@@ -81,12 +81,14 @@ pub fn summary(page: &Page, width: usize, colour: bool) -> String {
         let headline = format!("{} {}", banner.headline, banner.reason);
         lines.extend(wrapped(&headline, width, 0).iter().map(|line| paint.warn(line)));
         for mend in &banner.lines {
-            let mut text = format!("{}: {}", format::plain(&mend.who), mend.why);
-            if !mend.mend.is_empty() {
-                text += &format!(". To mend it: {}", mend.mend);
+            let mut text = format!("{}: {}", format::plain(&mend.who).trim_end_matches(':'), mend.why);
+            if !mend.how.is_empty() {
+                text += ". To mend it: ";
+                text += &mend.how;
             }
             if !mend.command.is_empty() {
-                text += &format!(": {}", mend.command);
+                text += ": ";
+                text += &mend.command;
             }
             lines.extend(wrapped(&text, width, 2));
         }
@@ -97,7 +99,7 @@ pub fn summary(page: &Page, width: usize, colour: bool) -> String {
 fn table(page: &Page, scale: &ScaleView, width: usize, paint: &Painter) -> Vec<String> {
     let operations = rows(page, scale);
     let all = || operations.iter().flat_map(|(_, rows)| rows);
-    let mut widths: Vec<usize> = COLUMNS
+    let widths: Vec<usize> = COLUMNS
         .iter()
         .enumerate()
         .map(|(at, (head, _))| {
@@ -105,25 +107,25 @@ fn table(page: &Page, scale: &ScaleView, width: usize, paint: &Painter) -> Vec<S
             figures.chain([measure_text_width(head)]).max().unwrap_or(0)
         })
         .collect();
-    let name = all().map(|row| measure_text_width(&row.library.label)).max().unwrap_or(0).clamp(9, 22);
+    let longest = all().map(|row| measure_text_width(&row.library.label)).max().unwrap_or(0).clamp(9, 22);
     let mut shown: Vec<usize> = (0..COLUMNS.len()).collect();
-    let needed =
-        |shown: &[usize], widths: &[usize]| INDENT + name + shown.iter().map(|&at| widths[at] + 2).sum::<usize>();
-    while needed(&shown, &widths) > width {
+    let taken = |shown: &[usize]| INDENT + shown.iter().map(|&at| widths[at] + 2).sum::<usize>();
+    while longest + taken(&shown) > width {
         let Some(least) = shown.iter().copied().filter(|&at| COLUMNS[at].1 > 0).max_by_key(|&at| COLUMNS[at].1) else {
             break;
         };
         shown.retain(|&at| at != least);
-        widths[least] = 0;
     }
-    let bar = width.saturating_sub(needed(&shown, &widths) + 1).min(WIDEST_BAR);
+    let name = longest.min(width.saturating_sub(taken(&shown))).max(3);
+    let bar = width.saturating_sub(name + taken(&shown) + 1).min(WIDEST_BAR);
     let bar = if bar < NARROWEST_BAR { 0 } else { bar };
-    let highest = all().filter_map(|row| row.ratio).fold(1.0, f64::max);
+    // Small differences stay small bars, whatever the largest one is.
+    let highest = all().filter_map(|row| row.ratio).fold(1.5, f64::max);
 
     let title = format!("{}: {} items", format::plain(&scale.name), scale.items);
     let mut lines = vec![paint.bold(&format::shorten(&title, width))];
-    let head: String = shown.iter().map(|&at| format!("  {}", right(COLUMNS[at].0, widths[at]))).collect();
-    lines.push(paint.dim(&format!("{}{head}", " ".repeat(INDENT + name))));
+    let heads: Vec<String> = shown.iter().map(|&at| right(COLUMNS[at].0, widths[at])).collect();
+    lines.push(paint.dim(&format!("{}  {}", " ".repeat(INDENT + name), heads.join("  "))));
     for (operation, rows) in &operations {
         lines.push(paint.bold(operation));
         for row in rows {
@@ -140,11 +142,9 @@ fn table(page: &Page, scale: &ScaleView, width: usize, paint: &Painter) -> Vec<S
                 };
             }
             if let Some(ratio) = row.ratio.filter(|_| bar > 0) {
-                let drawn = blocks(ratio.max(1.0).ln() / highest.max(1.000_001).ln(), bar);
-                line += &format!(
-                    " {}",
-                    if row.unclear { paint.dim(&drawn) } else { paint.ink(&drawn, row.library.look.ink) }
-                );
+                let drawn = blocks(ratio.max(1.0).ln() / highest.ln(), bar);
+                line.push(' ');
+                line += &if row.unclear { paint.dim(&drawn) } else { paint.ink(&drawn, row.library.look.ink) };
             }
             lines.push(line);
         }
@@ -161,12 +161,12 @@ fn rows<'a>(page: &'a Page, scale: &'a ScaleView) -> Vec<(&'a str, Vec<Row<'a>>)
     let row = |at: usize, l: usize, library: &'a Library| {
         let cells = &group.lines[at].cells[l];
         let ratio = cells.get(3).filter(|_| !library.baseline);
-        let (mark, unclear) = match ratio.map(|cell| cell.text.as_str()) {
-            Some(text) if text.ends_with("(same)") => (" =", false),
-            Some(text) if text.ends_with("(unclear)") => (" ?", true),
+        let (mark, unclear) = match ratio.map_or("", |cell| cell.note) {
+            "same" => (" =", false),
+            "unclear" => (" ?", true),
             _ => ("  ", false),
         };
-        let ratio_text = cells.get(3).map_or("", |cell| cell.text.split(" (").next().unwrap_or_default());
+        let ratio_text = cells.get(3).map_or("", |cell| &cell.text);
         Row {
             library,
             figures: vec![

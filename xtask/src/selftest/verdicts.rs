@@ -63,7 +63,8 @@ fn run(flags: &Selftest, out: &Path, arguments: &[String]) -> anyhow::Result<Res
         crate::cli::BackendChoice::Docker => "docker",
         crate::cli::BackendChoice::Java => "java",
     };
-    let mut line: Vec<String> = ["cargo xtask", "bench", "--concurrency=1", "--backend", backend].map(String::from).into();
+    let mut line: Vec<String> =
+        ["cargo xtask", "bench", "--concurrency=1", "--backend", backend].map(String::from).into();
     line.push(format!("--out={}", out.display()));
     line.extend(OPERATIONS.iter().map(|operation| format!("--op={operation}")));
     line.extend_from_slice(arguments);
@@ -116,7 +117,12 @@ fn judge(results: &Results) -> Vec<Trial> {
         trials.push(Trial::new(
             format!("{:.0}% more CPU per call: its size", share * 100.0),
             format!("in at least {:.0}% of intervals", COVERAGE * 100.0),
-            format!("{:.1}%; {:+.2}% reported on average, half-width {:.2}%", held * 100.0, tally.mean() * 100.0, tally.half_width() * 100.0),
+            format!(
+                "{:.1}%; {:+.2}% reported on average, half-width {:.2}%",
+                held * 100.0,
+                tally.mean() * 100.0,
+                tally.half_width() * 100.0
+            ),
             held >= COVERAGE,
         ));
     }

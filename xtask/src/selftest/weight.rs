@@ -97,7 +97,11 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
         for from in (0..CALLS).step_by(SLICE as usize) {
             let operation = Operation::GetItem;
             let measure = Measure { operation, phase: Phase::Latency, calls: SLICE, from, concurrency: None };
-            let begin = || if let Some(sampler) = sampler { sampler.begin("aws-sdk", true) };
+            let begin = || {
+                if let Some(sampler) = sampler {
+                    sampler.begin("aws-sdk", true)
+                }
+            };
             let end = suite.measure(measure, Duration::from_secs(1), &health, begin)?;
             if let Some(sampler) = sampler {
                 sampler.end();

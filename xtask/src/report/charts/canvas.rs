@@ -14,10 +14,12 @@ use crate::report::palette::{Ink, Look, Shape};
 
 /// Every chart is as wide; on a phone it is shown at three quarters of this.
 pub const WIDTH: f64 = 480.0;
+/// Size of a chart's title.
+pub const HEADING: f64 = 16.0;
 /// Size of most text.
-pub const TEXT: f64 = 14.0;
+pub const TEXT: f64 = 15.0;
 /// Size of what stands in the second row.
-pub const SMALL: f64 = 12.5;
+pub const SMALL: f64 = 13.5;
 
 const UNIT: f64 = 10.0;
 /// `plotters` divides a font's size by this, to make up for how other backends measure it.

@@ -2,7 +2,7 @@
 //! 95th and the 99th percentile marked. Each operation has its own axis.
 
 use super::axis::Axis;
-use super::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH, fitting, width_of};
+use super::canvas::{self, About, Align, Canvas, HEADING, SMALL, TEXT, WIDTH, fitting, width_of};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::Library;
@@ -45,7 +45,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
     };
     let title = about.title.clone();
     Some(canvas::draw(about, top + body, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, 15.0, WIDTH - 24.0), Ink::Text, 15.0, Align::Left);
+        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         legend(canvas);
         let mut y = top;
         for (operation, rows) in &panels {
@@ -71,7 +71,7 @@ fn panel(canvas: &mut Canvas<'_>, operation: Operation, rows: &[Row<'_>], top: f
         (last * 1.15).min(latency.max.max(last))
     };
     let high = rows.iter().map(|row| end(row.latency)).fold(low, f64::max);
-    let axis = Axis::new(low.max(1e-6), high, LEFT, RIGHT);
+    let axis = Axis::new((low * 0.96).max(1e-6), high * 1.02, LEFT, RIGHT);
     let scale = if axis.is_logarithmic() { "ms, logarithmic" } else { "ms" };
     canvas.bold((12.0, top + HEAD / 2.0 + 2.0), operation.name(), Ink::Text, TEXT, Align::Left);
     canvas.text((LEFT, top + HEAD / 2.0 + 2.0), scale, Ink::Soft, SMALL, Align::Left);

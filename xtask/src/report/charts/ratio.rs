@@ -2,7 +2,7 @@
 //! the margin of equivalence around 1.
 
 use super::axis::Axis;
-use super::canvas::{self, About, Align, SMALL, TEXT, WIDTH, fitting};
+use super::canvas::{self, About, Align, HEADING, SMALL, TEXT, WIDTH, fitting};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::{Library, Metric, ratio};
@@ -39,9 +39,7 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
         .filter(|(_, rows)| !rows.is_empty())
         .collect();
     let all = || panels.iter().flat_map(|(_, rows)| rows);
-    if all().next().is_none() {
-        return None;
-    }
+    all().next()?;
     let margin = subject.index.results.settings.equivalence_margin;
     let low = all().map(|row| row.interval.map_or(row.value, |[low, _]| low)).fold(1.0 - margin, f64::min);
     let high = all().map(|row| row.interval.map_or(row.value, |[_, high]| high)).fold(1.0 + margin, f64::max);
@@ -59,7 +57,7 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
             format!("{operation}: {}", each.join(", "))
         })
         .collect();
-    let scale = if axis.is_logarithmic() { "logarithmic scale" } else { "linear scale" };
+    let scale = if axis.is_logarithmic() { "logarithmic" } else { "linear" };
     let about = About {
         file: format!("chart-{}-{group}-ratio.svg", subject.view.slug),
         group,
@@ -68,16 +66,16 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
     };
     let title = about.title.clone();
     Some(canvas::draw(about, height, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, 15.0, WIDTH - 24.0), Ink::Text, 15.0, Align::Left);
+        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         let (from, to) = (top - 4.0, top + body);
         canvas.rect((axis.place(1.0 - margin), from), (axis.place(1.0 + margin), to), Ink::Grid, 0.7);
-        for tick in axis.ticks(6) {
+        for tick in axis.ticks(4) {
             let x = axis.place(tick);
             canvas.line((x, from), (x, to), Ink::Grid, 1.0);
             canvas.text((x, from - 10.0), &format!("×{}", format::tick(tick)), Ink::Soft, SMALL, Align::Middle);
         }
         canvas.line((axis.place(1.0), from), (axis.place(1.0), to), Ink::Text, 1.5);
-        canvas.text((12.0, from - 10.0), scale, Ink::Soft, SMALL, Align::Left);
+        canvas.text((WIDTH - 10.0, from - 10.0), scale, Ink::Soft, SMALL, Align::Right);
         let mut y = top;
         for (operation, rows) in &panels {
             canvas.rect((12.0, y + 4.0), (LEFT - 6.0, y + HEAD - 4.0), Ink::Paper, 1.0);

@@ -1,7 +1,7 @@
 //! Sustained throughput: a bar with its interval for each operation and library, drawn against the highest of the
 //! operation, since a Scan and a `GetItem` differ a thousandfold.
 
-use super::canvas::{self, About, Align, SMALL, TEXT, WIDTH, fitting};
+use super::canvas::{self, About, Align, HEADING, SMALL, TEXT, WIDTH, fitting};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::{Library, limit};
@@ -45,7 +45,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
     };
     let title = about.title.clone();
     Some(canvas::draw(about, top + body + 12.0, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, 15.0, WIDTH - 24.0), Ink::Text, 15.0, Align::Left);
+        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         let mut y = top;
         for (operation, rows) in &panels {
             let most = rows.iter().map(|(_, t)| t.ci95.map_or(t.ops_per_sec, |[_, high]| high));

@@ -3,7 +3,7 @@
 
 use super::Chart;
 use super::axis::Axis;
-use super::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH, fitting, width_of};
+use super::canvas::{self, About, Align, Canvas, HEADING, SMALL, TEXT, WIDTH, fitting, width_of};
 use crate::report::format;
 use crate::report::model::Page;
 use crate::report::palette::{Ink, Look, Shape};
@@ -65,7 +65,7 @@ pub fn draw(results: &Results, page: &Page) -> Option<Chart> {
     };
     let title = about.title.clone();
     Some(canvas::draw(about, height, |canvas| {
-        canvas.bold((12.0, 20.0), &title, Ink::Text, 15.0, Align::Left);
+        canvas.bold((12.0, 20.0), &title, Ink::Text, HEADING, Align::Left);
         bands(canvas, &spans, &time, top, band, (cpu_top, memory_top + MEMORY));
         let most = tracks.iter().flat_map(|t| &t.points).map(|p| p.cpu_peak).fold(100.0, f64::max);
         for (at, track) in tracks.iter().enumerate() {
@@ -112,7 +112,7 @@ fn bands(canvas: &mut Canvas<'_>, spans: &[Span], time: &Axis, top: f64, height:
         let short = &name[..1];
         let text = if width_of(name, SMALL) < b - a - 4.0 { name } else { short };
         if width_of(text, SMALL) < b - a {
-            canvas.text(((a + b) / 2.0, top + height / 2.0), text, Ink::Text, SMALL, Align::Middle);
+            canvas.text((f64::midpoint(a, b), top + height / 2.0), text, Ink::Text, SMALL, Align::Middle);
         }
     }
 }

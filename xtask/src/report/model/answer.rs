@@ -12,17 +12,16 @@ use crate::results::{Interval, Measurement, Operation, TargetStatus, Verdict};
 pub struct Answer {
     /// One paragraph.
     pub sentences: Vec<String>,
-    /// The operations that head the small table.
-    pub operations: Vec<String>,
-    /// One for each scale and library but the baseline.
+    /// The libraries that head the small table's columns, by their place in the page's list: all but the baseline.
+    pub libraries: Vec<usize>,
+    /// One for each scale and operation.
     pub rows: Vec<Row>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// The library's place in the page's list.
-    pub library: usize,
     pub items: String,
+    pub operation: &'static str,
     pub cells: Vec<Cell>,
 }
 
@@ -76,30 +75,25 @@ pub fn winner<'a>(
 }
 
 pub fn answer(index: &Index<'_>, libraries: &[Library]) -> Answer {
-    let results = index.results;
-    let operations: Vec<Operation> = Operation::ALL
-        .into_iter()
-        .filter(|operation| results.measurements.iter().any(|m| m.operation == *operation))
-        .collect();
+    let columns: Vec<usize> = (0..libraries.len()).filter(|&at| !libraries[at].baseline).collect();
     let mut rows = Vec::new();
-    for scale in &results.settings.scales {
-        for (at, library) in libraries.iter().enumerate().filter(|(_, library)| !library.baseline) {
-            let cell = |operation: &Operation| {
-                let found = index.get(&scale.name, *operation, &library.id);
+    for scale in &index.results.settings.scales {
+        for operation in index.operations(&scale.name) {
+            let cell = |&at: &usize| {
+                let found = index.get(&scale.name, operation, &libraries[at].id);
                 match found.and_then(|m| ratio(m, Metric::Cpu)) {
                     Some((value, interval, verdict)) => Cell::ratio(value, interval, verdict),
-                    None => Cell::missing(&library.status),
+                    None => Cell::missing(&libraries[at].status),
                 }
             };
-            let cells = operations.iter().map(cell).collect();
-            rows.push(Row { library: at, items: format::count(scale.items.into()), cells });
+            let cells = columns.iter().map(cell).collect();
+            rows.push(Row { items: format::count(scale.items.into()), operation: operation.name(), cells });
         }
     }
-    Answer {
-        sentences: sentences(index, libraries),
-        operations: operations.iter().map(|operation| operation.name().to_owned()).collect(),
-        rows,
+    if columns.is_empty() {
+        rows.clear();
     }
+    Answer { sentences: sentences(index, libraries), libraries: columns, rows }
 }
 
 fn sentences(index: &Index<'_>, libraries: &[Library]) -> Vec<String> {
@@ -125,7 +119,7 @@ fn sentences(index: &Index<'_>, libraries: &[Library]) -> Vec<String> {
     said
 }
 
-/// "Mizzle costs 8.9% to 11% more in PutItem and GetItem; the same in Scan; in Query this run can't tell."
+/// "Mizzle costs 8.9% to 11% more in Query and Scan."
 fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
     let operations = index.operations(scale);
     let ratios: Vec<(Operation, f64, Verdict)> = operations
@@ -145,6 +139,13 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
             _ => format!("{name} was not measured."),
         };
     }
+    let measured =
+        |operation: &Operation| index.get(scale, *operation, &library.id).and_then(|m| ratio(m, Metric::Cpu));
+    if operations.iter().filter_map(measured).all(|(_, interval, _)| interval.is_none()) {
+        let (low, high) = ends(ratios.iter().map(|(_, value, _)| *value));
+        let (low, high) = (format::ratio(low, None), format::ratio(high, None));
+        return format!("{name} took {low} to {high} in a single round, from which nothing can be concluded.");
+    }
     let margin = format::percent(index.results.settings.equivalence_margin);
     let mut parts = Vec::new();
     for verdict in [Verdict::Slower, Verdict::Faster, Verdict::Same, Verdict::Unclear] {
@@ -152,8 +153,7 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
         if of.is_empty() {
             continue;
         }
-        let low = of.iter().map(|(_, value, _)| *value).fold(f64::INFINITY, f64::min);
-        let high = of.iter().map(|(_, value, _)| *value).fold(f64::NEG_INFINITY, f64::max);
+        let (low, high) = ends(of.iter().map(|(_, value, _)| *value));
         let names: Vec<&str> = of.iter().map(|(operation, ..)| operation.name()).collect();
         let place = if names.len() == operations.len() && names.len() > 1 {
             format!("in all {} operations", in_words(names.len()))
@@ -168,6 +168,10 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
         });
     }
     format!("{name} {}.", format::list(&parts))
+}
+
+fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
 }
 
 fn in_words(n: usize) -> String {

@@ -50,6 +50,8 @@ pub struct Line {
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Cell {
     pub text: String,
+    /// `same` or `unclear`, where a ratio needs the word; else empty.
+    pub note: &'static str,
     /// What it sorts by; none for words and for what was not measured.
     pub value: Option<f64>,
     /// More digits, the interval, or why there is no figure; for hovering.
@@ -86,11 +88,11 @@ impl Cell {
     pub fn ratio(value: f64, interval: Option<Interval>, verdict: Option<Verdict>) -> Cell {
         let mut cell = Cell::estimate(Some(value), interval, "times");
         cell.text = format::ratio(value, interval);
-        match verdict {
-            Some(Verdict::Same) => cell.text += " (same)",
-            Some(Verdict::Unclear) => cell.text += " (unclear)",
-            _ => {}
-        }
+        cell.note = match verdict {
+            Some(Verdict::Same) => "same",
+            Some(Verdict::Unclear) => "unclear",
+            _ => "",
+        };
         cell
     }
 
@@ -406,7 +408,8 @@ fn name(statistics: &[&Statistic]) -> String {
     for (at, statistic) in statistics.iter().enumerate() {
         name += &statistic.label;
         if !statistic.unit.is_empty() && statistics.get(at + 1).is_none_or(|next| next.unit != statistic.unit) {
-            name += &format!(", {}", statistic.unit);
+            name += ", ";
+            name += statistic.unit;
         }
         if at + 1 < statistics.len() {
             name += " / ";

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Library, label};
 use crate::report::format;
-use crate::results::{Measurement, Results, RunStatus, Target, TargetStatus};
+use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, RunStatus, Target, TargetStatus};
 
 /// Stands first in the report when the run is not whole.
 #[derive(Debug, Clone, Serialize)]
@@ -22,8 +22,8 @@ pub struct Banner {
 pub struct Mend {
     pub who: String,
     pub why: String,
-    /// Words; the command stands apart.
-    pub mend: String,
+    /// How to mend it, in words; the command stands apart.
+    pub how: String,
     /// Empty where there is none.
     pub command: String,
 }
@@ -46,12 +46,7 @@ pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
     let mut lines: Vec<Mend> =
         results.targets.iter().filter(|t| t.status != TargetStatus::Ok).map(|t| of_target(t, libraries)).collect();
     lines.extend(of_measurements(results, libraries));
-    lines.extend(results.disturbances.iter().filter(|d| d.serious).map(|d| Mend {
-        who: "Disturbed".to_owned(),
-        why: format::shorten(&format::plain(&d.detail), LONGEST_REASON),
-        mend: "measure again on a quieter machine".to_owned(),
-        command: String::new(),
-    }));
+    lines.extend(results.disturbances.iter().filter(|d| d.serious).map(of_disturbance));
     let headline = match run.status {
         RunStatus::Complete if run.finished_at.is_none() => "This run has not finished.",
         RunStatus::Complete if lines.is_empty() => return None,
@@ -64,7 +59,7 @@ pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
         lines.push(Mend {
             who: "To go on".to_owned(),
             why: "what was measured is kept".to_owned(),
-            mend: "go on in its folder".to_owned(),
+            how: "go on in its folder".to_owned(),
             command: "cargo xtask bench --resume DIR".to_owned(),
         });
     }
@@ -74,7 +69,7 @@ pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
         lines.push(Mend {
             who: format!("{more} more"),
             why: "see below and in results.json".to_owned(),
-            mend: String::new(),
+            how: String::new(),
             command: String::new(),
         });
     }
@@ -90,6 +85,23 @@ pub fn troubles(results: &Results, libraries: &[Library]) -> Vec<Trouble> {
         words: words(target.reason.as_deref().unwrap_or("no reason was recorded")),
     });
     of_targets.collect()
+}
+
+fn of_disturbance(disturbance: &Disturbance) -> Mend {
+    let (how, command) = match disturbance.kind {
+        DisturbanceKind::FewRounds => ("give it more rounds", "cargo xtask bench --rounds 5"),
+        DisturbanceKind::OtherLoad
+        | DisturbanceKind::CpuSteal
+        | DisturbanceKind::ClockFrequency
+        | DisturbanceKind::Swapping => ("measure again on a quieter machine", ""),
+        _ => ("", ""),
+    };
+    Mend {
+        who: "Disturbed:".to_owned(),
+        why: sentence(&disturbance.detail),
+        how: how.to_owned(),
+        command: command.to_owned(),
+    }
 }
 
 fn of_target(target: &Target, libraries: &[Library]) -> Mend {
@@ -115,9 +127,9 @@ fn of_target(target: &Target, libraries: &[Library]) -> Mend {
         who: label(libraries, &target.id).to_owned(),
         why: match (status(target.status), first) {
             (status, first) if first.is_empty() => status.to_owned(),
-            (status, first) => format!("{status}: {}", format::shorten(&first, LONGEST_REASON)),
+            (status, first) => format!("{status}: {}", sentence(&first)),
         },
-        mend: mend.to_owned(),
+        how: mend.to_owned(),
         command,
     }
 }
@@ -128,7 +140,7 @@ fn of_measurements(results: &Results, libraries: &[Library]) -> Vec<Mend> {
     let mut found: Vec<Mend> = Vec::new();
     for m in results.measurements.iter().filter(|m| !whole(m)) {
         let Some(failure) = &m.failure else { continue };
-        let cause = format::shorten(&format::plain(&failure.cause), LONGEST_REASON);
+        let cause = sentence(&failure.cause);
         let why = format!("{}: {cause}", format::plain(&failure.stage));
         let place = format!("{} at {} items", m.operation, format::count(m.items.into()));
         let who = label(libraries, &m.target);
@@ -136,11 +148,16 @@ fn of_measurements(results: &Results, libraries: &[Library]) -> Vec<Mend> {
         match found.iter_mut().find(same) {
             Some(mend) => mend.who = format!("{}; {place}", mend.who),
             None => {
-                found.push(Mend { who: format!("{who}, {place}"), why, mend: String::new(), command: String::new() })
+                found.push(Mend { who: format!("{who}, {place}"), why, how: String::new(), command: String::new() });
             }
         }
     }
     found
+}
+
+/// Words that another sentence can follow.
+fn sentence(words: &str) -> String {
+    format::shorten(format::plain(words).trim_end_matches('.'), LONGEST_REASON)
 }
 
 fn status(status: TargetStatus) -> &'static str {
