@@ -60,6 +60,8 @@ export interface Measure {
   calls: number;
   /** The number of the first call: keys are a function of it. */
   from: number;
+  /** Whether the last call's result is checked in full once the clock has stopped; it is unless this is false. */
+  check?: boolean;
   /** Calls in flight; only in the throughput phase. */
   concurrency?: number;
 }

@@ -60,7 +60,7 @@ impl Bench {
         std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
 
         let origin = Instant::now();
-        let mut results = self.blank(&plan, &checkout, &tools, id)?;
+        let mut results = blank(&plan, &checkout, &tools, id)?;
         let outcome = (|| -> anyhow::Result<()> {
             let installs = install_all(&plan, &checkout, &tools, &benchmark, &progress, &mut results)?;
             let server = start_database(&options, &progress)?;
@@ -187,7 +187,7 @@ impl Bench {
             progress.line(format!("baseline {name}: {}", path.display()));
         }
         if ci {
-            ci::report(&results, out)?;
+            ci::show(&results)?;
         }
         match (outcome, exit) {
             (Err(why), _) => Err(why),
@@ -246,55 +246,55 @@ impl Bench {
             self.allow_remote_endpoint,
         )
     }
+}
 
-    /// A results file of a run that has not begun: every planned measurement has its place.
-    fn blank(&self, plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> anyhow::Result<Results> {
-        let commit = environment::git_commit(&checkout.root);
-        let first = plan.scales.first();
-        Ok(Results {
-            schema_version: SCHEMA_VERSION,
-            run: Run {
-                id,
-                started_at: now(),
-                finished_at: None,
-                duration_s: 0.0,
-                status: RunStatus::Incomplete,
-                reason: Some("the run did not come to its end".to_owned()),
-                stopped_because: None,
-                command: command_line(),
-                git_commit: commit.as_ref().map(|(commit, _)| commit.clone()),
-                git_dirty: commit.map(|(_, dirty)| dirty),
-                seed: plan.seed,
-                fingerprint: String::new(),
-            },
-            environment: environment::read(tools)?,
-            database: crate::results::Database {
-                backend: crate::results::Backend::External,
-                version: None,
-                image: None,
-                endpoint: String::new(),
-            },
-            settings: Settings {
-                rounds: plan.rounds.most(),
-                time_ms: first.map_or(0.0, |scale| scale.time.as_secs_f64() * 1e3),
-                concurrency: plan.concurrency,
-                scales: plan.scales.iter().map(|scale| scale.scale.clone()).collect(),
-                operations: plan.operations.clone(),
-                design: plan.design,
-                equivalence_margin: plan.margin,
-                precision: Some(plan.precision),
-                resamples: RESAMPLES,
-            },
-            targets: plan.targets.iter().map(|target| blank_target(plan, target)).collect(),
-            measurements: blank_measurements(plan),
-            database_usage: Vec::new(),
-            cold_starts: Vec::new(),
-            disturbances: Vec::new(),
-            schedule: Vec::new(),
-            timeline: Timeline::default(),
-            harness_cpu_percent: None,
-        })
-    }
+/// A results file of a run that has not begun: every planned measurement has its place.
+fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> anyhow::Result<Results> {
+    let commit = environment::git_commit(&checkout.root);
+    let first = plan.scales.first();
+    Ok(Results {
+        schema_version: SCHEMA_VERSION,
+        run: Run {
+            id,
+            started_at: now(),
+            finished_at: None,
+            duration_s: 0.0,
+            status: RunStatus::Incomplete,
+            reason: Some("the run did not come to its end".to_owned()),
+            stopped_because: None,
+            command: command_line(),
+            git_commit: commit.as_ref().map(|(commit, _)| commit.clone()),
+            git_dirty: commit.map(|(_, dirty)| dirty),
+            seed: plan.seed,
+            fingerprint: String::new(),
+        },
+        environment: environment::read(tools)?,
+        database: crate::results::Database {
+            backend: crate::results::Backend::External,
+            version: None,
+            image: None,
+            endpoint: String::new(),
+        },
+        settings: Settings {
+            rounds: plan.rounds.most(),
+            time_ms: first.map_or(0.0, |scale| scale.time.as_secs_f64() * 1e3),
+            concurrency: plan.concurrency,
+            scales: plan.scales.iter().map(|scale| scale.scale.clone()).collect(),
+            operations: plan.operations.clone(),
+            design: plan.design,
+            equivalence_margin: plan.margin,
+            precision: Some(plan.precision),
+            resamples: RESAMPLES,
+        },
+        targets: plan.targets.iter().map(|target| blank_target(plan, target)).collect(),
+        measurements: blank_measurements(plan),
+        database_usage: Vec::new(),
+        cold_starts: Vec::new(),
+        disturbances: Vec::new(),
+        schedule: Vec::new(),
+        timeline: Timeline::default(),
+        harness_cpu_percent: None,
+    })
 }
 
 /// Installs the targets that have a spec of their own. What npm can't deliver is unavailable, unless the user named it.

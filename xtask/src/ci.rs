@@ -9,17 +9,16 @@ use anyhow::Context as _;
 
 use crate::compare::{Comparison, render};
 use crate::progress::say;
+use crate::report;
 use crate::results::{Results, TargetStatus};
 
 /// Appends the report to `$GITHUB_STEP_SUMMARY` and prints an annotation for each target that did not run.
 ///
 /// # Errors
 /// A summary file that can't be written to.
-pub fn report(results: &Results, out: &Path) -> anyhow::Result<()> {
+pub fn show(results: &Results) -> anyhow::Result<()> {
     if let Some(summary) = std::env::var_os("GITHUB_STEP_SUMMARY") {
-        let report = out.join("report.md");
-        let text = std::fs::read(&report).with_context(|| format!("reading {}", report.display()))?;
-        append(Path::new(&summary), &text)?;
+        append(Path::new(&summary), report::step_summary(results)?.as_bytes())?;
     }
     if std::env::var_os("GITHUB_ACTIONS").is_some() {
         for target in &results.targets {

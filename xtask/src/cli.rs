@@ -67,6 +67,7 @@ pub enum Command {
 }
 
 #[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools)] // Flags are what they are.
 pub struct Bench {
     /// How many items: small (1,000), large (100,000), all (both), or a number; may be repeated
     #[arg(long, value_name = "SCALE", default_value = "small", value_parser = parse_scale)]

@@ -29,7 +29,6 @@ const SOURCES: [&str; 4] = ["src", "package.json", "package-lock.json", "tsconfi
 /// Node and npm as they are on this machine.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    pub node: PathBuf,
     pub node_version: String,
     pub npm: PathBuf,
     pub npm_version: String,
@@ -58,7 +57,7 @@ impl Tools {
             let why = format!("Node is {node_version}, and {OLDEST_NODE} or newer is needed: {mend}");
             return Err(Exit::Prerequisite(why).into());
         }
-        Ok(Tools { node, node_version, npm, npm_version })
+        Ok(Tools { node_version, npm, npm_version })
     }
 }
 

@@ -23,8 +23,9 @@ const MOST_ROUNDS: u32 = 20;
 const REHEARSE_ABOVE: u32 = 10_000;
 /// Items of the rehearsal table: 1.3 MB, so that a scan has a second page.
 pub const REHEARSAL_ITEMS: u32 = 3_000;
-/// Slices of the latency phase of one operation in one round.
-pub const SLICES: u32 = 8;
+/// How long a slice of the latency phase is. A noisy neighbour slows a core for about a tenth of a second at a time,
+/// so that only slices much shorter than that meet the same conditions as those of the next target.
+const SLICE: Duration = Duration::from_millis(10);
 
 /// What a run will do.
 #[derive(Debug, Clone)]
@@ -51,11 +52,14 @@ pub struct ScalePlan {
     pub time: Duration,
     /// No further round begins when it would end later than this after the scale's start.
     pub budget: Duration,
-    /// The longest that an operation is warmed up.
-    pub warm_up: Duration,
 }
 
 impl ScalePlan {
+    /// Turns that the latency phase of one operation is cut into.
+    pub fn turns(&self) -> u64 {
+        (self.time.as_millis() / SLICE.as_millis()).clamp(1, 500) as u64
+    }
+
     pub fn has_rehearsal(&self) -> bool {
         self.scale.items > REHEARSE_ABOVE
     }
@@ -196,7 +200,6 @@ fn plan_scale(scale: Scale, flags: &Bench) -> ScalePlan {
     ScalePlan {
         time: flags.time.unwrap_or(Duration::from_millis(if large { 600 } else { 300 })),
         budget: flags.budget.unwrap_or(Duration::from_secs(if large { 720 } else { 135 })),
-        warm_up: Duration::from_millis(4_000),
         scale,
     }
 }

@@ -59,6 +59,8 @@ pub struct Measure {
     pub calls: u64,
     /// The number of the first call: keys are a function of it.
     pub from: u64,
+    /// Whether the last call's result is checked in full once the clock has stopped.
+    pub check: bool,
     /// Calls in flight; only in the throughput phase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,

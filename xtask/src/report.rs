@@ -38,7 +38,6 @@ pub fn render(results: &Results, out: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The report as Markdown without its charts, which a CI step's summary has no place for.
-#[allow(dead_code)] // TODO(lead)
 pub fn step_summary(results: &Results) -> Result<String> {
     let page = model::page(results);
     template::render("report.md", &page, &Charts::none(&page))

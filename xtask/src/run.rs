@@ -1,6 +1,7 @@
 //! The rounds of a run: processes started, verified, warmed, timed in turn and ended, and the table put back as it was.
 //! The only part that measures. What it measures goes raw into [`Results`]; figures are made of it elsewhere.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,19 +12,36 @@ use crate::exit::Exit;
 use crate::interrupt;
 use crate::keeper::{Keeper, Tables};
 use crate::machine;
-use crate::plan::{Plan, REHEARSAL_ITEMS, Rounds, SLICES, ScalePlan};
+use crate::plan::{Plan, REHEARSAL_ITEMS, Rounds, ScalePlan};
 use crate::progress::{Board, Progress};
 use crate::protocol::{Measure, OpenSuite, Phase};
 use crate::results::{
     Band, ColdStart, Design, Disturbance, DisturbanceKind, Estimate, Failure, FirstCall, Operation, Results, Round,
-    ScheduledRound, Slice, TargetStatus, ThroughputPhase, Work,
+    ScheduledRound, Slice, TargetStatus, ThroughputPhase, WarmUp, Work,
 };
 use crate::sampler::{self, DATABASE, KEEPER, Sampler};
 use crate::suite::{Suite, VerifiedSuite, WarmUpLimits};
-use crate::worker::{Fault, Probe};
+use crate::worker::{Fault, Health, Probe};
 
 /// Calls by which a freshly started server has settled.
-const SERVER_WARM_UP_CALLS: u64 = 3_000;
+const SERVER_WARM_UP_CALLS: u64 = 600;
+/// The first warm-up of each operation, all targets at the same time. A client takes about 3,000 calls in all to reach
+/// its steady speed, whichever operations they are.
+const WARM_UP: WarmUpLimits = WarmUpLimits {
+    min_calls: 600,
+    max_calls: 900,
+    max: Duration::from_millis(1_500),
+    in_flight: 2,
+    window: Duration::from_millis(50),
+};
+/// The second, alone and right before the operation is measured.
+const SETTLE: WarmUpLimits = WarmUpLimits {
+    min_calls: 100,
+    max_calls: 2_000,
+    max: Duration::from_millis(1_000),
+    in_flight: 1,
+    window: Duration::from_millis(40),
+};
 /// The most calls of one phase of one operation in one round: kept samples live on the measured process's heap.
 const MOST_CALLS: u64 = 5_000;
 /// A throughput phase that would take longer than this is left to the latency phase, one call in flight.
@@ -64,6 +82,8 @@ struct Member {
     lane: u32,
     pid: u32,
     suite: VerifiedSuite,
+    /// What each operation's first warm-up took.
+    warmed: BTreeMap<Operation, WarmUp>,
     /// The operation that it is at.
     current: Option<Current>,
     rounds: Vec<(Operation, Round)>,
@@ -283,6 +303,7 @@ impl Runner<'_> {
                 Err(fault) => self.blame(target, scale, fault)?,
             }
         }
+        self.warm_up(scale, &mut members, board)?;
         for &operation in &self.plan.operations {
             self.measure(scale, round, operation, &mut members, keeper, board)?;
         }
@@ -324,6 +345,7 @@ impl Runner<'_> {
             lane: target as u32 + 1,
             pid: ready.pid,
             suite,
+            warmed: BTreeMap::new(),
             current: None,
             rounds: Vec::new(),
             cold: Cold {
@@ -346,8 +368,8 @@ impl Runner<'_> {
         board: &Board,
     ) -> Result<(), Fault> {
         self.each(scale, members, 0, |runner, member| {
-            board.now(&member.id, &format!("{operation} · warming up"));
-            runner.warm_up(scale, round, operation, member)
+            board.now(&member.id, &format!("{operation} · settling"));
+            runner.settle(scale, round, operation, member)
         })?;
         if operation == Operation::DeleteItem {
             for member in &*members {
@@ -362,9 +384,11 @@ impl Runner<'_> {
             }
         }
         self.sampler.measuring(true);
-        for slice in 0..SLICES {
-            // Who goes first changes from slice to slice, so that nobody always follows the same neighbour.
-            self.each(scale, members, slice as usize, |runner, member| runner.latency_slice(slice, member, board))?;
+        for turn in 0..scale.turns() {
+            // Who goes first changes from turn to turn, so that nobody always follows the same neighbour.
+            self.each(scale, members, turn as usize, |runner, member| {
+                runner.latency_slice(turn, scale.turns(), member, board)
+            })?;
         }
         self.each(scale, members, 0, |runner, member| runner.throughput(member, board))?;
         self.sampler.measuring(false);
@@ -402,7 +426,28 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn warm_up(
+    /// Makes enough calls of every operation for the client's code to be compiled, all members at the same time:
+    /// nothing is measured here, and the cores would idle otherwise.
+    fn warm_up(&mut self, scale: &ScalePlan, members: &mut Vec<Member>, board: &Board) -> Result<(), Fault> {
+        let operations = &self.plan.operations;
+        let warmed: Vec<Result<(), Fault>> = {
+            let health = &health(&self.server);
+            std::thread::scope(|threads| {
+                let started: Vec<_> = members
+                    .iter_mut()
+                    .map(|member| threads.spawn(|| member.warm_up(operations, health, board)))
+                    .collect();
+                let panicked = || Failure { stage: "warm-up".into(), cause: "its thread panicked".into() };
+                let ended = started.into_iter().map(|thread| thread.join());
+                ended.map(|ended| ended.unwrap_or_else(|_| Err(Fault::Failed(panicked(), None)))).collect()
+            })
+        };
+        let mut outcomes = warmed.into_iter();
+        self.each(scale, members, 0, |_, _| outcomes.next().unwrap_or(Ok(())))
+    }
+
+    /// Calls one operation of one member alone until it has settled, just before it is measured.
+    fn settle(
         &mut self,
         scale: &ScalePlan,
         round: u32,
@@ -410,14 +455,13 @@ impl Runner<'_> {
         member: &mut Member,
     ) -> Result<(), Fault> {
         let from_ms = self.now_ms();
-        let limits = WarmUpLimits {
-            min_calls: 30,
-            max_calls: 4_000,
-            max: scale.warm_up,
-            in_flight: 4,
-            window: Duration::from_millis(100),
-        };
-        let (warm_up, mut ms_per_call) = member.suite.warm_up(operation, limits, &health(&self.server))?;
+        let (settled, mut ms_per_call) = member.suite.warm_up(operation, SETTLE, &health(&self.server))?;
+        let mut warm_up = settled;
+        if let Some(before) = member.warmed.remove(&operation) {
+            warm_up.calls += before.calls;
+            warm_up.wall_ms += before.wall_ms;
+            warm_up.windows_us.splice(0..0, before.windows_us);
+        }
         if operation == Operation::Scan && scale.has_rehearsal() {
             // Warmed up on the smaller table; a scan of the whole takes at least in proportion longer.
             ms_per_call *= f64::from(scale.scale.items) / f64::from(REHEARSAL_ITEMS);
@@ -449,20 +493,21 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// One slice of the latency phase of one member, one call in flight.
-    fn latency_slice(&mut self, slice: u32, member: &mut Member, board: &Board) -> Result<(), Fault> {
+    /// One turn of the latency phase of one member, one call in flight. Its calls are spread evenly over the turns; one
+    /// with fewer calls than there are turns passes most of them by.
+    fn latency_slice(&mut self, turn: u64, turns: u64, member: &mut Member, board: &Board) -> Result<(), Fault> {
         let Some(current) = member.current.as_mut() else { return Ok(()) };
-        let slices = u64::from(SLICES).min(current.latency_calls);
-        if u64::from(slice) >= slices {
+        let share = |upto: u64| current.latency_calls * upto / turns;
+        let calls = share(turn + 1) - share(turn);
+        if calls == 0 {
             return Ok(());
         }
-        let share = |upto: u64| current.latency_calls * upto / slices;
-        let calls = share(u64::from(slice) + 1) - share(u64::from(slice));
         let measure = Measure {
             operation: current.operation,
             phase: Phase::Latency,
             calls,
             from: current.calls,
+            check: turn + 1 == turns,
             concurrency: None,
         };
         let expected = Duration::from_secs_f64(current.ms_per_call * calls as f64 / 1e3);
@@ -507,6 +552,7 @@ impl Runner<'_> {
             phase: Phase::Throughput,
             calls: current.throughput_calls,
             from: current.calls,
+            check: true,
             concurrency: Some(self.plan.concurrency),
         };
         let expected = Duration::from_secs_f64(current.ms_per_call * current.throughput_calls as f64 / 1e3);
@@ -620,6 +666,18 @@ impl Runner<'_> {
 
     fn now_ms(&self) -> f64 {
         (self.origin.elapsed().as_secs_f64() * 1e4).round() / 10.0
+    }
+}
+
+impl Member {
+    fn warm_up(&mut self, operations: &[Operation], health: Health<'_>, board: &Board) -> Result<(), Fault> {
+        // A scan runs the same few lines for each of its items: it is warm after a call or two.
+        for &operation in operations.iter().filter(|&&operation| operation != Operation::Scan) {
+            board.now(&self.id, &format!("{operation} · warming up"));
+            let (warm_up, _) = self.suite.warm_up(operation, WARM_UP, health)?;
+            self.warmed.insert(operation, warm_up);
+        }
+        Ok(())
     }
 }
 

@@ -32,7 +32,7 @@ const ANSWERS_EVERY: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Looks at the database that a worker depends on; the answer says what is wrong with it.
-pub type Health<'a> = &'a dyn Fn(Probe) -> Option<String>;
+pub type Health<'a> = &'a (dyn Fn(Probe) -> Option<String> + Sync);
 
 /// How hard to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

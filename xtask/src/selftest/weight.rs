@@ -96,7 +96,8 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
         let mut sums = Sums { latency_ms: 0.0, cpu_ms: 0.0 };
         for from in (0..CALLS).step_by(SLICE as usize) {
             let operation = Operation::GetItem;
-            let measure = Measure { operation, phase: Phase::Latency, calls: SLICE, from, concurrency: None };
+            let measure =
+                Measure { operation, phase: Phase::Latency, calls: SLICE, from, check: false, concurrency: None };
             let begin = || {
                 if let Some(sampler) = sampler {
                     sampler.begin("aws-sdk", true)
@@ -140,12 +141,12 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
                 0 => bares.push(bare()?),
                 1 => unsampled.push(suite(None)?),
                 _ => {
-                    let sampler = Sampler::start(Instant::now())?;
+                    let watcher = Sampler::start(Instant::now())?;
                     if let Some(pid) = server.pid {
-                        sampler.watch(crate::sampler::DATABASE, pid);
+                        watcher.watch(crate::sampler::DATABASE, pid);
                     }
                     let (before, begun) = (machine::own_cpu_ms(), Instant::now());
-                    sampled.push(suite(Some(&sampler))?);
+                    sampled.push(suite(Some(&watcher))?);
                     own_ms += machine::own_cpu_ms() - before;
                     wall_ms += begun.elapsed().as_secs_f64() * 1e3;
                 }
