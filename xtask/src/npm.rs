@@ -161,8 +161,7 @@ pub fn install(
     copy_tree(&benchmark.join("dist"), &fresh.path().join("dist"))?;
     let name: String =
         asked.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' }).collect();
-    let digest = Sha256::digest(&asked);
-    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let short = files::hex(&Sha256::digest(&asked)[..4]);
     let tail: String = name.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
     let dir = installs.join(format!("{tail}-{short}"));
     let _ = std::fs::remove_dir_all(&dir);
@@ -174,7 +173,9 @@ pub fn install(
 /// A path that exists is made absolute, since npm runs in another folder; a path that doesn't is the user's mistake.
 fn absolute(spec: &str) -> anyhow::Result<String> {
     let bare = spec.strip_prefix("file:").unwrap_or(spec);
-    let looks_like_a_path = spec.starts_with("file:") || bare.starts_with(['.', '/', '~']) || bare.ends_with(".tgz");
+    let looks_like_a_path = spec.starts_with("file:")
+        || bare.starts_with(['.', '/', '~'])
+        || Path::new(bare).extension().is_some_and(|end| end == "tgz");
     let path = Path::new(bare);
     if path.is_dir() && !path.join("package.json").is_file() {
         return Err(Exit::BadInput(format!("{bare}: this folder is no package, since it holds no package.json")).into());
@@ -304,7 +305,7 @@ fn hash(dir: &Path, names: &[&str]) -> anyhow::Result<String> {
             digest.update(std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?);
         }
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(files::hex(digest.finalize()))
 }
 
 fn copy_tree(from: &Path, to: &Path) -> anyhow::Result<()> {

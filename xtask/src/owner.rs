@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 use crate::checkout::Checkout;
+use crate::files;
 use crate::progress::Progress;
 
 /// The environment variable that holds the mark.
@@ -46,11 +47,7 @@ impl Owner {
     pub fn me(checkout: &Checkout) -> Owner {
         let pid = std::process::id();
         let place = Sha256::digest(checkout.target.to_string_lossy().as_bytes());
-        Owner {
-            pid,
-            started: start_time(pid).unwrap_or(0),
-            place: place.iter().take(6).map(|byte| format!("{byte:02x}")).collect(),
-        }
+        Owner { pid, started: start_time(pid).unwrap_or(0), place: files::hex(&place[..6]) }
     }
 
     fn parse(mark: &str) -> Option<Owner> {

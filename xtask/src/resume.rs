@@ -46,8 +46,7 @@ fn identity(results: &Results) -> Value {
 
 /// A hash of settings, versions and machine.
 pub fn fingerprint(results: &Results) -> String {
-    let digest = Sha256::digest(identity(results).to_string());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    crate::files::hex(&Sha256::digest(identity(results).to_string())[..16])
 }
 
 /// Continues an earlier run in `results`, which has not measured anything yet.

@@ -38,13 +38,12 @@ impl Engine {
         let version = ask(&docker, &["version", "--format", "{{.Server.Version}}"])
             .map_err(|why| format!("no Docker engine answers ({why}): start it"))?;
         let v2 = ask(&docker, &["compose", "version", "--short"]);
-        let (compose, compose_version) = match v2 {
-            Ok(version) => (vec![docker.display().to_string(), "compose".to_owned()], version),
-            Err(_) => {
-                let v1 = which::which("docker-compose").map_err(|_| "Docker has no Compose: install it".to_owned())?;
-                let version = ask(&v1, &["version", "--short"])?;
-                (vec![v1.display().to_string()], version)
-            }
+        let (compose, compose_version) = if let Ok(version) = v2 {
+            (vec![docker.display().to_string(), "compose".to_owned()], version)
+        } else {
+            let v1 = which::which("docker-compose").map_err(|_| "Docker has no Compose: install it".to_owned())?;
+            let version = ask(&v1, &["version", "--short"])?;
+            (vec![v1.display().to_string()], version)
         };
         Ok(Engine { docker, compose, version, compose_version })
     }

