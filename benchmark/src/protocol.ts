@@ -121,6 +121,8 @@ export type SuiteEvent =
   | { event: "wrong-work"; operation: OperationName; expected: string; actual: string }
   | { event: "verified-all" }
   | { event: "start"; operation: OperationName; phase: Phase }
+  /** The clock of a phase has stopped; its `end` follows once the last result is checked. */
+  | { event: "stopped"; operation: OperationName; phase: Phase }
   | {
       event: "end";
       operation: OperationName;

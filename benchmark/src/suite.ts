@@ -213,6 +213,7 @@ function suite(emit: Emit<SuiteEvent>): Worker {
 
     emit({ event: "start", operation, phase });
     const measured = await measure({ slice, limit, concurrency, spin: spinnerOf(operation), metered });
+    emit({ event: "stopped", operation, phase });
     const { last } = measured;
     if (last !== null && command.check !== false) {
       const wrong = await checkLast(slice, last);

@@ -63,6 +63,7 @@ describe("the suite", () => {
         const calls = operation === "Scan" ? 2 : 20;
         const timed = await suite.until("end", { do: "measure", operation, phase: "latency", calls, from: 0 });
         assert.deepEqual(timed[0], { event: "start", operation, phase: "latency" });
+        assert.deepEqual(timed[1], { event: "stopped", operation, phase: "latency" });
         const end = last(timed, "end");
         assert.equal(end.calls, calls);
         assert.equal(end.errors, 0, end.errorMessage ?? "");

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the steps of a run, from flags to a finished report. Whatever ends it early, what was measured
 //! is kept and what was started is stopped.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -29,7 +30,7 @@ const RESAMPLES: u32 = 1_000;
 /// Other load, percent of a core, under which the machine counts as quiet.
 const QUIET_PERCENT: f64 = 15.0;
 /// How long a start waits for quiet.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Bench {
     /// Runs the whole benchmark.
@@ -113,6 +114,7 @@ impl Bench {
             out,
             origin,
             scale_started: origin,
+            took: BTreeMap::new(),
             sampler: &sampler,
             server,
             start_server: &|| start_database(options, progress),

@@ -96,8 +96,15 @@ mod tests {
     fn each_kind_of_disturbance_is_named() {
         let found = assess(&[window(80.0, 10.0, 5)], &[(0.0, 2.0), (9.0, 2.5)]);
         let kinds: Vec<_> = found.iter().map(|one| one.kind).collect();
-        use DisturbanceKind::{ClockFrequency, CpuSteal, OtherLoad, Swapping};
-        assert_eq!(kinds, [OtherLoad, CpuSteal, Swapping, ClockFrequency]);
+        assert_eq!(
+            kinds,
+            [
+                DisturbanceKind::OtherLoad,
+                DisturbanceKind::CpuSteal,
+                DisturbanceKind::Swapping,
+                DisturbanceKind::ClockFrequency
+            ]
+        );
         assert!(found[0].serious && found[3].serious);
     }
 

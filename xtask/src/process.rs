@@ -21,7 +21,7 @@ const VANISH: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Group {
     child: Child,
-    group: Pid,
+    id: Pid,
     stopped: bool,
 }
 
@@ -38,8 +38,8 @@ impl Group {
             .process_group(0)
             .spawn()
             .with_context(|| format!("starting {} for {what}", command.get_program().to_string_lossy()))?;
-        let group = Pid::from_raw(i32::try_from(child.id()).context("a process id beyond its range")?);
-        Ok(Group { child, group, stopped: false })
+        let id = Pid::from_raw(i32::try_from(child.id()).context("a process id beyond its range")?);
+        Ok(Group { child, id, stopped: false })
     }
 
     pub fn pid(&self) -> u32 {
@@ -73,9 +73,9 @@ impl Group {
             return;
         }
         self.stopped = true;
-        let _ = killpg(self.group, Signal::SIGTERM);
+        let _ = killpg(self.id, Signal::SIGTERM);
         if !self.vanishes(grace) {
-            let _ = killpg(self.group, Signal::SIGKILL);
+            let _ = killpg(self.id, Signal::SIGKILL);
             self.vanishes(VANISH);
         }
     }
@@ -91,7 +91,7 @@ impl Group {
         loop {
             // The leader stays in the group as a zombie until it is waited for.
             let _ = self.child.try_wait();
-            if killpg(self.group, None).is_err() {
+            if killpg(self.id, None).is_err() {
                 return true;
             }
             if Instant::now() >= end || (interrupt::at_once() && limit < VANISH) {
@@ -120,7 +120,7 @@ mod tests {
     fn a_group_is_stopped_with_its_grandchildren() {
         let mut group = shell("sleep 60 & sleep 60 & wait");
         std::thread::sleep(Duration::from_millis(100));
-        let id = group.group;
+        let id = group.id;
         group.stop(Duration::from_secs(2));
         assert!(killpg(id, None).is_err(), "a process of the group is left");
     }
@@ -132,13 +132,13 @@ mod tests {
         let start = Instant::now();
         group.stop(Duration::from_millis(300));
         assert!(start.elapsed() >= Duration::from_millis(300));
-        assert!(killpg(group.group, None).is_err());
+        assert!(killpg(group.id, None).is_err());
     }
 
     #[test]
     fn a_dropped_group_is_stopped() {
         let group = shell("sleep 60");
-        let id = group.group;
+        let id = group.id;
         drop(group);
         assert!(killpg(id, None).is_err());
     }

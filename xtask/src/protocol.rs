@@ -129,6 +129,11 @@ pub enum Event {
         operation: Operation,
         phase: Phase,
     },
+    /// The clock of a phase has stopped; its [`Event::End`] follows once the last result is checked.
+    Stopped {
+        operation: Operation,
+        phase: Phase,
+    },
     Warmed {
         operation: Operation,
         calls: u64,
@@ -231,5 +236,45 @@ fn sensible(event: &Event) -> bool {
         Event::Verified { first_call_ms, .. } => first_call_ms.is_none_or(time),
         Event::Ready(ready) => ready.import_ms.is_none_or(time) && ready.memory_mb.is_none_or(time),
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The TypeScript tests hold the same lines against what the workers really say.
+    const FIXTURE: &str = include_str!("../../benchmark/test/fixtures/events.jsonl");
+
+    #[test]
+    fn every_event_that_a_worker_says_is_understood() {
+        for line in FIXTURE.lines() {
+            parse(line).unwrap();
+        }
+        let end = FIXTURE.lines().find_map(|line| match parse(line) {
+            Ok(Event::End(end)) if end.phase == Phase::Latency => Some(end),
+            _ => None,
+        });
+        let end = end.unwrap();
+        assert!(end.calls > 0 && end.wall_ms > 0.0 && end.cpu_ms > 0.0 && !end.samples_ms.is_empty(), "{end:?}");
+    }
+
+    #[test]
+    fn a_line_that_is_no_event_is_quoted() {
+        for line in ["", "hello", "{}", r#"{"event":"hello"}"#, r#"{"event":"end","operation":"GetIt"#] {
+            assert!(parse(line).unwrap_err().contains("not an event"), "{line}");
+        }
+        let endless = format!("{{\"event\":\"{}\"}}", "x".repeat(10_000));
+        assert!(parse(&endless).unwrap_err().len() < 500);
+    }
+
+    #[test]
+    fn times_that_can_not_be_are_refused() {
+        let line = |wall: &str| {
+            format!(r#"{{"event":"end","operation":"GetItem","phase":"latency","calls":1,"wallMs":{wall}}}"#)
+        };
+        assert!(parse(&line("1.5")).is_ok());
+        assert!(parse(&line("-1")).unwrap_err().contains("impossible"));
+        assert!(parse(&line("1e999")).is_err());
     }
 }

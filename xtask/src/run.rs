@@ -62,6 +62,8 @@ pub struct Runner<'a> {
     pub out: &'a Path,
     pub origin: Instant,
     pub scale_started: Instant,
+    /// The longest that each operation took in a round of this scale.
+    pub took: BTreeMap<Operation, Duration>,
     pub sampler: &'a Sampler,
     pub server: Server,
     /// Starts another server after the first died.
@@ -122,6 +124,7 @@ impl Runner<'_> {
     /// in the results.
     pub fn run_scale(&mut self, scale: &ScalePlan) -> anyhow::Result<String> {
         self.scale_started = Instant::now();
+        self.took.clear();
         let mut keeper = self.seed(scale)?;
         let mut round = self.rounds_done(scale);
         let mut last = Duration::ZERO;
@@ -175,6 +178,11 @@ impl Runner<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the rounds and what is in them depend on the time that is left.
+    fn adapts(&self) -> bool {
+        matches!(self.plan.rounds, Rounds::Adaptive { .. })
     }
 
     /// Rounds of this scale that the results hold already (a resumed run's).
@@ -305,7 +313,14 @@ impl Runner<'_> {
         }
         self.warm_up(scale, &mut members, board)?;
         for &operation in &self.plan.operations {
+            let took = self.took.get(&operation).copied().unwrap_or_default();
+            if self.adapts() && round > 0 && self.scale_started.elapsed() + took > scale.budget {
+                self.progress.line(format!("  {operation} is left out of round {}: no time is left for it", round + 1));
+                continue;
+            }
+            let begun = Instant::now();
             self.measure(scale, round, operation, &mut members, keeper, board)?;
+            self.took.insert(operation, begun.elapsed().max(took));
         }
         for member in &members {
             self.sampler.unwatch(&member.id);
@@ -513,8 +528,8 @@ impl Runner<'_> {
         let expected = Duration::from_secs_f64(current.ms_per_call * calls as f64 / 1e3);
         let at_ms = self.now_ms();
         let (sampler, id) = (self.sampler, member.id.as_str());
-        let end = member.suite.measure(measure, expected, &health(&self.server), || sampler.begin(id, true))?;
-        sampler.end();
+        let (begin, end) = (|| sampler.begin(id, true), || sampler.end());
+        let end = member.suite.measure(measure, expected, &health(&self.server), begin, end)?;
         current.calls += calls;
         current.note_errors(end.errors, end.error_message);
         board.rate(id, &format!("{} · latency", current.operation), end.calls as f64 / end.wall_ms * 1e3);
@@ -558,13 +573,16 @@ impl Runner<'_> {
         let expected = Duration::from_secs_f64(current.ms_per_call * current.throughput_calls as f64 / 1e3);
         let at_ms = self.now_ms();
         let (sampler, id) = (self.sampler, member.id.as_str());
-        let mut database_before = None;
-        let end = member.suite.measure(measure, expected, &health(&self.server), || {
+        let (mut database_before, mut database_after) = (None, None);
+        let begin = || {
             sampler.begin(id, false);
             database_before = sampler.cpu_ms(DATABASE);
-        })?;
-        let database_after = sampler.cpu_ms(DATABASE);
-        sampler.end();
+        };
+        let end = || {
+            database_after = sampler.cpu_ms(DATABASE);
+            sampler.end();
+        };
+        let end = member.suite.measure(measure, expected, &health(&self.server), begin, end)?;
         current.calls += current.throughput_calls;
         current.note_errors(end.errors, end.error_message);
         board.rate(id, &format!("{} · throughput", current.operation), end.calls as f64 / end.wall_ms * 1e3);

@@ -109,19 +109,24 @@ impl VerifiedSuite {
         })
     }
 
-    /// Times a slice of calls; `on_start` is called when the clock starts.
+    /// Times a slice of calls; `on_start` is called when the clock starts and `on_stop` when it stops.
     pub fn measure(
         &mut self,
         measure: Measure,
         expected: Duration,
         health: Health<'_>,
         mut on_start: impl FnMut(),
+        mut on_stop: impl FnMut(),
     ) -> Result<End, Fault> {
         let phase = measure.phase;
         let limit = expected * 10 + self.call_limit + Duration::from_secs(5);
         self.worker.ask("measure", &SuiteCommand::Measure(measure), limit, health, |event| match event {
             Event::Start { .. } => {
                 on_start();
+                None
+            }
+            Event::Stopped { .. } => {
+                on_stop();
                 None
             }
             Event::End(end) if end.phase == phase => Some(end),

@@ -98,15 +98,9 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
             let operation = Operation::GetItem;
             let measure =
                 Measure { operation, phase: Phase::Latency, calls: SLICE, from, check: false, concurrency: None };
-            let begin = || {
-                if let Some(sampler) = sampler {
-                    sampler.begin("aws-sdk", true)
-                }
-            };
-            let end = suite.measure(measure, Duration::from_secs(1), &health, begin)?;
-            if let Some(sampler) = sampler {
-                sampler.end();
-            }
+            let begin = || sampler.iter().for_each(|sampler| sampler.begin("aws-sdk", true));
+            let stop = || sampler.iter().for_each(|sampler| sampler.end());
+            let end = suite.measure(measure, Duration::from_secs(1), &health, begin, stop)?;
             sums.latency_ms += end.samples_ms.iter().sum::<f64>();
             sums.cpu_ms += end.cpu_ms;
         }
