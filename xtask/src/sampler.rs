@@ -299,10 +299,13 @@ impl Meter {
     }
 
     fn usage(self) -> Option<Usage> {
+        // The whole is a window too: what was left over after the last full one counts with it.
+        let whole = (self.wall_ms >= PEAK_WINDOW_MS).then(|| self.cpu_ms / self.wall_ms * 100.0);
+        let peak_percent = self.peak_percent.into_iter().chain(whole).reduce(f64::max);
         (self.memory_readings > 0).then(|| Usage {
             cpu_ms: self.cpu_ms,
             wall_ms: self.wall_ms,
-            cpu_percent_peak: self.peak_percent,
+            cpu_percent_peak: peak_percent,
             memory_mb_avg: self.memory_sum / f64::from(self.memory_readings),
             memory_mb_peak: self.memory_peak,
         })
@@ -353,6 +356,18 @@ mod tests {
         assert_eq!(meter.peak_percent, Some(50.0));
         meter.add_cpu(50.0, 250.0);
         assert_eq!(meter.peak_percent, Some(50.0));
+        meter.add_memory(1.0);
+        assert_eq!(meter.usage().unwrap().cpu_percent_peak, Some(50.0));
+    }
+
+    #[test]
+    fn a_peak_is_never_below_the_average() {
+        let mut meter = Meter::default();
+        meter.add_memory(1.0);
+        meter.add_cpu(100.0, 200.0);
+        meter.add_cpu(190.0, 190.0);
+        let usage = meter.usage().unwrap();
+        assert!(usage.cpu_percent_peak.unwrap() >= usage.cpu_ms / usage.wall_ms * 100.0);
     }
 
     #[test]
