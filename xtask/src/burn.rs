@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::cli::Burn;
 
 /// Busy and idle follow each other within this.
-const CYCLE: Duration = Duration::from_millis(20);
+const CYCLE: Duration = Duration::from_millis(4);
 
 impl Burn {
     /// Burns until standard input closes.

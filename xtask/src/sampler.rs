@@ -17,7 +17,7 @@ use crate::machine::{Besides, Counters, own_cpu_ms};
 use crate::results::{Reading, Usage};
 
 /// How often the watched processes are read.
-const INTERVAL: Duration = Duration::from_millis(250);
+pub const INTERVAL: Duration = Duration::from_millis(250);
 /// The shortest window that a peak is taken over.
 const PEAK_WINDOW_MS: f64 = 200.0;
 /// The window over which the machine's other load is taken.

@@ -8,13 +8,13 @@ mod weight;
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::checkout::Checkout;
 use crate::cli::{Selftest, SelftestPart};
 use crate::exit::Exit;
-use crate::files;
 use crate::progress::say;
+use crate::{files, report};
 
 /// One line of the table: what was asked of the instrument, and what it did.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +67,8 @@ impl Selftest {
 
 fn table(trials: &[Trial]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["trial", "asked", "found", ""]);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(report::terminal_width().min(140) as u16).set_header(["trial", "asked", "found", ""]);
     for trial in trials {
         let mark = if trial.passed { "ok" } else { "SHORT" };
         table.add_row([trial.what.as_str(), trial.asked.as_str(), trial.found.as_str(), mark]);

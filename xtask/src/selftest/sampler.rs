@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::Trial;
 use crate::interrupt;
 use crate::process::Group;
-use crate::sampler::{Sampler, peak_resident_mb};
+use crate::sampler::{INTERVAL, Sampler, peak_resident_mb};
 
 /// How far the sampler may be from the kernel.
 const WITHIN: f64 = 0.03;
@@ -24,10 +24,10 @@ pub fn trials() -> anyhow::Result<Vec<Trial>> {
     Ok(trials)
 }
 
-fn burn(percent: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
+fn burn(share: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
     let program = std::env::current_exe().context("finding this program's own path")?;
     let mut command = Command::new(program);
-    command.args(["burn", "--percent", &percent.to_string(), "--mib", &mib.to_string()]);
+    command.args(["burn", "--percent", &share.to_string(), "--mib", &mib.to_string()]);
     command.stdin(Stdio::piped()).stdout(Stdio::null());
     let group = Group::spawn(&mut command, "burn")?;
     let pid = group.pid();
@@ -35,19 +35,21 @@ fn burn(percent: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
     interrupt::sleep(Duration::from_secs(1))?;
     let sampler = Sampler::start(Instant::now())?;
     sampler.watch("burn", pid);
-    let before = (kernel_cpu_ms(pid)?, Instant::now());
     sampler.begin("burn", true);
+    let mut readings = vec![(Instant::now(), kernel_cpu_ms(pid)?)];
     let mut resident = Vec::new();
-    while before.1.elapsed() < WATCHED {
-        interrupt::sleep(Duration::from_millis(100))?;
+    while readings[0].0.elapsed() < WATCHED {
+        interrupt::sleep(Duration::from_millis(25))?;
+        readings.push((Instant::now(), kernel_cpu_ms(pid)?));
         resident.push(kernel_resident_mb(pid)?);
     }
     sampler.end();
-    let kernel_percent = (kernel_cpu_ms(pid)? - before.0) / (before.1.elapsed().as_secs_f64() * 1e3) * 100.0;
+    let kernel_percent = percent(readings[0], readings[readings.len() - 1]);
+    let kernel_peak = kernel_peak_percent(&readings);
     let kernel_peak_mb = peak_resident_mb(pid).context("the kernel keeps no VmHWM")?;
     let usage = sampler.take("burn").0.context("the sampler saw nothing")?;
     let resident_mb = resident.iter().sum::<f64>() / resident.len().max(1) as f64;
-    let what = format!("sampler, {percent:.0}% of a core and {mib} MiB");
+    let what = format!("sampler, {share:.0}% of a core and {mib} MiB");
     let trial = |figure: &str, ours: f64, kernels: f64, unit: &str| {
         let off = ours / kernels - 1.0;
         Trial::new(
@@ -59,11 +61,23 @@ fn burn(percent: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
     };
     Ok(vec![
         trial("CPU average", usage.cpu_ms / usage.wall_ms * 100.0, kernel_percent, "%"),
-        // The load is steady, so the kernel's own average is what a peak should be.
-        trial("CPU peak", usage.cpu_percent_peak.unwrap_or(0.0), kernel_percent, "%"),
+        trial("CPU peak", usage.cpu_percent_peak.unwrap_or(0.0), kernel_peak, "%"),
         trial("memory average", usage.memory_mb_avg, resident_mb, " MiB"),
         trial("memory peak", usage.memory_mb_peak, kernel_peak_mb, " MiB"),
     ])
+}
+
+fn percent(from: (Instant, f64), to: (Instant, f64)) -> f64 {
+    (to.1 - from.1) / ((to.0 - from.0).as_secs_f64() * 1e3) * 100.0
+}
+
+/// The highest use in any window as long as the sampler's.
+fn kernel_peak_percent(readings: &[(Instant, f64)]) -> f64 {
+    let window = |(index, &from): (usize, &(Instant, f64))| {
+        let to = readings[index..].iter().find(|reading| reading.0 - from.0 >= INTERVAL)?;
+        Some(percent(from, *to))
+    };
+    readings.iter().enumerate().filter_map(window).fold(0.0, f64::max)
 }
 
 /// CPU time from `/proc/<pid>/task/*/schedstat`, nanoseconds that each thread ran: another source than the sampler's.
