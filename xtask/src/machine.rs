@@ -122,8 +122,8 @@ mod tests {
         let before = Counters::parse("cpu  100 0 50 1000 0 0 0 5 0 0\ncpu0 1 1\n", "pswpin 3\npswpout 4\n").unwrap();
         let after = Counters::parse("cpu  150 0 70 1100 0 0 10 15 0 0\n", "pswpin 3\npswpout 10\n").unwrap();
         let besides = before.until(after, 500.0, 2_000.0, 1_000.0);
-        assert_eq!(besides.other_percent, 30.0);
-        assert_eq!(besides.steal_percent, 10.0);
+        assert!((besides.other_percent - 30.0).abs() < 1e-9);
+        assert!((besides.steal_percent - 10.0).abs() < 1e-9);
         assert_eq!(besides.swapped_pages, 6);
     }
 

@@ -139,7 +139,7 @@ impl Step<'_> {
         self.bar.set_message(format!("{} {}", self.what, text.as_ref()));
     }
 
-    /// Ends the step with a line that stays: "DynamoDB Local 1.25.1 (java) at http://127.0.0.1:8123".
+    /// Ends the step with a line that stays: "DynamoDB Local 1.25.1 with Java 17".
     pub fn done(self, result: impl AsRef<str>) {
         self.bar.finish_and_clear();
         self.progress.line(format!("{} {}", console::style("✓").green().for_stderr(), result.as_ref()));

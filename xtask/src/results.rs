@@ -401,6 +401,7 @@ pub enum Verdict {
 /// One operation in one process: raw, as measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // The names are the format's.
 pub struct Round {
     /// From 0.
     pub round: u32,
@@ -430,6 +431,7 @@ pub struct WarmUp {
 /// Some timed calls in a row, one in flight at a time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // The names are the format's.
 pub struct Slice {
     /// Since the run's start, milliseconds.
     pub at_ms: f64,

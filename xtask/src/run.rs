@@ -453,7 +453,7 @@ impl Runner<'_> {
                     .map(|member| threads.spawn(|| member.warm_up(operations, health, board)))
                     .collect();
                 let panicked = || Failure { stage: "warm-up".into(), cause: "its thread panicked".into() };
-                let ended = started.into_iter().map(|thread| thread.join());
+                let ended = started.into_iter().map(std::thread::ScopedJoinHandle::join);
                 ended.map(|ended| ended.unwrap_or_else(|_| Err(Fault::Failed(panicked(), None)))).collect()
             })
         };

@@ -312,7 +312,7 @@ impl Meter {
     }
 }
 
-/// CPU time of a process, all its threads, from its CPU clock (clock_getcpuclockid(3)); milliseconds.
+/// CPU time of a process, all its threads, from its CPU clock (`clock_getcpuclockid(3)`); milliseconds.
 #[cfg(target_os = "linux")]
 fn cpu_clock_ms(pid: Pid) -> Option<f64> {
     let pid = nix::unistd::Pid::from_raw(i32::try_from(pid.as_u32()).ok()?);
