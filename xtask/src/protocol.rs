@@ -222,7 +222,10 @@ pub struct End {
 /// A line that is no event, in words that quote its beginning; numbers that can't be (negative or not finite times).
 pub fn parse(line: &str) -> Result<Event, String> {
     let quoted = || line.chars().take(80).collect::<String>();
-    let event: Event = serde_json::from_str(line).map_err(|why| format!("not an event: {:?} ({why})", quoted()))?;
+    let event: Event = serde_json::from_str(line).map_err(|why| {
+        let why: String = why.to_string().chars().take(200).collect();
+        format!("not an event: {:?} ({why})", quoted())
+    })?;
     if sensible(&event) { Ok(event) } else { Err(format!("an event with impossible numbers: {:?}", quoted())) }
 }
 
