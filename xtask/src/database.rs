@@ -1,94 +1,99 @@
-//! DynamoDB Local for one run: started in Docker or with Java, or found at an address; asked whether it answers; and
-//! stopped. Dropped, it is stopped.
+//! `DynamoDB` Local: started where it can be, ready when it answers a real call, stopped with whatever belongs to it.
+//! It listens on loopback alone. What kind of server it is shows in nothing but its kind's own module.
 
 mod compose;
 mod external;
+mod fetch;
 mod java;
-pub mod probe;
+mod probe;
+mod socket;
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use crate::checkout::Checkout;
 use crate::cli::BackendChoice;
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::owner::Owner;
 use crate::progress::Progress;
 use crate::results::Backend;
 
-pub use compose::Engine;
+pub use compose::{Engine, remove_left};
 pub use java::Java;
 
 /// How long a server may take until it answers.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(1);
+/// How long a single answer to the question whether it is ready may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+/// Flags of the server's Java machine, the same on both backends. The heap holds requests and answers only (the items
+/// are in `SQLite`'s memory beside it), its size is fixed so that it isn't resized while something is measured, and
+/// the serial collector has no threads of its own that would compete with the client.
+pub const JVM_FLAGS: [&str; 4] = ["-Xms1g", "-Xmx1g", "-XX:+UseSerialGC", "-XX:-UsePerfData"];
 
-/// How a server is had.
+/// Which server to start or to use. Making one checks what can be checked without starting anything.
 #[derive(Debug, Clone)]
 pub struct Options {
-    pub checkout: Checkout,
-    pub owner: Owner,
-    pub run: String,
-    pub backend: BackendChoice,
-    /// With Java: this jar instead of the one that is fetched.
-    pub jar: Option<PathBuf>,
-    /// A server that is there already.
-    pub endpoint: Option<String>,
+    checkout: Checkout,
+    /// Of the run, for names.
+    id: String,
+    backend: BackendChoice,
+    jar: Option<PathBuf>,
+    external: Option<external::Address>,
+}
+
+/// A server that answers. Dropped, it is stopped, unless it was there before us.
+#[derive(Debug)]
+pub struct Server {
+    pub backend: Backend,
+    /// What its own jar says.
+    pub version: Option<String>,
+    /// With Docker.
+    pub image: Option<String>,
+    pub endpoint: String,
+    /// Of the server's process on this machine, also inside a container; none where it can't be seen.
+    pub pid: Option<u32>,
+    address: SocketAddr,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Java(java::Local),
+    Compose(compose::Project),
+    External,
 }
 
 impl Options {
     /// # Errors
-    /// [`Exit::BadInput`] for a jar that isn't there, and an address that isn't this machine's where that wasn't allowed.
+    /// [`Exit::BadInput`] for a jar that isn't there, or an endpoint that is none, is elsewhere, or doesn't answer.
     pub fn new(
         checkout: &Checkout,
-        run: &str,
+        id: &str,
         backend: BackendChoice,
         jar: Option<PathBuf>,
         endpoint: Option<String>,
         allow_remote: bool,
     ) -> anyhow::Result<Options> {
-        if let Some(jar) = jar.as_ref().filter(|jar| !jar.is_file()) {
-            return Err(Exit::BadInput(format!("--jar {}: there is no such file", jar.display())).into());
+        let jar = jar.map(|jar| java::check_jar(&jar, backend)).transpose()?;
+        let external = endpoint.map(|endpoint| external::Address::parse(&endpoint, allow_remote)).transpose()?;
+        if let Some(external) = &external {
+            external.check()?;
         }
-        if let Some(url) = &endpoint {
-            external::check(url, allow_remote)?;
-        }
-        let owner = Owner::me(checkout);
-        Ok(Options { checkout: checkout.clone(), owner, run: run.to_owned(), backend, jar, endpoint })
+        Ok(Options { checkout: checkout.clone(), id: id.to_owned(), backend, jar, external })
     }
 }
 
-/// A server that answers.
-#[derive(Debug)]
-pub struct Server {
-    pub backend: Backend,
-    /// What the server's own jar says; none where it can't be asked.
-    pub version: Option<String>,
-    pub image: Option<String>,
-    pub endpoint: String,
-    /// Of the process on this machine, the container's too; none for a server elsewhere.
-    pub pid: Option<u32>,
-    process: Process,
-}
-
-/// What keeps a server running, and stops it when it is dropped.
-#[derive(Debug)]
-enum Process {
-    Compose(compose::Project),
-    Java(java::Local),
-    External,
-}
-
-/// Starts a server as asked and waits until it answers.
+/// Starts a server, or takes the one that `--endpoint` names.
 ///
 /// # Errors
-/// [`Exit::Prerequisite`] where there is nothing to run it with; else the server's own log.
+/// [`Exit::Prerequisite`] where there is nothing to run it with, in the engine's own words; [`Exit::Failed`] with the
+/// end of the server's log where it does not come up; [`Exit::Interrupted`].
 pub fn start(options: &Options, progress: &Progress) -> anyhow::Result<Server> {
-    if let Some(url) = &options.endpoint {
-        return external::find(url);
+    if let Some(address) = &options.external {
+        return external::take(address);
     }
     match options.backend {
         BackendChoice::Docker => compose::start(options, &Engine::find().map_err(Exit::Prerequisite)?, progress),
@@ -114,82 +119,67 @@ pub fn start(options: &Options, progress: &Progress) -> anyhow::Result<Server> {
 }
 
 impl Server {
-    /// Whether its process is there. Costs the server nothing.
+    /// Whether its process lives; asks the server nothing.
     pub fn is_alive(&self) -> bool {
-        match &self.process {
-            Process::Java(local) => local.is_alive(),
-            Process::Compose(_) => self.pid.is_none_or(|pid| {
-                std::path::Path::new(&format!("/proc/{pid}")).exists() || cfg!(not(target_os = "linux"))
-            }),
-            Process::External => true,
+        match &self.kind {
+            Kind::Java(local) => local.is_alive(),
+            Kind::Compose(project) => project.is_alive(self.pid),
+            Kind::External => true,
         }
     }
 
-    /// Whether it answers a real call; it is given a second chance.
+    /// Whether it still answers HTTP. A server that is busy with a long scan answers nothing that needs its data until
+    /// that is done, so it is not asked for any. True when a signal comes meanwhile.
     pub fn answers(&self) -> bool {
-        (0..2).any(|_| probe::list_tables(&self.endpoint, Duration::from_secs(5)).is_ok())
+        probe::answers(self.address, PROBE_LIMIT)
     }
 
-    /// The end of its log.
+    /// The last lines of its log.
     pub fn log_tail(&self, lines: usize) -> String {
-        let log = match &self.process {
-            Process::Java(local) => local.log(),
-            Process::Compose(project) => project.log(),
-            Process::External => "the server is not ours, and so is its log".to_owned(),
+        let log = match &self.kind {
+            Kind::Java(local) => local.log(),
+            Kind::Compose(project) => project.log(),
+            Kind::External => "(the log of a server that was there already is not ours to read)".to_owned(),
         };
         tail(&log, lines)
     }
 
-    /// Stops it and removes all that it had.
+    /// Leaves it running when this is dropped, and says how to stop it.
+    pub fn leave(&mut self) -> Option<String> {
+        match &mut self.kind {
+            Kind::Java(local) => Some(local.leave()),
+            Kind::Compose(project) => Some(project.leave()),
+            Kind::External => None,
+        }
+    }
+
+    /// Stops it, with all that belongs to it. A server that was there before us is left alone.
     pub fn stop(&mut self) {
-        match &mut self.process {
-            Process::Java(local) => local.stop(),
-            Process::Compose(project) => project.stop(),
-            Process::External => {}
-        }
-    }
-
-    /// Leaves it running when this is dropped.
-    pub fn leave(&mut self) {
-        match &mut self.process {
-            Process::Java(local) => local.leave(),
-            Process::Compose(project) => project.leave(),
-            Process::External => {}
+        match &mut self.kind {
+            Kind::Java(local) => local.stop(),
+            Kind::Compose(project) => project.stop(),
+            Kind::External => {}
         }
     }
 }
 
-fn tail(log: &str, lines: usize) -> String {
-    let all: Vec<&str> = log.lines().collect();
-    all[all.len().saturating_sub(lines)..].join("\n")
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
-    Ok(listener.local_addr()?.port())
-}
-
-/// Waits until a server that was just started answers; `ended` says what became of it where it has ended.
-fn wait_until_ready(
-    endpoint: &str,
-    mut ended: impl FnMut() -> Option<String>,
-    log: impl Fn() -> String,
-) -> anyhow::Result<()> {
-    let start = Instant::now();
+/// Waits until a server of ours answers a real call; `look` says what else must hold, or that it never will.
+fn wait_until_ready(address: SocketAddr, mut look: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let end = Instant::now() + READY_LIMIT;
     loop {
+        interrupt::check()?;
+        if look()? && probe::list_tables(address, PROBE_LIMIT).is_ok() {
+            return Ok(());
+        }
+        if Instant::now() >= end {
+            let limit = humantime::format_duration(READY_LIMIT);
+            bail!(Exit::Failed(format!("DynamoDB Local did not answer within {limit}")));
+        }
         interrupt::sleep(Duration::from_millis(50))?;
-        if let Some(why) = ended() {
-            bail!("DynamoDB Local ended while starting ({why}); the end of its log:\n{}", tail(&log(), 15));
-        }
-        match probe::list_tables(endpoint, Duration::from_secs(2)) {
-            Ok(()) => return Ok(()),
-            Err(why) if start.elapsed() > READY_LIMIT => bail!(
-                "DynamoDB Local did not answer within {} s ({why}); the end of its log:\n{}",
-                READY_LIMIT.as_secs(),
-                tail(&log(), 15)
-            ),
-            Err(_) => {}
-        }
     }
+}
+
+fn tail(text: &str, lines: usize) -> String {
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
 }

@@ -1,161 +1,197 @@
-//! Who owns what was started: every process and container of a run carries its owner's mark, so that the next run can
-//! end what a killed one left, and provably nothing else. The mark is an environment variable (a label, for a
-//! container): the owner's process id and start time, and a hash of the folder that its runs share.
+//! Who owns what was started. Every process that we start carries a mark in its environment, and every container has it
+//! as a label: a hash of the target folder, the boot, the owner's process id and that process's start. Children inherit
+//! it. The next run ends what bears the mark of an owner that is dead, and nothing else: a name proves nothing, and a
+//! process id alone may have passed to a stranger.
 
-use std::ffi::OsStr;
-use std::process::{Command, Stdio};
+mod notes;
+mod sweep;
+
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid as UnixPid;
 use sha2::{Digest as _, Sha256};
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 use crate::checkout::Checkout;
 use crate::files;
-use crate::progress::Progress;
+
+pub use notes::{note_compose, note_kept};
+pub use sweep::sweep;
 
 /// The environment variable that holds the mark.
 pub const VARIABLE: &str = "DYNAMODB_BENCH_OWNER";
-/// The label of a container that holds it.
+/// The label of a container, a network and a volume that holds it.
 pub const LABEL: &str = "io.github.mizzle-bench.owner";
+/// What the name of a folder that is being made begins with; its owner's mark follows.
+const MAKING: &str = ".making-";
 
-static MARK: OnceLock<String> = OnceLock::new();
+static MINE: OnceLock<Who> = OnceLock::new();
 
-/// What every child of this process is marked with from now on.
-pub fn mark_children(me: &Owner) {
-    let _ = MARK.set(me.mark());
-}
-
-/// The mark of this process's children, once there is one.
-pub fn mark() -> Option<&'static str> {
-    MARK.get().map(String::as_str)
-}
-
-/// One `xtask` process.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A run, and the folder in which it keeps what it makes.
+#[derive(Debug, Clone)]
 pub struct Owner {
-    pid: u32,
-    /// Seconds since 1970: with the pid, it names a process that may be long gone.
-    started: u64,
-    /// Of the target folder: two checkouts don't end each other's.
+    who: Who,
+    bench: PathBuf,
+}
+
+/// One process that started others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Who {
+    /// A hash of the target folder: two checkouts don't end each other's.
     place: String,
+    /// Process ids and starts begin anew with each boot.
+    boot: String,
+    pid: u32,
+    /// With the pid, it names a process that may be long gone.
+    start: u64,
 }
 
 impl Owner {
     /// This process.
     pub fn me(checkout: &Checkout) -> Owner {
-        let pid = std::process::id();
-        let place = Sha256::digest(checkout.target.to_string_lossy().as_bytes());
-        Owner { pid, started: start_time(pid).unwrap_or(0), place: files::hex(&place[..6]) }
-    }
-
-    fn parse(mark: &str) -> Option<Owner> {
-        let mut parts = mark.splitn(3, '-');
-        let (pid, started, place) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Owner { pid: pid.parse().ok()?, started: started.parse().ok()?, place: place.to_owned() })
-    }
-
-    /// The mark, which can also be part of a name.
-    pub fn mark(&self) -> String {
-        format!("{}-{}-{}", self.pid, self.started, self.place)
-    }
-
-    fn is_alive(&self) -> bool {
-        start_time(self.pid) == Some(self.started)
-    }
-
-    /// Whether what carries `mark` was left by a dead run of the same place.
-    fn inherits(&self, mark: &str) -> bool {
-        Owner::parse(mark).is_some_and(|owner| owner.place == self.place && !owner.is_alive())
+        Owner { who: Who::me(checkout), bench: checkout.bench() }
     }
 }
 
-fn start_time(pid: u32) -> Option<u64> {
+/// What every child of this process is marked with from now on.
+pub fn mark_children(me: &Owner) {
+    let _ = MINE.set(me.who.clone());
+}
+
+/// The mark of this process's children.
+///
+/// # Errors
+/// Where this program's own place can't be found.
+pub fn mark() -> anyhow::Result<String> {
+    Ok(mine()?.mark())
+}
+
+/// The beginning of a name for a folder that is being made: what a dead owner was making is removed by [`sweep`].
+///
+/// # Errors
+/// As [`mark`].
+pub fn making() -> anyhow::Result<String> {
+    Ok(format!("{MAKING}{}-", mine()?.mark()))
+}
+
+fn mine() -> anyhow::Result<&'static Who> {
+    if let Some(who) = MINE.get() {
+        return Ok(who);
+    }
+    let who = Who::me(&Checkout::find()?);
+    Ok(MINE.get_or_init(|| who))
+}
+
+impl Who {
+    fn me(checkout: &Checkout) -> Who {
+        let pid = std::process::id();
+        let target = checkout.target.canonicalize().unwrap_or_else(|_| checkout.target.clone());
+        let digest = Sha256::digest(target.as_os_str().as_encoded_bytes());
+        Who { place: files::hex(&digest[..6]), boot: boot(), pid, start: start_of(pid).unwrap_or(0) }
+    }
+
+    /// In characters that a name of a file, a label and a variable can have.
+    fn mark(&self) -> String {
+        format!("{}-{}-{}-{}", self.place, self.boot, self.pid, self.start)
+    }
+
+    fn of_mark(mark: &str) -> Option<Who> {
+        let mut parts = mark.split('-');
+        let (place, boot) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+        let (pid, start) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        parts.next().is_none().then_some(Who { place, boot, pid, start })
+    }
+
+    /// Whether what bears this mark was left by a dead run of the same place.
+    fn inherits(&self, mark: &str) -> bool {
+        Who::of_mark(mark).is_some_and(|other| {
+            other.place == self.place && (other.boot != self.boot || start_of(other.pid) != Some(other.start))
+        })
+    }
+}
+
+/// When a process started, in ticks since the boot: a clock that jumps changes nothing in it. None where there is no
+/// such process, or only its zombie.
+#[cfg(target_os = "linux")]
+pub fn start_of(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold anything; the state follows its last bracket. The start is the 22nd field: proc(5).
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") { None } else { fields.nth(18)?.parse().ok() }
+}
+
+/// When a process started, in seconds since 1970. None where there is no such process.
+#[cfg(not(target_os = "linux"))]
+pub fn start_of(pid: u32) -> Option<u64> {
+    use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+    let pid = sysinfo::Pid::from_u32(pid);
     let mut system = System::new().ok()?;
-    let pid = Pid::from_u32(pid);
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
     Some(system.process(pid)?.start_time())
 }
 
-/// Ends what dead runs of this checkout left.
-pub fn sweep(me: &Owner, progress: &Progress) {
-    let Ok(mut system) = System::new() else { return };
-    let kind = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always).without_tasks();
-    system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
-    for (pid, process) in system.processes() {
-        let mark: Option<String> = process.environ().iter().find_map(|entry| mark_in(entry.as_ref()));
-        if mark.is_some_and(|mark| me.inherits(&mark)) {
-            progress.warn(format!("ending process {pid}, which a killed run left"));
-            if let Ok(pid) = i32::try_from(pid.as_u32()) {
-                let _ = kill(UnixPid::from_raw(pid), Signal::SIGKILL);
-            }
-        }
-    }
-    sweep_containers(me, progress);
+/// What tells this boot from another.
+#[cfg(target_os = "linux")]
+fn boot() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let id: String = id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
+    if id.is_empty() { "unknown".to_owned() } else { id }
 }
 
-fn mark_in(entry: &OsStr) -> Option<String> {
-    Some(entry.to_str()?.strip_prefix(VARIABLE)?.strip_prefix('=')?.to_owned())
-}
-
-fn sweep_containers(me: &Owner, progress: &Progress) {
-    let docker = |arguments: &[&str]| -> Option<String> {
-        let output = Command::new("docker").args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let format = format!("{{{{.ID}}}} {{{{.Label \"{LABEL}\"}}}} {{{{.Label \"com.docker.compose.project\"}}}}");
-    let filter = format!("label={LABEL}");
-    let Some(list) = docker(&["ps", "--all", "--no-trunc", "--filter", &filter, "--format", &format]) else { return };
-    for line in list.lines() {
-        let mut fields = line.split(' ');
-        let (Some(id), Some(mark), Some(project)) = (fields.next(), fields.next(), fields.next()) else { continue };
-        if me.inherits(mark) {
-            progress.warn(format!("removing container {id:.12}, which a killed run left"));
-            docker(&["rm", "--force", "--volumes", id]);
-            let ours = format!("label=com.docker.compose.project={project}");
-            for network in docker(&["network", "ls", "--quiet", "--filter", &ours]).unwrap_or_default().lines() {
-                docker(&["network", "rm", network]);
-            }
-        }
-    }
+/// Starts are times there, and so differ between boots anyway.
+#[cfg(not(target_os = "linux"))]
+fn boot() -> String {
+    "any".to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::Command;
+    use std::time::Duration;
 
-    fn owner(pid: u32, started: u64, place: &str) -> Owner {
-        Owner { pid, started, place: place.to_owned() }
+    fn me() -> Who {
+        Who::me(&Checkout { root: "/nowhere".into(), target: "/nowhere/target".into() })
     }
 
     #[test]
     fn a_mark_says_whose_it_is() {
-        let owner = owner(12, 34, "ab-cd");
-        assert_eq!(Owner::parse(&owner.mark()), Some(owner));
-        assert_eq!(Owner::parse("nobody"), None);
-        assert_eq!(Owner::parse(""), None);
+        assert_eq!(Who::of_mark(&me().mark()), Some(me()));
+        for garbage in ["", "----", "a-b-c-d", "a-b-1-2-3", "a-b-1", "nobody"] {
+            assert_eq!(Who::of_mark(garbage), None, "{garbage}");
+        }
     }
 
     #[test]
     fn only_what_a_dead_run_of_the_same_place_left_is_inherited() {
-        let me = owner(std::process::id(), start_time(std::process::id()).unwrap(), "here");
+        let me = me();
+        let other = |change: fn(&mut Who)| {
+            let mut other = me.clone();
+            change(&mut other);
+            other.mark()
+        };
         assert!(!me.inherits(&me.mark()), "it lives");
-        assert!(me.inherits(&owner(me.pid, me.started - 1, "here").mark()), "another had this pid before");
-        assert!(!me.inherits(&owner(me.pid, me.started - 1, "elsewhere").mark()), "another checkout's");
+        assert!(me.inherits(&other(|who| who.start -= 1)), "another had this pid before");
+        assert!(me.inherits(&other(|who| who.boot = "earlier".into())), "nothing lives through a boot");
+        assert!(!me.inherits(&other(|who| (who.place, who.start) = ("elsewhere".into(), 1))), "another checkout's");
         assert!(!me.inherits("somebody else's"));
     }
 
     #[test]
-    fn a_marked_process_of_a_dead_owner_is_ended_and_others_are_not() {
-        let me = owner(std::process::id(), start_time(std::process::id()).unwrap(), "sweep-test");
-        let sleeper = |mark: String| Command::new("sleep").arg("60").env(VARIABLE, mark).spawn().unwrap();
-        let mut left = sleeper(owner(me.pid, me.started - 1, "sweep-test").mark());
-        let mut mine = sleeper(me.mark());
-        sweep(&me, &Progress::new(true));
-        assert!(!left.wait().unwrap().success());
-        assert_eq!(mine.try_wait().unwrap(), None, "what is mine was ended");
-        mine.kill().unwrap();
-        mine.wait().unwrap();
+    fn a_process_has_one_start_and_a_dead_one_has_none() {
+        let id = std::process::id();
+        assert!(start_of(id).is_some());
+        assert_eq!(start_of(id), start_of(id));
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        assert_eq!(start_of(child.id()), None);
+    }
+
+    #[test]
+    fn children_and_grandchildren_bear_our_mark() {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("sh -c 'echo ${VARIABLE}'")]);
+        let output = crate::process::output(&mut command, "a test", Duration::from_secs(5)).unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), mark().unwrap());
     }
 }

@@ -1,30 +1,36 @@
-//! DynamoDB Local in Docker: `docker-compose.yml` under a project of this run's own, with Compose v2 or v1.
+//! `DynamoDB` Local in Docker: `docker-compose.yml` under a project of this run's own, with Compose v2 or v1. What was
+//! brought up is known by its label; a container of the same name is never touched.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
 use super::java::version_in;
-use super::{Options, Process, Server, free_port, wait_until_ready};
+use super::{Kind, Options, Server, wait_until_ready};
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::owner;
-use crate::process::Group;
+use crate::owner::{self, LABEL};
+use crate::process;
 use crate::progress::Progress;
 use crate::results::Backend;
 
-const PORT: &str = "DYNAMODB_LOCAL_PORT";
-/// Times that another port is tried when one is taken.
-const TRIES: u32 = 3;
+/// How long a question to the engine may take; one that hangs is one that doesn't answer.
+const ASK_LIMIT: Duration = Duration::from_secs(15);
+/// How long a pull may take.
+const PULL_LIMIT: Duration = Duration::from_mins(15);
+const UP_LIMIT: Duration = Duration::from_mins(1);
+const DOWN_LIMIT: Duration = Duration::from_secs(10);
+const SERVICE: &str = "dynamodb";
 
 /// A Docker engine that answers, and the Compose beside it.
 #[derive(Debug, Clone)]
 pub struct Engine {
     docker: PathBuf,
     /// `docker compose`, or `docker-compose`.
-    compose: Vec<String>,
+    compose: Vec<PathBuf>,
     pub version: String,
     pub compose_version: String,
 }
@@ -33,96 +39,116 @@ impl Engine {
     /// # Errors
     /// What is missing, in the engine's own words where it has any, and how to mend it.
     pub fn find() -> Result<Engine, String> {
-        let docker =
-            which::which("docker").map_err(|_| "docker is not on the PATH: install Docker with Compose".to_owned())?;
+        let docker = which::which("docker").map_err(|_| {
+            "docker is not on the PATH: install Docker with Compose (https://docs.docker.com)".to_owned()
+        })?;
         let version = ask(&docker, &["version", "--format", "{{.Server.Version}}"])
-            .map_err(|why| format!("no Docker engine answers ({why}): start it"))?;
-        let v2 = ask(&docker, &["compose", "version", "--short"]);
-        let (compose, compose_version) = if let Ok(version) = v2 {
-            (vec![docker.display().to_string(), "compose".to_owned()], version)
+            .map_err(|why| format!("no Docker engine answers ({why:#}): start it"))?;
+        let (compose, compose_version) = if let Ok(version) = ask(&docker, &["compose", "version", "--short"]) {
+            (vec![docker.clone(), "compose".into()], version)
         } else {
-            let v1 = which::which("docker-compose").map_err(|_| "Docker has no Compose: install it".to_owned())?;
-            let version = ask(&v1, &["version", "--short"])?;
-            (vec![v1.display().to_string()], version)
+            let v1 = which::which("docker-compose")
+                .map_err(|_| "Docker has no Compose: install docker-compose-plugin or docker-compose".to_owned())?;
+            let version = ask(&v1, &["version", "--short"]).map_err(|why| format!("{}: {why:#}", v1.display()))?;
+            (vec![v1], version)
         };
         Ok(Engine { docker, compose, version, compose_version })
+    }
+
+    fn ask(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        ask(&self.docker, arguments)
     }
 }
 
 /// Runs a short command; its output, or its own words of failure.
-fn ask(program: &std::path::Path, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().map_err(|why| why.to_string())?;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    } else {
-        let text = String::from_utf8_lossy(&output.stderr);
-        Err(text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it failed").trim().to_owned())
-    }
+fn ask(program: &PathBuf, arguments: &[&str]) -> anyhow::Result<String> {
+    in_words(&process::output(Command::new(program).args(arguments), "Docker", ASK_LIMIT)?)
 }
 
-/// The containers, networks and volumes of one run.
+/// As [`ask`], for cleaning up: no signal keeps it from that.
+fn ask_at_the_end(program: &PathBuf, arguments: &[&str]) -> anyhow::Result<String> {
+    in_words(&process::output_whatever_comes(Command::new(program).args(arguments), "Docker", ASK_LIMIT)?)
+}
+
+fn in_words(output: &Output) -> anyhow::Result<String> {
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() {
+        bail!("it ended with {}", output.status);
+    }
+    bail!("{}", lines[lines.len().saturating_sub(3)..].join("; "));
+}
+
+/// The container, network and volumes of one server.
 #[derive(Debug)]
 pub struct Project {
     engine: Engine,
     name: String,
     file: PathBuf,
-    environment: Vec<(&'static str, String)>,
+    container: String,
+    /// Removed when the project is down.
+    note: PathBuf,
     stopped: bool,
+    /// When the server's process on this machine started, to tell it from a later one of the same id.
+    start: Option<u64>,
 }
 
 impl Project {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.engine.compose[0]);
         command.args(&self.engine.compose[1..]).arg("--project-name").arg(&self.name).arg("--file").arg(&self.file);
-        command.args(arguments).envs(self.environment.iter().map(|(name, value)| (*name, value)));
-        command.stdin(Stdio::null());
+        // An empty port lets the engine choose one, so that nobody can take it in between.
+        command.args(arguments).env("DYNAMODB_LOCAL_PORT", "");
         command
     }
 
-    /// Runs a Compose command that may take long; its own words of failure.
-    fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let output = tempfile::NamedTempFile::new()?;
-        let errors = tempfile::NamedTempFile::new()?;
-        let mut command = self.command(arguments);
-        command.stdout(output.reopen()?).stderr(errors.reopen()?);
-        let mut group = Group::spawn(&mut command, "Docker Compose")?;
-        let status = loop {
-            interrupt::check()?;
-            if let Some(status) = group.wait_for(Duration::from_millis(100)) {
-                break status;
-            }
-        };
-        let text = |file: &tempfile::NamedTempFile| -> anyhow::Result<String> {
-            Ok(String::from_utf8_lossy(&std::fs::read(file.path())?).trim().to_owned())
-        };
-        if !status.success() {
-            let why = text(&errors)?;
-            let last: Vec<&str> = why.lines().filter(|line| !line.trim().is_empty()).collect();
-            bail!("{}", last[last.len().saturating_sub(3)..].join("; "));
+    /// Whether its process lives: on this machine where it can be seen, else as the engine says.
+    pub fn is_alive(&self, pid: Option<u32>) -> bool {
+        match (pid, self.start) {
+            (Some(pid), Some(start)) => owner::start_of(pid) == Some(start),
+            _ => self
+                .engine
+                .ask(&["inspect", "--format", "{{.State.Running}}", &self.container])
+                .is_ok_and(|is| is == "true"),
         }
-        text(&output)
     }
 
     pub fn log(&self) -> String {
-        let output = self.command(&["logs", "--no-color"]).output();
-        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+        let mut command = Command::new(&self.engine.docker);
+        command.args(["logs", "--tail", "200", &self.container]);
+        let output = process::output_whatever_comes(&mut command, "docker logs", ASK_LIMIT);
+        output
+            .map(|output| String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+            .unwrap_or_default()
     }
 
-    /// Removes container, network and volumes. In a group of its own, so that a Ctrl-C that is meant for us doesn't
-    /// end it halfway.
+    /// Removes container, network and volumes.
     pub fn stop(&mut self) {
         if std::mem::replace(&mut self.stopped, true) {
             return;
         }
-        let mut down = self.command(&["down", "--volumes", "--timeout", "1"]);
-        down.stdout(Stdio::null()).stderr(Stdio::null());
-        if let Ok(mut group) = Group::spawn(&mut down, "Docker Compose") {
-            let _ = group.child_mut().wait();
+        let down = || {
+            let mut down = self.command(&["down", "--volumes", "--timeout", "1"]);
+            let down = process::output_whatever_comes(&mut down, "Docker Compose", DOWN_LIMIT);
+            down.is_ok_and(|output| output.status.success())
+        };
+        // Compose asks politely; after a second signal there is no time for that. Whatever is left then (the engine may
+        // still have been making what `up` had asked for when it was cut short) the engine is told to remove.
+        let _ = !interrupt::at_once() && down();
+        let ours = format!("com.docker.compose.project={}", self.name);
+        if remove(&self.engine.docker, &ours).is_ok() {
+            let _ = std::fs::remove_file(&self.note);
         }
     }
 
-    pub fn leave(&mut self) {
+    /// Leaves it running when this is dropped; how to stop it.
+    pub fn leave(&mut self) -> String {
         self.stopped = true;
+        let _ = std::fs::remove_file(&self.note);
+        format!("docker rm --force --volumes {}", self.container.chars().take(12).collect::<String>())
     }
 }
 
@@ -132,61 +158,212 @@ impl Drop for Project {
     }
 }
 
-/// Starts it on a free port of the loopback interface.
+/// Starts it on a port that the engine chooses.
+///
+/// # Errors
+/// [`Exit::Prerequisite`] in the engine's own words.
 pub fn start(options: &Options, engine: &Engine, progress: &Progress) -> anyhow::Result<Server> {
-    let step = progress.step("starting DynamoDB Local (Docker)");
-    let mut last = None;
-    for number in 0..TRIES {
-        let port = free_port()?;
-        let mut project = Project {
-            engine: engine.clone(),
-            name: format!("dynamodb-bench-{}-{number}", options.owner.mark()),
-            file: options.checkout.root.join("docker-compose.yml"),
-            environment: vec![(PORT, port.to_string()), (owner::VARIABLE, options.owner.mark())],
-            stopped: false,
-        };
-        match up(&mut project, port) {
-            Ok(server) => {
-                let version = server.version.as_deref().unwrap_or("?");
-                let image = server.image.as_deref().unwrap_or("?");
-                step.done(format!("DynamoDB Local {version} in Docker ({image}) at {}", server.endpoint));
-                return Ok(Server { process: Process::Compose(project), ..server });
-            }
-            Err(why) => {
-                interrupt::check()?;
-                let text = format!("{why:#}");
-                last = Some(why);
-                if !text.contains("already allocated") && !text.contains("address already in use") {
-                    break;
-                }
-            }
-        }
-    }
-    let why = last.map_or_else(|| "it was not started".to_owned(), |why| format!("{why:#}"));
-    Err(Exit::Prerequisite(format!("Docker could not run DynamoDB Local: {why}")).into())
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let file = options.checkout.root.join("docker-compose.yml");
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let id: String = options.id.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    let name = format!("dynamodb-bench-{id}-{}-{number}", std::process::id());
+    let mut project = Project {
+        engine: engine.clone(),
+        note: owner::note_compose(&options.checkout, &name)?,
+        name,
+        file,
+        container: String::new(),
+        stopped: false,
+        start: None,
+    };
+    up(&mut project, progress)
+        .map_err(|why| match why.downcast::<Exit>() {
+            Ok(exit) => exit.into(),
+            Err(why) => Exit::Prerequisite(format!("Docker could not run DynamoDB Local: {why:#}")).into(),
+        })
+        .map(|server| Server { kind: Kind::Compose(project), ..server })
 }
 
-fn up(project: &mut Project, port: u16) -> anyhow::Result<Server> {
-    project.run(&["up", "--detach"])?;
-    let id = project.run(&["ps", "--quiet", "dynamodb"])?;
-    let id = id.lines().next().context("Compose started no container")?;
-    let docker = &project.engine.docker;
-    let inspect = |format: &str| ask(docker, &["inspect", "--format", format, id]);
+fn up(project: &mut Project, progress: &Progress) -> anyhow::Result<Server> {
+    pull(project, progress)?;
+    let step = progress.step("starting DynamoDB Local (Docker)");
+    in_words(&process::output(&mut project.command(&["up", "--detach"]), "Docker Compose", UP_LIMIT)?)?;
+    let list = process::output(&mut project.command(&["ps", "--quiet", SERVICE]), "Docker Compose", ASK_LIMIT)?;
+    let list = in_words(&list)?;
+    list.lines().next().context("Compose started no container")?.clone_into(&mut project.container);
+    let engine = project.engine.clone();
+    let inspect = |format: &str| engine.ask(&["inspect", "--format", format, &project.container]);
+    let port: u16 = inspect("{{(index (index .NetworkSettings.Ports \"8000/tcp\") 0).HostPort}}")
+        .and_then(|port| port.parse().with_context(|| format!("{port:?} is no port")))
+        .context("asking which port the container has")?;
+    let ready = wait_until_ready(([127, 0, 0, 1], port).into(), || {
+        if inspect("{{.State.Running}}")? != "true" {
+            bail!("its container ended");
+        }
+        Ok(true)
+    });
+    ready.with_context(|| format!("the end of its log:\n{}", super::tail(&project.log(), 15)))?;
+    let version = engine.ask(&["exec", &project.container, "java", "-jar", "DynamoDBLocal.jar", "-version"]);
+    let version = version.ok().as_deref().and_then(version_in);
+    let image = inspect("{{.Config.Image}}").ok();
+    let pid = inspect("{{.State.Pid}}").ok().and_then(|pid| pid.parse().ok()).filter(|&pid| is_java(pid));
+    project.start = pid.and_then(owner::start_of);
     let endpoint = format!("http://127.0.0.1:{port}");
-    let ended = || match inspect("{{.State.Running}}") {
-        Ok(running) if running == "true" => None,
-        Ok(_) => Some("its container ended".to_owned()),
-        Err(why) => Some(why),
-    };
-    wait_until_ready(&endpoint, ended, || project.log())?;
-    let version = ask(docker, &["exec", id, "java", "-jar", "DynamoDBLocal.jar", "-version"]).ok();
+    let words = (version.as_deref().unwrap_or("of unknown version"), image.as_deref().unwrap_or("?"));
+    step.done(format!("DynamoDB Local {} in Docker ({}) at {endpoint}", words.0, words.1));
     Ok(Server {
         backend: Backend::Docker,
-        version: version.as_deref().and_then(version_in),
-        image: inspect("{{.Config.Image}}").ok(),
+        version,
+        image,
         endpoint,
-        pid: inspect("{{.State.Pid}}").ok().and_then(|pid| pid.parse().ok()).filter(|&pid| pid > 0),
+        pid,
+        address: ([127, 0, 0, 1], port).into(),
         // Replaced by the caller, which keeps the project.
-        process: Process::External,
+        kind: Kind::External,
     })
+}
+
+/// Pulls the image where it isn't there.
+fn pull(project: &Project, progress: &Progress) -> anyhow::Result<()> {
+    let config = in_words(&process::output(&mut project.command(&["config"]), "Docker Compose", ASK_LIMIT)?)?;
+    let image = config.lines().find_map(|line| line.trim().strip_prefix("image:"));
+    let image = image.context("docker-compose.yml names no image")?.trim().trim_matches(['"', '\'']).to_owned();
+    if project.engine.ask(&["image", "inspect", "--format", "{{.Id}}", &image]).is_ok() {
+        return Ok(());
+    }
+    let step = progress.step(format!("pulling {image}"));
+    let mut command = Command::new(&project.engine.docker);
+    command.args(["pull", "--quiet", "--", &image]);
+    in_words(&process::output(&mut command, "docker pull", PULL_LIMIT)?).with_context(|| format!("pulling {image}"))?;
+    step.done(format!("pulled {image}"));
+    Ok(())
+}
+
+/// Whether a process on this machine is the server: an engine that runs elsewhere gives ids of elsewhere.
+fn is_java(pid: u32) -> bool {
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&command).contains("DynamoDBLocal.jar")
+}
+
+/// Removes what bears an owner's mark; what that was. Called when that owner is known to be dead.
+///
+/// # Errors
+/// The engine's own words.
+pub fn remove_left(mark: &str) -> anyhow::Result<Vec<String>> {
+    let docker = which::which("docker").context("looking for Docker")?;
+    remove(&docker, &format!("{LABEL}={mark}"))
+}
+
+/// Removes the containers, networks and volumes that have this label.
+fn remove(docker: &PathBuf, label: &str) -> anyhow::Result<Vec<String>> {
+    let filter = format!("label={label}");
+    let mut removed = Vec::new();
+    for (list, remove) in [
+        (["ps", "--all", "--quiet"].as_slice(), ["rm", "--force", "--volumes"].as_slice()),
+        (&["network", "ls", "--quiet"], &["network", "rm"]),
+        (&["volume", "ls", "--quiet"], &["volume", "rm", "--force"]),
+    ] {
+        let found = ask_at_the_end(docker, &[list, &["--filter", &filter]].concat())?;
+        for id in found.lines() {
+            ask_at_the_end(docker, &[remove, &[id]].concat())?;
+            let kind = if list[0] == "ps" { "container" } else { list[0] };
+            removed.push(format!("{kind} {}", id.chars().take(12).collect::<String>()));
+        }
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkout::Checkout;
+    use crate::cli::BackendChoice;
+    use crate::database::JVM_FLAGS;
+    use crate::owner::VARIABLE;
+
+    const FILE: &str = include_str!("../../../docker-compose.yml");
+
+    #[test]
+    fn the_compose_file_says_what_the_code_relies_on() {
+        for flag in JVM_FLAGS {
+            assert!(FILE.contains(&format!("\"{flag}\"")), "{flag} is for both backends");
+        }
+        assert_eq!(FILE.matches(&format!("{LABEL}: \"${{{VARIABLE}:-nobody}}\"")).count(), 2, "container and network");
+        assert!(FILE.contains("127.0.0.1:${DYNAMODB_LOCAL_PORT-8000}:8000"), "an empty port must stay empty");
+        for word in ["-inMemory", "-sharedDb", "-disableTelemetry", "${DYNAMODB_LOCAL_IMAGE:-"] {
+            assert!(FILE.contains(word), "{word}");
+        }
+    }
+
+    fn options() -> (tempfile::TempDir, Options) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Checkout::find().unwrap().root;
+        let checkout = Checkout { root, target: folder.path().join("target") };
+        let options = Options::new(&checkout, "Test.1", BackendChoice::Docker, None, None, false).unwrap();
+        (folder, options)
+    }
+
+    #[test]
+    fn a_container_serves_on_loopback_alone_and_leaves_nothing() {
+        let engine = match Engine::find() {
+            Ok(engine) => engine,
+            Err(why) => {
+                println!("SKIPPED: the Docker backend ({why})");
+                return;
+            }
+        };
+        let (folder, options) = options();
+        let progress = Progress::new(true);
+        let mut server = start(&options, &engine, &progress).unwrap();
+        let Kind::Compose(project) = &server.kind else { panic!("no project") };
+        let label = format!("label=com.docker.compose.project={}", project.name);
+        let ports = engine.ask(&["port", &project.container]).unwrap();
+        assert_eq!(ports.lines().count(), 1, "{ports}");
+        assert!(ports.contains("-> 127.0.0.1:"), "{ports}");
+        assert!(server.is_alive() && server.answers());
+        assert!(server.version.as_deref().is_some_and(|version| version.contains('.')), "{server:?}");
+        assert!(server.log_tail(20).contains("InMemory"), "{}", server.log_tail(20));
+        let notes = folder.path().join("target/bench/started");
+        assert_eq!(std::fs::read_dir(&notes).unwrap().count(), 1);
+
+        let begun = std::time::Instant::now();
+        server.stop();
+        assert!(begun.elapsed() < Duration::from_secs(5), "stopping took {:?}", begun.elapsed());
+        assert!(!server.answers());
+        for list in [&["ps", "--all", "--quiet"][..], &["network", "ls", "--quiet"], &["volume", "ls", "--quiet"]] {
+            assert_eq!(engine.ask(&[list, &["--filter", &label]].concat()).unwrap(), "", "{list:?}");
+        }
+        assert_eq!(std::fs::read_dir(&notes).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_killed_container_is_noticed_and_what_is_left_of_it_is_removed_by_its_mark() {
+        let Ok(engine) = Engine::find() else {
+            println!("SKIPPED: no Docker engine");
+            return;
+        };
+        let (_folder, options) = options();
+        let mut server = start(&options, &engine, &Progress::new(true)).unwrap();
+        let Kind::Compose(project) = &mut server.kind else { panic!("no project") };
+        let (container, name) = (project.container.clone(), project.name.clone());
+        // As if this process had been killed before it could take anything down.
+        project.stopped = true;
+        engine.ask(&["kill", &container]).unwrap();
+        assert!(!server.is_alive());
+        let removed = remove(&engine.docker, &format!("com.docker.compose.project={name}")).unwrap();
+        assert_eq!(removed.len(), 2, "{removed:?}");
+        let own_mark = engine.ask(&["inspect", "--format", "{{.Id}}", &container]);
+        assert!(own_mark.is_err(), "the container is still there");
+    }
+
+    #[test]
+    fn an_image_that_can_not_be_had_is_told_in_the_engines_words() {
+        let Ok(engine) = Engine::find() else {
+            println!("SKIPPED: no Docker engine");
+            return;
+        };
+        let why = engine.ask(&["pull", "--quiet", "--", "localhost:1/no/such-image:0"]).unwrap_err().to_string();
+        assert!(why.contains("localhost:1"), "{why}");
+    }
 }

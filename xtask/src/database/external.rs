@@ -1,61 +1,73 @@
 //! A server that is there already: nothing is started or stopped, and a table is made and deleted in it.
 
-use std::net::ToSocketAddrs as _;
-use std::time::Duration;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 
-use super::{Process, Server, probe};
+use anyhow::bail;
+
+use super::{Kind, PROBE_LIMIT, Server, probe, socket};
 use crate::exit::Exit;
 use crate::results::Backend;
 
-/// # Errors
-/// [`Exit::BadInput`] for what is no `http://HOST:PORT`, and for another machine where that wasn't allowed.
-pub fn check(url: &str, allow_remote: bool) -> Result<(), Exit> {
-    let bad = |why: &str| Exit::BadInput(format!("--endpoint {url}: {why}"));
-    let address = url.strip_prefix("http://").ok_or_else(|| bad("write it as http://HOST:PORT"))?;
-    let address = address.trim_end_matches('/');
-    if address.contains('/') || !address.contains(':') {
-        return Err(bad("write it as http://HOST:PORT"));
-    }
-    let mut resolved = address.to_socket_addrs().map_err(|why| bad(&format!("it is no address ({why})")))?;
-    if !allow_remote && !resolved.all(|address| address.ip().is_loopback()) {
-        return Err(bad(
-            "it is another machine, where a table would be created and deleted; add --allow-remote-endpoint if that is meant",
-        ));
-    }
-    Ok(())
+/// An address that was found to be allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// `http://HOST:PORT`, nothing after it.
+    endpoint: String,
+    address: SocketAddr,
 }
 
-/// # Errors
-/// [`Exit::BadInput`] where nothing answers.
-pub fn find(url: &str) -> anyhow::Result<Server> {
-    let endpoint = url.trim_end_matches('/').to_owned();
-    probe::list_tables(&endpoint, Duration::from_secs(5))
-        .map_err(|why| Exit::BadInput(format!("--endpoint {url}: it doesn't answer ListTables ({why})")))?;
-    let pid = listener(&endpoint);
-    Ok(Server { backend: Backend::External, version: None, image: None, endpoint, pid, process: Process::External })
-}
+impl Address {
+    /// # Errors
+    /// [`Exit::BadInput`] for what is no `http://HOST:PORT`, and for another machine where that wasn't allowed.
+    pub fn parse(url: &str, allow_remote: bool) -> anyhow::Result<Address> {
+        let bad = |why: &str| Exit::BadInput(format!("--endpoint {url}: {why}"));
+        let form = "write it as http://HOST:PORT";
+        let Some(host_and_port) = url.strip_prefix("http://").map(|rest| rest.strip_suffix('/').unwrap_or(rest)) else {
+            bail!(bad(form));
+        };
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
+        if !host_and_port.chars().all(is_plain)
+            || host_and_port.rsplit_once(':').is_none_or(|(host, _)| host.is_empty())
+        {
+            bail!(bad(form));
+        }
+        let resolved =
+            host_and_port.to_socket_addrs().map_err(|why| bad(&format!("{form}; this is no address ({why})")))?;
+        let resolved: Vec<SocketAddr> = resolved.collect();
+        let Some(&address) = resolved.first() else { bail!(bad("this host has no address")) };
+        if !allow_remote && !resolved.iter().all(|address| address.ip().is_loopback()) {
+            bail!(bad(
+                "that is another machine, where a table would be created and deleted; add --allow-remote-endpoint if \
+                 that is meant"
+            ));
+        }
+        Ok(Address { endpoint: format!("http://{host_and_port}"), address })
+    }
 
-/// The process on this machine that listens at an address, where the kernel lets us see it.
-fn listener(endpoint: &str) -> Option<u32> {
-    let port: u16 = endpoint.rsplit(':').next()?.parse().ok()?;
-    let wanted = format!(":{port:04X}");
-    let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .iter()
-        .filter_map(|path| std::fs::read_to_string(path).ok())
-        .flat_map(|text| {
-            let rows = text.lines().skip(1).map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-            rows.collect::<Vec<_>>()
+    /// # Errors
+    /// [`Exit::BadInput`] where it doesn't answer a real call.
+    pub fn check(&self) -> anyhow::Result<()> {
+        probe::list_tables(self.address, PROBE_LIMIT).map_err(|why| {
+            Exit::BadInput(format!("--endpoint {}: no DynamoDB-compatible server answers there ({why})", self.endpoint))
+                .into()
         })
-        // State 0A is LISTEN; the tenth field is the socket's inode: proc(5).
-        .filter(|fields| fields.len() > 9 && fields[1].ends_with(&wanted) && fields[3] == "0A")
-        .map(|fields| format!("socket:[{}]", fields[9]))
-        .collect();
-    let processes = std::fs::read_dir("/proc").ok()?.flatten();
-    processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).find(|pid| {
-        let links = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        links
-            .filter_map(|link| std::fs::read_link(link.path()).ok())
-            .any(|to| to.to_str().is_some_and(|to| inodes.iter().any(|inode| inode == to)))
+    }
+}
+
+/// Takes the server as it is.
+///
+/// # Errors
+/// [`Exit::BadInput`] where it doesn't answer.
+pub fn take(address: &Address) -> anyhow::Result<Server> {
+    address.check()?;
+    Ok(Server {
+        backend: Backend::External,
+        version: None,
+        image: None,
+        endpoint: address.endpoint.clone(),
+        pid: socket::listener(address.address),
+        address: address.address,
+        kind: Kind::External,
     })
 }
 
@@ -65,23 +77,44 @@ mod tests {
 
     #[test]
     fn another_machine_needs_a_word_and_this_one_does_not() {
-        assert!(check("http://127.0.0.1:8000", false).is_ok());
-        assert!(check("http://192.0.2.1:8000", true).is_ok());
-        for bad in
-            ["http://192.0.2.1:8000", "https://127.0.0.1:8000", "127.0.0.1:8000", "http://127.0.0.1", "http://x y:1"]
-        {
-            let why = check(bad, false).unwrap_err();
-            assert!(
-                matches!(&why, Exit::BadInput(text) if text.contains("--endpoint") && text.contains(bad)),
-                "{why:?}"
-            );
+        for good in ["http://127.0.0.1:8000", "http://127.0.0.1:8000/", "http://[::1]:8000"] {
+            Address::parse(good, false).unwrap();
+        }
+        Address::parse("http://192.0.2.1:8000", true).unwrap();
+        for bad in [
+            "http://192.0.2.1:8000",
+            "https://127.0.0.1:8000",
+            "127.0.0.1:8000",
+            "http://127.0.0.1",
+            "http://:8000",
+            "http://127.0.0.1:99999",
+            "http://127.0.0.1:8000/path",
+            "http://user@127.0.0.1:8000",
+            "http://x y:1",
+            "http://127.0.0.1:8000\r\nX: y",
+            "",
+        ] {
+            let why = Address::parse(bad, false).unwrap_err();
+            let is_told = matches!(why.downcast_ref(), Some(Exit::BadInput(text)) if text.contains("--endpoint") && text.contains(bad));
+            assert!(is_told, "{bad}: {why}");
         }
     }
 
     #[test]
-    fn the_process_that_listens_is_found() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        assert_eq!(super::listener(&endpoint), Some(std::process::id()));
+    fn a_server_that_is_there_is_taken_and_left_alone() {
+        let address = probe::tests::serve(Some("HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"TableNames\":[]}"));
+        let mut server = take(&Address::parse(&format!("http://{address}"), false).unwrap()).unwrap();
+        if cfg!(target_os = "linux") {
+            assert_eq!(server.pid, Some(std::process::id()));
+        }
+        server.stop();
+        assert!(server.answers(), "it was stopped");
+    }
+
+    #[test]
+    fn a_port_where_nobody_answers_is_bad_input() {
+        let port = socket::free_port().unwrap();
+        let why = take(&Address::parse(&format!("http://127.0.0.1:{port}"), false).unwrap()).unwrap_err();
+        assert!(matches!(why.downcast_ref(), Some(Exit::BadInput(text)) if text.contains("--endpoint")), "{why}");
     }
 }
