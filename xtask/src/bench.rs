@@ -55,6 +55,11 @@ impl Bench {
         let me = Owner::me(&checkout);
         owner::mark_children(&me);
         owner::sweep(&me, &progress);
+        for target in &plan.targets {
+            if let Some(spec) = &target.spec {
+                npm::check_spec(target.library, spec)?;
+            }
+        }
         let tools = doctor::require(&self.needs())?;
         let options = self.database_options(&checkout, &id)?;
         let benchmark = npm::prepare(&checkout, &tools, &progress)?;
@@ -143,7 +148,9 @@ impl Bench {
         let speed = std::mem::take(&mut runner.speed);
         if self.keep_database {
             progress.line(format!("the database is left running at {}", runner.server.endpoint));
-            runner.server.leave();
+            if let Some(how) = runner.server.leave() {
+                progress.line(format!("  to stop it: {how}"));
+            }
         } else {
             runner.server.stop();
         }

@@ -100,7 +100,6 @@ pub fn locked(benchmark: &Path, library: Library) -> anyhow::Result<Install> {
 ///
 /// # Errors
 /// [`Exit::BadInput`] with the flag, the value and what is allowed.
-#[allow(dead_code)] // TODO(lead): call it before anything starts, then remove this line
 pub fn check_spec(library: Library, spec: &str) -> anyhow::Result<()> {
     Spec::parse(library, spec).map(drop)
 }

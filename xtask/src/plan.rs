@@ -198,7 +198,7 @@ fn seeding(scale: &Scale) -> Duration {
 fn plan_scale(scale: Scale, flags: &Bench) -> ScalePlan {
     let large = scale.items > REHEARSE_ABOVE;
     ScalePlan {
-        time: flags.time.unwrap_or(Duration::from_millis(if large { 600 } else { 400 })),
+        time: flags.time.unwrap_or(Duration::from_millis(if large { 600 } else { 300 })),
         budget: flags.budget.unwrap_or(Duration::from_secs(if large { 700 } else { 125 })),
         scale,
     }

@@ -46,6 +46,8 @@ const SETTLE: WarmUpLimits = WarmUpLimits {
 const MOST_CALLS: u64 = 5_000;
 /// A throughput phase that would take longer than this is left to the latency phase, one call in flight.
 const LONGEST_THROUGHPUT: Duration = Duration::from_secs(8);
+/// The fewest rounds may take this much longer than the budget; then operations are left out.
+const OVERRUN: f64 = 1.2;
 /// Of an operation's calls, the share that may throw before it counts as failed.
 const TOLERATED_ERRORS: f64 = 0.01;
 
@@ -314,8 +316,11 @@ impl Runner<'_> {
         self.warm_up(scale, &mut members, board)?;
         for &operation in &self.plan.operations {
             let took = self.took.get(&operation).copied().unwrap_or_default();
-            if self.adapts() && round > 0 && self.scale_started.elapsed() + took > scale.budget {
+            if self.adapts() && round > 0 && self.scale_started.elapsed() + took > scale.budget.mul_f64(OVERRUN) {
                 self.progress.line(format!("  {operation} is left out of round {}: no time is left for it", round + 1));
+                // Its warm-up wrote to the table all the same.
+                let lanes = members.iter().map(|member| member.lane).collect();
+                keeper.restore(lanes, operation, round, 0, &health(&self.server))?;
                 continue;
             }
             let begun = Instant::now();
