@@ -46,11 +46,10 @@ export interface Verify {
 export interface WarmUp {
   do: "warm-up";
   operation: OperationName;
-  minCalls: number;
-  maxCalls: number;
+  /** The most calls of this window. */
+  calls: number;
+  /** No further call begins after this long. */
   maxMs: number;
-  inFlight: number;
-  windowMs: number;
 }
 
 export interface Measure {
@@ -134,17 +133,6 @@ export type SuiteEvent =
       errors: number;
       errorMessage: string | null;
       work: Work | null;
-    }
-  | {
-      event: "warmed";
-      operation: OperationName;
-      calls: number;
-      wallMs: number;
-      settled: boolean;
-      /** CPU per call of each window. */
-      windowsUs: number[];
-      /** With one call in flight, once settled. */
-      msPerCall: number;
     }
   | Failed
   | Bye;

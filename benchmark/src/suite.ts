@@ -165,14 +165,9 @@ function suite(emit: Emit<SuiteEvent>): Worker {
       table: onRehearsal ? rehearsal : table,
       context: onRehearsal ? { ...context, items: settings.rehearsalItems } : context,
       limit,
-      limits: {
-        minCalls: wholeNumber(command, "minCalls"),
-        maxCalls: wholeNumber(command, "maxCalls", 1),
-        maxMs: duration(command, "maxMs"),
-        inFlight: wholeNumber(command, "inFlight", 1),
-        windowMs: duration(command, "windowMs"),
-      },
       from,
+      calls: wholeNumber(command, "calls", 1),
+      maxMs: duration(command, "maxMs"),
       spin: spinnerOf(operation),
     });
     warmedUp.set(operation, from + warmed.calls);
@@ -187,15 +182,6 @@ function suite(emit: Emit<SuiteEvent>): Worker {
       errors: warmed.errors,
       errorMessage: warmed.errorMessage === null ? null : describeError(warmed.errorMessage),
       work: null,
-    });
-    emit({
-      event: "warmed",
-      operation,
-      calls: warmed.calls,
-      wallMs: roundMs(warmed.wallMs),
-      settled: warmed.settled,
-      windowsUs: warmed.windowsUs.map((us) => Math.round(us * 10) / 10),
-      msPerCall: roundMs(warmed.msPerCall),
     });
   }
 

@@ -22,7 +22,6 @@ import { difference } from "../src/difference.js";
 import { callLimit } from "../src/limit.js";
 import { spinner } from "../src/measure.js";
 import { differenceFromAll, differenceFromRange } from "../src/operations.js";
-import { hasSettled } from "../src/warmup.js";
 import { workPerCall } from "../src/wire.js";
 
 const call = (index: number, items = 1000) => ({ items, seed: 42, round: 1, stream: STREAM.measured, index });
@@ -170,22 +169,6 @@ describe("a comparison", () => {
     assert.match(differenceFromAll(50, [...orders.slice(1), orders[1]], compare)?.actual ?? "", /order 1 twice/);
     assert.match(differenceFromAll(50, [...orders.slice(1), orderOf(50, 42)], compare)?.actual ?? "", /order 00000050/);
     assert.match(differenceFromAll(50, [...orders.slice(1), null], compare)?.actual ?? "", /customer undefined/);
-  });
-});
-
-describe("warming up", () => {
-  it("isn't over before six windows", () => {
-    assert.equal(hasSettled([700, 700, 700, 700, 700]), false);
-  });
-  it("isn't over while CPU per call falls", () => {
-    assert.equal(hasSettled([1700, 1500, 1300, 1150, 1050, 980]), false);
-    assert.equal(hasSettled([800, 790, 780, 760, 750, 740]), false);
-  });
-  it("is over when it has stopped falling", () => {
-    assert.equal(hasSettled([1700, 1000, 700, 705, 695, 702, 698, 701]), true);
-  });
-  it("isn't over when a noisy mean hides a window lower than all before", () => {
-    assert.equal(hasSettled([900, 900, 900, 1100, 800, 1000]), false);
   });
 });
 

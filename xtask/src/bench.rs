@@ -120,6 +120,7 @@ impl Bench {
             origin,
             scale_started: origin,
             took: BTreeMap::new(),
+            one_scan_each: None,
             sampler: &sampler,
             server,
             start_server: &|| start_database(options, progress),
@@ -285,8 +286,8 @@ fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> anyhow:
             endpoint: String::new(),
         },
         settings: Settings {
-            rounds: plan.rounds.most(),
-            time_ms: first.map_or(0.0, |scale| scale.time.as_secs_f64() * 1e3),
+            rounds: first.map_or(0, |scale| scale.rounds),
+            time_ms: first.map_or(0.0, |scale| (scale.latency_time(plan).as_secs_f64() * 1e3).round()),
             concurrency: plan.concurrency,
             scales: plan.scales.iter().map(|scale| scale.scale.clone()).collect(),
             operations: plan.operations.clone(),

@@ -89,11 +89,15 @@ pub struct Bench {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: Option<u32>,
 
-    /// Measuring time per operation and phase in one round: 500ms, 2s
+    /// Measuring time per operation and phase in one round: 500ms, 2s; without it an equal share of the budget
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub time: Option<Duration>,
 
-    /// Measuring time of each scale, after which no further round begins [default: 2m 5s up to 10,000 items, 11m 40s above]
+    /// The longest that each process is warmed up [default: a third of a round, at most 15s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub warm_up: Option<Duration>,
+
+    /// Time of each scale, which its rounds share [default: 2m 25s up to 10,000 items, 12m 30s above]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub budget: Option<Duration>,
 
@@ -217,9 +221,9 @@ pub struct Selftest {
     #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
     pub backend: BackendChoice,
     /// Fresh processes of each target; more make the shares finer and take longer
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(5..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=1000))]
     pub rounds: u32,
-    /// Only these parts: verdicts, sampler, weight
+    /// Only these parts: sampler, steady, weight, verdicts
     #[arg(long, value_enum)]
     pub part: Vec<SelftestPart>,
     /// Where the table goes [default: target/bench/selftest]
@@ -235,6 +239,8 @@ pub enum SelftestPart {
     Sampler,
     /// The harness's own weight
     Weight,
+    /// A longer warm-up changes nothing
+    Steady,
 }
 
 #[derive(Debug, Args)]

@@ -39,6 +39,8 @@ mod stats;
 mod suite;
 mod summary;
 mod test;
+mod turns;
+mod warmup;
 mod worker;
 
 use std::process::ExitCode;

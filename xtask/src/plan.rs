@@ -18,15 +18,19 @@ use crate::results::{Design, Operation, Scale};
 const FEWEST_ROUNDS: u32 = 3;
 /// More rounds than this narrow an interval too little to be worth their time.
 const MOST_ROUNDS: u32 = 20;
+/// A round shorter than this starts and warms up processes more than it measures them.
+const ROUND: Duration = Duration::from_secs(45);
+const LARGE_ROUND: Duration = Duration::from_secs(240);
+/// The longest warm-up: the slowest library has settled by then.
+const LONGEST_WARM_UP: Duration = Duration::from_secs(15);
+/// Of an operation's time in a round, what each phase gets; the rest is for settling and for restoring the table.
+pub const LATENCY_SHARE: f64 = 0.65;
+pub const THROUGHPUT_SHARE: f64 = 0.2;
 /// A table of more items than this has a smaller one beside it, on which Scan is verified and warmed up: DynamoDB
 /// Local's scan time grows with the square of the table.
 const REHEARSE_ABOVE: u32 = 10_000;
 /// Items of the rehearsal table: 1.3 MB, so that a scan has a second page.
 pub const REHEARSAL_ITEMS: u32 = 3_000;
-/// How long a slice of the latency phase is. A noisy neighbour slows a core for about a tenth of a second at a time,
-/// so that only slices much shorter than that meet the same conditions as those of the next target.
-const SLICE: Duration = Duration::from_millis(10);
-
 /// What a run will do.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -48,20 +52,35 @@ pub struct Plan {
 #[derive(Debug, Clone)]
 pub struct ScalePlan {
     pub scale: Scale,
-    /// Measuring time per operation and phase in one round.
-    pub time: Duration,
+    /// Measuring time per operation and phase in one round, where it was asked for; else the rounds share the budget.
+    pub time: Option<Duration>,
+    /// The longest that each process is warmed up.
+    pub warm_up: Duration,
+    /// Rounds that share the budget; fewer where the intervals are narrow enough before.
+    pub rounds: u32,
     /// No further round begins when it would end later than this after the scale's start.
     pub budget: Duration,
 }
 
 impl ScalePlan {
-    /// Turns that the latency phase of one operation is cut into.
-    pub fn turns(&self) -> u64 {
-        (self.time.as_millis() / SLICE.as_millis()).clamp(1, 500) as u64
-    }
-
     pub fn has_rehearsal(&self) -> bool {
         self.scale.items > REHEARSE_ABOVE
+    }
+
+    /// About how long one scan of the table takes: 35 ms for 1,000 items, 36 s for 100,000.
+    pub fn scan(&self) -> Duration {
+        Duration::from_secs_f64(36.0 * (f64::from(self.scale.items) / 1e5).powi(2))
+    }
+
+    /// About the measuring time of one operation's latency phase in one round.
+    pub fn latency_time(&self, plan: &Plan) -> Duration {
+        self.time.unwrap_or_else(|| {
+            let targets = plan.targets.len().max(1) as u32;
+            let scans = if self.has_rehearsal() { self.scan() * targets } else { Duration::ZERO };
+            let fixed = START * targets + self.warm_up + scans;
+            let each = (self.budget / self.rounds.max(1)).saturating_sub(fixed) / targets;
+            (each / plan.operations.len().max(1) as u32).mul_f64(LATENCY_SHARE)
+        })
     }
 }
 
@@ -72,14 +91,6 @@ pub enum Rounds {
     Exactly(u32),
     /// Until the intervals are narrow enough or the budget is spent.
     Adaptive { fewest: u32, most: u32 },
-}
-
-impl Rounds {
-    pub fn most(self) -> u32 {
-        match self {
-            Rounds::Exactly(rounds) | Rounds::Adaptive { most: rounds, .. } => rounds,
-        }
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -150,18 +161,19 @@ impl Plan {
         }
         let _ = writeln!(text, "Rounds      {rounds}");
         for scale in &self.scales {
+            let seconds =
+                |time: Duration| humantime::format_duration(Duration::from_secs(time.as_secs_f64().ceil() as u64));
+            let time = scale.latency_time(self);
             let _ = writeln!(
                 text,
-                "Scale       {} ({} items): {} per operation and phase, {}",
+                "Scale       {} ({} items): about {} per operation, target and round; {} in all",
                 scale.scale.name,
                 scale.scale.items,
-                humantime::format_duration(scale.time),
-                match self.rounds {
-                    Rounds::Exactly(rounds) => format!(
-                        "about {}",
-                        humantime::format_duration(self.time_of_a_round(scale) * rounds + seeding(&scale.scale))
-                    ),
-                    Rounds::Adaptive { .. } => format!("at most about {}", humantime::format_duration(scale.budget)),
+                humantime::format_duration(Duration::from_millis(time.as_millis() as u64 / 10 * 10)),
+                match (self.rounds, scale.time) {
+                    (Rounds::Exactly(rounds), Some(_)) =>
+                        format!("about {}", seconds(self.time_of_a_round(scale) * rounds + seeding(&scale.scale))),
+                    _ => format!("at most about {}", seconds(scale.budget)),
                 }
             );
         }
@@ -174,21 +186,21 @@ impl Plan {
         text
     }
 
-    /// About how long one round of a scale takes, by what such runs took on a 2-core machine.
+    /// About how long one round of a scale takes where its measuring time was asked for.
     fn time_of_a_round(&self, scale: &ScalePlan) -> Duration {
         let targets = self.targets.len() as u32;
-        let operations = self.operations.len() as u32;
-        let start = Duration::from_millis(2_500);
-        let each = scale.time * 2 + Duration::from_millis(600);
-        // A full scan of n items: 35 ms for 1,000, 32 s for 100,000.
-        let scan = if self.operations.contains(&Operation::Scan) && scale.has_rehearsal() {
-            Duration::from_secs_f64(36.0 * (f64::from(scale.scale.items) / 1e5).powi(2))
+        let each = scale.latency_time(self) * 2 + Duration::from_millis(200);
+        let scans = if self.operations.contains(&Operation::Scan) && scale.has_rehearsal() {
+            scale.scan()
         } else {
             Duration::ZERO
         };
-        ((start + each * operations + scan) * targets).max(Duration::from_secs(1))
+        scale.warm_up + (START + each * self.operations.len() as u32 + scans) * targets
     }
 }
+
+/// About how long starting and verifying one process take on a 2-core machine.
+const START: Duration = Duration::from_millis(1_500);
 
 /// About how long seeding and checking take.
 fn seeding(scale: &Scale) -> Duration {
@@ -197,11 +209,16 @@ fn seeding(scale: &Scale) -> Duration {
 
 fn plan_scale(scale: Scale, flags: &Bench) -> ScalePlan {
     let large = scale.items > REHEARSE_ABOVE;
-    ScalePlan {
-        time: flags.time.unwrap_or(Duration::from_millis(if large { 600 } else { 300 })),
-        budget: flags.budget.unwrap_or(Duration::from_secs(if large { 700 } else { 125 })),
-        scale,
-    }
+    let budget = flags.budget.unwrap_or(Duration::from_secs(if large { 750 } else { 145 }));
+    let round = if large { LARGE_ROUND } else { ROUND };
+    let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
+    let rounds = flags.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
+    let warm_up = match (flags.warm_up, flags.time) {
+        (Some(asked), _) => asked,
+        (None, Some(_)) => LONGEST_WARM_UP,
+        (None, None) => LONGEST_WARM_UP.min(budget / rounds / 3),
+    };
+    ScalePlan { time: flags.time, warm_up, rounds, budget, scale }
 }
 
 fn targets(flags: &Bench) -> Result<Vec<PlannedTarget>, Exit> {

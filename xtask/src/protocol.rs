@@ -21,11 +21,10 @@ pub enum SuiteCommand {
     },
     WarmUp {
         operation: Operation,
-        min_calls: u64,
-        max_calls: u64,
+        /// The most calls of this window.
+        calls: u64,
+        /// No further call begins after this long.
         max_ms: f64,
-        in_flight: u32,
-        window_ms: f64,
     },
     Measure(Measure),
     End,
@@ -129,18 +128,10 @@ pub enum Event {
         operation: Operation,
         phase: Phase,
     },
-    /// The clock of a phase has stopped; its [`Event::End`] follows once the last result is checked.
+    /// The clock of a timed phase has stopped; its [`Event::End`] follows once the last result is checked.
     Stopped {
         operation: Operation,
         phase: Phase,
-    },
-    Warmed {
-        operation: Operation,
-        calls: u64,
-        wall_ms: f64,
-        settled: bool,
-        windows_us: Vec<f64>,
-        ms_per_call: f64,
     },
     End(End),
     Failed {
@@ -194,7 +185,7 @@ pub struct Ready {
     pub memory_mb: Option<f64>,
 }
 
-/// The end of a phase. The fields are absent after a warm-up, whose figures are in [`Event::Warmed`].
+/// The end of a phase. A window of a warm-up has no samples.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct End {
@@ -233,9 +224,6 @@ fn sensible(event: &Event) -> bool {
     let time = |ms: f64| ms.is_finite() && ms >= 0.0;
     match event {
         Event::End(end) => time(end.wall_ms) && time(end.cpu_ms) && end.samples_ms.iter().all(|&ms| time(ms)),
-        Event::Warmed { wall_ms, windows_us, ms_per_call, .. } => {
-            time(*wall_ms) && time(*ms_per_call) && windows_us.iter().all(|&us| time(us))
-        }
         Event::Verified { first_call_ms, .. } => first_call_ms.is_none_or(time),
         Event::Ready(ready) => ready.import_ms.is_none_or(time) && ready.memory_mb.is_none_or(time),
         _ => true,

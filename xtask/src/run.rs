@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::interrupt;
 use crate::keeper::{Keeper, Tables};
 use crate::machine;
-use crate::plan::{Plan, REHEARSAL_ITEMS, Rounds, ScalePlan};
+use crate::plan::{LATENCY_SHARE, Plan, REHEARSAL_ITEMS, Rounds, ScalePlan, THROUGHPUT_SHARE};
 use crate::progress::{Board, Progress};
 use crate::protocol::{Measure, OpenSuite, Phase};
 use crate::results::{
@@ -20,34 +20,26 @@ use crate::results::{
     ScheduledRound, Slice, TargetStatus, ThroughputPhase, WarmUp, Work,
 };
 use crate::sampler::{self, DATABASE, KEEPER, Sampler};
-use crate::suite::{Suite, VerifiedSuite, WarmUpLimits};
-use crate::worker::{Fault, Health, Probe};
+use crate::suite::{Suite, VerifiedSuite};
+use crate::turns;
+use crate::warmup::{self, WarmUps};
+use crate::worker::{Fault, Probe};
 
 /// Calls by which a freshly started server has settled.
-const SERVER_WARM_UP_CALLS: u64 = 600;
-/// The first warm-up of each operation, all targets at the same time. A client takes about 3,000 calls in all to reach
-/// its steady speed, whichever operations they are.
-const WARM_UP: WarmUpLimits = WarmUpLimits {
-    min_calls: 600,
-    max_calls: 900,
-    max: Duration::from_millis(1_500),
-    in_flight: 2,
-    window: Duration::from_millis(50),
-};
-/// The second, alone and right before the operation is measured.
-const SETTLE: WarmUpLimits = WarmUpLimits {
-    min_calls: 100,
-    max_calls: 2_000,
-    max: Duration::from_millis(1_000),
-    in_flight: 1,
-    window: Duration::from_millis(40),
-};
-/// The most calls of one phase of one operation in one round: kept samples live on the measured process's heap.
-const MOST_CALLS: u64 = 5_000;
+const SERVER_WARM_UP_CALLS: u64 = 4_000;
+/// Calls of an operation right before it is measured, alone, and the longest that they take.
+const SETTLING_CALLS: u64 = 60;
+const SETTLING: Duration = Duration::from_millis(150);
+/// The same for Scan, which is not warmed up before.
+const SETTLING_SCANS: Duration = Duration::from_millis(400);
+/// The least that a phase is measured for, however little time is left.
+const SHORTEST_PHASE: Duration = Duration::from_millis(50);
+/// The end of a round: checking the table and ending the processes.
+const ROUND_END: Duration = Duration::from_millis(1_500);
 /// A throughput phase that would take longer than this is left to the latency phase, one call in flight.
-const LONGEST_THROUGHPUT: Duration = Duration::from_secs(8);
+const LONGEST_THROUGHPUT: Duration = Duration::from_secs(4);
 /// The fewest rounds may take this much longer than the budget; then operations are left out.
-const OVERRUN: f64 = 1.2;
+const OVERRUN: f64 = 1.1;
 /// Of an operation's calls, the share that may throw before it counts as failed.
 const TOLERATED_ERRORS: f64 = 0.01;
 
@@ -66,6 +58,8 @@ pub struct Runner<'a> {
     pub scale_started: Instant,
     /// The longest that each operation took in a round of this scale.
     pub took: BTreeMap<Operation, Duration>,
+    /// What one scan by each of the targets takes together, once it is known.
+    pub one_scan_each: Option<Duration>,
     pub sampler: &'a Sampler,
     pub server: Server,
     /// Starts another server after the first died.
@@ -86,13 +80,27 @@ struct Member {
     lane: u32,
     pid: u32,
     suite: VerifiedSuite,
-    /// What each operation's first warm-up took.
-    warmed: BTreeMap<Operation, WarmUp>,
+    warmed: WarmUps,
     /// The operation that it is at.
     current: Option<Current>,
     rounds: Vec<(Operation, Round)>,
     works: Vec<(Operation, Work)>,
     cold: Cold,
+}
+
+/// Which round of which scale, and when it should be over.
+#[derive(Clone, Copy)]
+struct RoundPlan<'a> {
+    scale: &'a ScalePlan,
+    round: u32,
+    ends: Instant,
+}
+
+/// How long each phase of one operation is measured for, a target.
+#[derive(Debug, Clone, Copy)]
+struct Phases {
+    latency: Duration,
+    throughput: Duration,
 }
 
 /// What a fresh process paid before it was warm.
@@ -127,6 +135,7 @@ impl Runner<'_> {
     pub fn run_scale(&mut self, scale: &ScalePlan) -> anyhow::Result<String> {
         self.scale_started = Instant::now();
         self.took.clear();
+        self.one_scan_each = None;
         let mut keeper = self.seed(scale)?;
         let mut round = self.rounds_done(scale);
         let mut last = Duration::ZERO;
@@ -185,6 +194,12 @@ impl Runner<'_> {
     /// Whether the rounds and what is in them depend on the time that is left.
     fn adapts(&self) -> bool {
         matches!(self.plan.rounds, Rounds::Adaptive { .. })
+    }
+
+    /// When a round should be over: the rounds that are left share the time that is left.
+    fn round_ends(&self, scale: &ScalePlan, round: u32) -> Instant {
+        let left = scale.budget.saturating_sub(self.scale_started.elapsed());
+        Instant::now() + left / scale.rounds.saturating_sub(round).max(1)
     }
 
     /// Rounds of this scale that the results hold already (a resumed run's).
@@ -274,8 +289,12 @@ impl Runner<'_> {
         };
         let mut place = 0;
         self.speed.push((self.now_ms(), machine::speed_probe_ms()));
-        for group in groups {
-            let members = self.group(scale, round, place, &group, keeper, &board)?;
+        let ends = self.round_ends(scale, round);
+        let count = groups.len() as u32;
+        for (done, group) in groups.into_iter().enumerate() {
+            let now = Instant::now();
+            let ends = now + ends.saturating_duration_since(now) / (count - done as u32);
+            let members = self.group(RoundPlan { scale, round, ends }, place, &group, keeper, &board)?;
             place += group.len() as u32;
             self.keep(scale, members);
             keeper.check(&health(&self.server))?;
@@ -298,13 +317,13 @@ impl Runner<'_> {
     /// Starts the processes of some targets, measures every operation of them in turn, and ends them.
     fn group(
         &mut self,
-        scale: &ScalePlan,
-        round: u32,
+        plan: RoundPlan,
         first_place: u32,
         targets: &[usize],
         keeper: &mut Keeper,
         board: &Board,
     ) -> Result<Vec<Member>, Fault> {
+        let RoundPlan { scale, round, .. } = plan;
         let mut members = Vec::new();
         for (place, &target) in targets.iter().enumerate() {
             board.now(&self.plan.targets[target].id, "starting and verifying");
@@ -314,7 +333,7 @@ impl Runner<'_> {
             }
         }
         self.warm_up(scale, &mut members, board)?;
-        for &operation in &self.plan.operations {
+        for (done, &operation) in self.plan.operations.iter().enumerate() {
             let took = self.took.get(&operation).copied().unwrap_or_default();
             if self.adapts() && round > 0 && self.scale_started.elapsed() + took > scale.budget.mul_f64(OVERRUN) {
                 self.progress.line(format!("  {operation} is left out of round {}: no time is left for it", round + 1));
@@ -324,7 +343,8 @@ impl Runner<'_> {
                 continue;
             }
             let begun = Instant::now();
-            self.measure(scale, round, operation, &mut members, keeper, board)?;
+            let phases = self.phases(plan, &self.plan.operations[done..], members.len());
+            self.measure(plan, operation, phases, &mut members, keeper, board)?;
             self.took.insert(operation, begun.elapsed().max(took));
         }
         for member in &members {
@@ -365,7 +385,7 @@ impl Runner<'_> {
             lane: target as u32 + 1,
             pid: ready.pid,
             suite,
-            warmed: BTreeMap::new(),
+            warmed: WarmUps::new(),
             current: None,
             rounds: Vec::new(),
             cold: Cold {
@@ -377,12 +397,33 @@ impl Runner<'_> {
         })
     }
 
-    /// Measures one operation of all members: warm-up, slices of the latency phase in turn, the throughput phase.
+    /// How long each phase of the first of these operations is measured for, a target: as asked, or so that all of
+    /// them are done by the round's end.
+    fn phases(&self, RoundPlan { scale, ends, .. }: RoundPlan, operations: &[Operation], members: usize) -> Phases {
+        if let Some(time) = scale.time {
+            return Phases { latency: time, throughput: time };
+        }
+        let mut left = ends.saturating_duration_since(Instant::now()).saturating_sub(ROUND_END);
+        let members = members.max(1) as u32;
+        let mut operations_left = operations.len().max(1) as u32;
+        // A scan of a large table takes what it takes; the others share the rest.
+        if scale.has_rehearsal() && operations_left > 1 && operations.contains(&Operation::Scan) {
+            left = left.saturating_sub(self.one_scan_each.unwrap_or(scale.scan() * members));
+            operations_left -= 1;
+        }
+        let each = left / operations_left / members;
+        Phases {
+            latency: each.mul_f64(LATENCY_SHARE).max(SHORTEST_PHASE),
+            throughput: each.mul_f64(THROUGHPUT_SHARE).max(SHORTEST_PHASE),
+        }
+    }
+
+    /// Measures one operation of all members: settling, slices of the latency phase in turn, the throughput phase.
     fn measure(
         &mut self,
-        scale: &ScalePlan,
-        round: u32,
+        RoundPlan { scale, round, .. }: RoundPlan,
         operation: Operation,
+        phases: Phases,
         members: &mut Vec<Member>,
         keeper: &mut Keeper,
         board: &Board,
@@ -391,6 +432,18 @@ impl Runner<'_> {
             board.now(&member.id, &format!("{operation} · settling"));
             runner.settle(scale, round, operation, member)
         })?;
+        let ms_per_call: Vec<f64> =
+            members.iter().filter_map(|member| Some(member.current.as_ref()?.ms_per_call)).collect();
+        let all = members.len() as u32;
+        let turns =
+            turns::share_out(&ms_per_call, phases.latency * all, phases.throughput * all, self.plan.concurrency);
+        let shares = turns.latency.iter().zip(&turns.throughput);
+        for (current, (&latency, &throughput)) in members.iter_mut().filter_map(|one| one.current.as_mut()).zip(shares)
+        {
+            current.latency_calls = latency;
+            let ms = current.ms_per_call * throughput as f64;
+            current.throughput_calls = if ms > LONGEST_THROUGHPUT.as_secs_f64() * 1e3 { 0 } else { throughput };
+        }
         if operation == Operation::DeleteItem {
             for member in &*members {
                 if let Some(current) = &member.current {
@@ -404,14 +457,23 @@ impl Runner<'_> {
             }
         }
         self.sampler.measuring(true);
-        for turn in 0..scale.turns() {
+        for turn in 0..turns.count {
             // Who goes first changes from turn to turn, so that nobody always follows the same neighbour.
             self.each(scale, members, turn as usize, |runner, member| {
-                runner.latency_slice(turn, scale.turns(), member, board)
+                runner.latency_slice(turn, turns.count, member, board)
             })?;
         }
         self.each(scale, members, 0, |runner, member| runner.throughput(member, board))?;
         self.sampler.measuring(false);
+        if operation == Operation::Scan {
+            let of_one = |member: &Member| {
+                let slices = &member.current.as_ref()?.round.slices;
+                let calls: usize = slices.iter().map(|slice| slice.samples_ms.len()).sum();
+                (calls > 0).then(|| slices.iter().map(|slice| slice.wall_ms).sum::<f64>() / calls as f64)
+            };
+            let all_ms: f64 = members.iter().filter_map(of_one).sum();
+            self.one_scan_each = Some(Duration::from_secs_f64(all_ms / 1e3));
+        }
         let most = members.iter().filter_map(|member| member.current.as_ref()).map(|current| current.calls).max();
         let lanes = members.iter().map(|member| member.lane).collect();
         keeper.restore(lanes, operation, round, most.unwrap_or(0), &health(&self.server))?;
@@ -446,17 +508,19 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Makes enough calls of every operation for the client's code to be compiled, all members at the same time:
-    /// nothing is measured here, and the cores would idle otherwise.
+    /// Warms up all members at the same time: nothing is measured here, and the cores would idle otherwise.
     fn warm_up(&mut self, scale: &ScalePlan, members: &mut Vec<Member>, board: &Board) -> Result<(), Fault> {
         let operations = &self.plan.operations;
         let warmed: Vec<Result<(), Fault>> = {
             let health = &health(&self.server);
+            let warm_up = |member: &mut Member| {
+                let now_at = |operation| board.now(&member.id, &format!("{operation} · warming up"));
+                member.warmed = warmup::warm_up(&mut member.suite, operations, scale.warm_up, health, now_at)?;
+                Ok(())
+            };
+            let warm_up = &warm_up;
             std::thread::scope(|threads| {
-                let started: Vec<_> = members
-                    .iter_mut()
-                    .map(|member| threads.spawn(|| member.warm_up(operations, health, board)))
-                    .collect();
+                let started: Vec<_> = members.iter_mut().map(|member| threads.spawn(move || warm_up(member))).collect();
                 let panicked = || Failure { stage: "warm-up".into(), cause: "its thread panicked".into() };
                 let ended = started.into_iter().map(std::thread::ScopedJoinHandle::join);
                 ended.map(|ended| ended.unwrap_or_else(|_| Err(Fault::Failed(panicked(), None)))).collect()
@@ -466,7 +530,8 @@ impl Runner<'_> {
         self.each(scale, members, 0, |_, _| outcomes.next().unwrap_or(Ok(())))
     }
 
-    /// Calls one operation of one member alone until it has settled, just before it is measured.
+    /// Some calls of one operation of one member alone, just before it is measured: they tell how long a call takes
+    /// while no other process works.
     fn settle(
         &mut self,
         scale: &ScalePlan,
@@ -475,25 +540,23 @@ impl Runner<'_> {
         member: &mut Member,
     ) -> Result<(), Fault> {
         let from_ms = self.now_ms();
-        let (settled, mut ms_per_call) = member.suite.warm_up(operation, SETTLE, &health(&self.server))?;
-        let mut warm_up = settled;
-        if let Some(before) = member.warmed.remove(&operation) {
-            warm_up.calls += before.calls;
-            warm_up.wall_ms += before.wall_ms;
-            warm_up.windows_us.splice(0..0, before.windows_us);
-        }
+        let most = if operation == Operation::Scan { SETTLING_SCANS } else { SETTLING };
+        let settling = member.suite.warm_up(operation, SETTLING_CALLS, most, &health(&self.server))?;
+        let mut ms_per_call = settling.wall_ms / settling.calls.max(1) as f64;
         if operation == Operation::Scan && scale.has_rehearsal() {
-            // Warmed up on the smaller table; a scan of the whole takes at least in proportion longer.
+            // Made on the smaller table; a scan of the whole takes at least in proportion longer.
             ms_per_call *= f64::from(scale.scale.items) / f64::from(REHEARSAL_ITEMS);
         }
-        let calls = ((scale.time.as_secs_f64() * 1e3 / ms_per_call.max(0.001)) as u64).clamp(1, MOST_CALLS);
-        let concurrency = u64::from(self.plan.concurrency);
-        let throughput_calls = calls.max(concurrency);
-        let too_long = ms_per_call * throughput_calls as f64 > LONGEST_THROUGHPUT.as_secs_f64() * 1e3;
+        let warm_up = member.warmed.remove(&operation).unwrap_or(WarmUp {
+            calls: settling.calls,
+            wall_ms: settling.wall_ms,
+            settled: true,
+            windows_us: Vec::new(),
+        });
         member.current = Some(Current {
             operation,
-            latency_calls: calls,
-            throughput_calls: if too_long { 0 } else { throughput_calls },
+            latency_calls: 0,
+            throughput_calls: 0,
             calls: 0,
             ms_per_call,
             from_ms,
@@ -513,12 +576,10 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// One turn of the latency phase of one member, one call in flight. Its calls are spread evenly over the turns; one
-    /// with fewer calls than there are turns passes most of them by.
+    /// One turn of the latency phase of one member, one call in flight.
     fn latency_slice(&mut self, turn: u64, turns: u64, member: &mut Member, board: &Board) -> Result<(), Fault> {
         let Some(current) = member.current.as_mut() else { return Ok(()) };
-        let share = |upto: u64| current.latency_calls * upto / turns;
-        let calls = share(turn + 1) - share(turn);
+        let calls = turns::calls_of_turn(turn, turns, current.latency_calls);
         if calls == 0 {
             return Ok(());
         }
@@ -689,18 +750,6 @@ impl Runner<'_> {
 
     fn now_ms(&self) -> f64 {
         (self.origin.elapsed().as_secs_f64() * 1e4).round() / 10.0
-    }
-}
-
-impl Member {
-    fn warm_up(&mut self, operations: &[Operation], health: Health<'_>, board: &Board) -> Result<(), Fault> {
-        // A scan runs the same few lines for each of its items: it is warm after a call or two.
-        for &operation in operations.iter().filter(|&&operation| operation != Operation::Scan) {
-            board.now(&self.id, &format!("{operation} · warming up"));
-            let (warm_up, _) = self.suite.warm_up(operation, WARM_UP, health)?;
-            self.warmed.insert(operation, warm_up);
-        }
-        Ok(())
     }
 }
 

@@ -1,7 +1,9 @@
 //! `cargo xtask selftest`: the harness tested as an instrument. Known differences must be found and none invented, the
 //! sampler must agree with the kernel, and the harness must not weigh on what it measures. Ends with a table.
 
+mod rig;
 mod sampler;
+mod steady;
 mod verdicts;
 mod weight;
 
@@ -44,6 +46,9 @@ impl Selftest {
         let mut trials = Vec::new();
         if wants(SelftestPart::Sampler) {
             trials.extend(sampler::trials()?);
+        }
+        if wants(SelftestPart::Steady) {
+            trials.extend(steady::trials(&checkout, self.backend, &out)?);
         }
         if wants(SelftestPart::Weight) {
             trials.extend(weight::trials(&checkout, self.backend, &out)?);

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::protocol::{End, Event, Measure, OpenSuite, Ready, SuiteCommand};
-use crate::results::{Operation, WarmUp, Work};
+use crate::protocol::{End, Event, Measure, OpenSuite, Phase, Ready, SuiteCommand};
+use crate::results::{Operation, Work};
 use crate::worker::{Fault, Health, Worker};
 
 /// How long a process may take to import its library and say so.
@@ -31,16 +31,6 @@ pub struct Suite {
 pub struct VerifiedSuite {
     worker: Worker,
     call_limit: Duration,
-}
-
-/// How an operation is warmed up.
-#[derive(Debug, Clone, Copy)]
-pub struct WarmUpLimits {
-    pub min_calls: u64,
-    pub max_calls: u64,
-    pub max: Duration,
-    pub in_flight: u32,
-    pub window: Duration,
 }
 
 impl Suite {
@@ -85,26 +75,18 @@ impl Suite {
 }
 
 impl VerifiedSuite {
-    /// Calls an operation until the client has settled. Also: the time of a call by then, milliseconds.
+    /// Makes one window of calls that are not timed one by one: at most `calls`, and no further one after `most`.
     pub fn warm_up(
         &mut self,
         operation: Operation,
-        limits: WarmUpLimits,
+        calls: u64,
+        most: Duration,
         health: Health<'_>,
-    ) -> Result<(WarmUp, f64), Fault> {
-        let command = SuiteCommand::WarmUp {
-            operation,
-            min_calls: limits.min_calls,
-            max_calls: limits.max_calls,
-            max_ms: limits.max.as_secs_f64() * 1e3,
-            in_flight: limits.in_flight,
-            window_ms: limits.window.as_secs_f64() * 1e3,
-        };
-        let limit = limits.max + self.call_limit + Duration::from_secs(5);
+    ) -> Result<End, Fault> {
+        let command = SuiteCommand::WarmUp { operation, calls, max_ms: most.as_secs_f64() * 1e3 };
+        let limit = most + self.call_limit + Duration::from_secs(5);
         self.worker.ask("warm-up", &command, limit, health, |event| match event {
-            Event::Warmed { calls, wall_ms, settled, windows_us, ms_per_call, .. } => {
-                Some((WarmUp { calls, wall_ms, settled, windows_us }, ms_per_call))
-            }
+            Event::End(end) if end.phase == Phase::WarmUp => Some(end),
             _ => None,
         })
     }

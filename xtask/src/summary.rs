@@ -8,13 +8,13 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use crate::results::{
-    Cpu, DatabaseUsage, Disturbance, DisturbanceKind, Estimate, Latency, LimitedBy, Measurement, Memory, Results,
-    Round, TargetStatus, Throughput, Usage, VsBaseline, Work,
+    Cpu, DatabaseUsage, Disturbance, DisturbanceKind, Estimate, Latency, LimitedBy, Measurement, Memory, Operation,
+    Results, Round, TargetStatus, Throughput, Usage, VsBaseline, Work,
 };
 use crate::stats::bootstrap::{self, Bounded, Part, Parts, Resampling};
 use crate::stats::outliers::{FarOut, far_out, modified_z_scores};
 use crate::stats::percentile::{FEW_BEYOND, FEWEST_FOR_P95, FEWEST_FOR_P99, beyond, p95, p99, percentile};
-use crate::stats::student;
+use crate::stats::student::{self, Estimated, Prior};
 use crate::stats::verdict::verdict;
 
 /// Fewer rounds than this carry a warning: with three, Student's t makes an interval 2.2 times as wide as it would
@@ -145,23 +145,12 @@ pub fn summarize(results: &mut Results) {
         forget(measurement);
         warnings.push(if *usable { summarize_alone(measurement, &context) } else { Vec::new() });
     }
-    let baseline = results.targets.iter().find(|target| target.baseline).map(|target| target.id.clone());
-    for i in 0..results.measurements.len() {
-        let one = &results.measurements[i];
-        if !usable[i] || baseline.as_ref().is_none_or(|baseline| *baseline == one.target) {
-            continue;
-        }
-        let theirs = results.measurements.iter().zip(&usable).find(|(other, usable)| {
-            **usable
-                && Some(&other.target) == baseline.as_ref()
-                && other.operation == one.operation
-                && other.scale == one.scale
-        });
-        if let Some((theirs, _)) = theirs {
-            warnings[i].extend(work_warnings(one.work.as_ref(), theirs.work.as_ref()));
-            let versus = versus(one, theirs, &context);
-            results.measurements[i].vs_baseline = versus;
-        }
+    let compared = compared_with_the_baseline(results, &usable);
+    let priors = Priors::fit(results, &compared);
+    for (ours, theirs) in compared {
+        let (one, theirs) = (&results.measurements[ours], &results.measurements[theirs]);
+        warnings[ours].extend(work_warnings(one.work.as_ref(), theirs.work.as_ref()));
+        results.measurements[ours].vs_baseline = versus(one, theirs, &priors, &context);
     }
     for (measurement, warnings) in results.measurements.iter_mut().zip(&warnings) {
         measurement.warnings = warnings.iter().map(ToString::to_string).collect();
@@ -374,8 +363,56 @@ pub fn pairs(ours: &Measurement, theirs: &Measurement, of: fn(&Round) -> Parts) 
     ours.per_round.iter().filter_map(|round| Some((of(round), of(by_round.get(&round.round)?)))).collect()
 }
 
-fn versus(ours: &Measurement, theirs: &Measurement, context: &Context) -> Option<VsBaseline> {
-    let ratio = |of, what| bootstrap::ratio(&pairs(ours, theirs, of), context.resampling(ours, what));
+/// The measurements that can be compared with the baseline, by their indices, each with the baseline's.
+fn compared_with_the_baseline(results: &Results, usable: &[bool]) -> Vec<(usize, usize)> {
+    let Some(baseline) = results.targets.iter().find(|target| target.baseline) else { return Vec::new() };
+    let all = &results.measurements;
+    let theirs: BTreeMap<(&str, Operation), usize> = (0..all.len())
+        .filter(|&i| usable[i] && all[i].target == baseline.id)
+        .map(|i| ((all[i].scale.as_str(), all[i].operation), i))
+        .collect();
+    (0..all.len())
+        .filter(|&i| usable[i] && all[i].target != baseline.id)
+        .filter_map(|i| Some((i, *theirs.get(&(all[i].scale.as_str(), all[i].operation))?)))
+        .collect()
+}
+
+/// The parts of a round of which a ratio is made.
+type Of = fn(&Round) -> Parts;
+
+/// What the ratios of one scale, taken together, tell about the standard error of each: some rounds by themselves tell
+/// little, and all ratios of a run were measured in the same way.
+struct Priors(BTreeMap<(String, &'static str), Prior>);
+
+impl Priors {
+    const FIGURES: [(&'static str, Of); 3] =
+        [("latency ratio", latency_parts), ("cpu ratio", cpu_parts), ("throughput ratio", throughput_parts)];
+
+    fn fit(results: &Results, compared: &[(usize, usize)]) -> Priors {
+        let all = &results.measurements;
+        let mut priors = BTreeMap::new();
+        for scale in &results.settings.scales {
+            for (figure, of) in Priors::FIGURES {
+                let estimates: Vec<Estimated> = compared
+                    .iter()
+                    .filter(|(ours, _)| all[*ours].scale == scale.name)
+                    .filter_map(|&(ours, theirs)| bootstrap::log_ratio(&pairs(&all[ours], &all[theirs], of)))
+                    .collect();
+                priors.extend(Prior::fit(&estimates).map(|prior| ((scale.name.clone(), figure), prior)));
+            }
+        }
+        Priors(priors)
+    }
+
+    fn of(&self, scale: &str, figure: &'static str) -> Option<&Prior> {
+        self.0.get(&(scale.to_owned(), figure))
+    }
+}
+
+fn versus(ours: &Measurement, theirs: &Measurement, priors: &Priors, context: &Context) -> Option<VsBaseline> {
+    let ratio = |of: Of, figure| {
+        bootstrap::ratio(&pairs(ours, theirs, of), priors.of(&ours.scale, figure), context.resampling(ours, figure))
+    };
     let latency = ratio(latency_parts, "latency ratio")?;
     let cpu = ratio(cpu_parts, "cpu ratio")?;
     let same_concurrency =

@@ -6,24 +6,19 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::Trial;
+use super::rig::{Rig, SEED, Sums, health};
 use crate::checkout::Checkout;
 use crate::cli::BackendChoice;
-use crate::database;
-use crate::keeper::{Keeper, Tables};
 use crate::machine;
 use crate::npm;
 use crate::process::Group;
 use crate::progress::Progress;
-use crate::protocol::{Measure, OpenSuite, Phase};
 use crate::results::Operation;
 use crate::sampler::Sampler;
 use crate::stats::bootstrap::{self, Part, Resampling};
-use crate::suite::{Suite, WarmUpLimits};
-use crate::worker::Probe;
 
 /// Fresh processes of each kind.
 const TURNS: usize = 12;
@@ -35,85 +30,36 @@ const SLICE: u64 = 50;
 const WITHIN: f64 = 0.02;
 /// What the harness itself may use, percent of a core.
 const OWN_CPU_PERCENT: f64 = 2.0;
-const SEED: u64 = 1;
-
-/// What one process measured: the sum over its calls, so that the statistics can weigh it.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Sums {
-    latency_ms: f64,
-    cpu_ms: f64,
-}
 
 /// Measures in turn and compares.
 pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow::Result<Vec<Trial>> {
     let progress = Progress::new(false);
-    let tools = npm::Tools::find()?;
-    let benchmark = npm::prepare(checkout, &tools, &progress)?;
-    let options = database::Options::new(checkout, "selftest", backend, None, None, false)?;
-    let server = database::start(&options, &progress)?;
-    let health = |_: Probe| if server.is_alive() { None } else { Some("its process ended".to_owned()) };
-    let tables = Tables {
-        endpoint: server.endpoint.clone(),
-        table: "bench-weight".to_owned(),
-        rehearsal_table: None,
-        items: 1_000,
-        rehearsal_items: 0,
-        seed: SEED,
-    };
-    let mut keeper = Keeper::start(&tools.npm, &benchmark, out.join("keeper.log"), &tables, &health)?;
-    keeper.create(&health, |_, _| {})?;
-    keeper.warm(WARM_UP_CALLS, &health)?;
+    let rig = Rig::start(checkout, backend, out, &progress)?;
 
     let suite = |sampler: Option<&Sampler>| -> anyhow::Result<Sums> {
-        let job = OpenSuite {
-            target: "aws-sdk".to_owned(),
-            adapter: "aws-sdk".to_owned(),
-            endpoint: tables.endpoint.clone(),
-            table: tables.table.clone(),
-            rehearsal_table: None,
-            items: tables.items,
-            rehearsal_items: 0,
-            seed: SEED,
-            round: 0,
-            lane: 1,
-            call_timeout_ms: 30_000,
-            handicap_us: std::collections::BTreeMap::new(),
-        };
-        let (suite, ready) = Suite::open(&tools.npm, &benchmark, out.join("suite.log"), job, &health)?;
-        let (mut suite, _) = suite.verify(&[Operation::GetItem], &health)?;
-        let limits = WarmUpLimits {
-            min_calls: WARM_UP_CALLS,
-            max_calls: WARM_UP_CALLS,
-            max: Duration::from_secs(60),
-            in_flight: 1,
-            window: Duration::from_millis(100),
-        };
-        suite.warm_up(Operation::GetItem, limits, &health)?;
+        let (mut suite, pid) = rig.suite()?;
+        suite.warm_up(Operation::GetItem, WARM_UP_CALLS, Duration::from_secs(60), &health(&rig.server))?;
         if let Some(sampler) = sampler {
-            sampler.watch("aws-sdk", ready.pid);
+            sampler.watch("aws-sdk", pid);
         }
         let mut sums = Sums { latency_ms: 0.0, cpu_ms: 0.0 };
         for from in (0..CALLS).step_by(SLICE as usize) {
-            let operation = Operation::GetItem;
-            let measure =
-                Measure { operation, phase: Phase::Latency, calls: SLICE, from, check: false, concurrency: None };
             let begin = || sampler.iter().for_each(|sampler| sampler.begin("aws-sdk", true));
             let stop = || sampler.iter().for_each(|sampler| sampler.end());
-            let end = suite.measure(measure, Duration::from_secs(1), &health, begin, stop)?;
-            sums.latency_ms += end.samples_ms.iter().sum::<f64>();
-            sums.cpu_ms += end.cpu_ms;
+            let slice = rig.slice(&mut suite, from, SLICE, begin, stop)?;
+            sums.latency_ms += slice.latency_ms;
+            sums.cpu_ms += slice.cpu_ms;
         }
         suite.end();
         Ok(sums)
     };
     let bare = || -> anyhow::Result<Sums> {
         let job = json!({
-            "endpoint": tables.endpoint, "table": tables.table, "items": tables.items, "seed": SEED,
+            "endpoint": rig.tables.endpoint, "table": rig.tables.table, "items": rig.tables.items, "seed": SEED,
             "warmUpCalls": WARM_UP_CALLS, "calls": CALLS,
         });
-        let mut command = Command::new(&tools.npm);
-        command.args(["run", "--silent", "bare", "--", &job.to_string()]).current_dir(&benchmark);
+        let mut command = Command::new(&rig.tools.npm);
+        command.args(["run", "--silent", "bare", "--", &job.to_string()]).current_dir(&rig.benchmark);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         npm::clean_environment(&mut command);
         let mut group = Group::spawn(&mut command, "bare")?;
@@ -136,7 +82,7 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
                 1 => unsampled.push(suite(None)?),
                 _ => {
                     let watcher = Sampler::start(Instant::now())?;
-                    if let Some(pid) = server.pid {
+                    if let Some(pid) = rig.server.pid {
                         watcher.watch(crate::sampler::DATABASE, pid);
                     }
                     let (before, begun) = (machine::own_cpu_ms(), Instant::now());
@@ -148,8 +94,7 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
         }
     }
     drop(step);
-    keeper.end(&health);
-    drop(server);
+    rig.end();
     let own = own_ms / wall_ms * 100.0;
     Ok(vec![
         ratio("the suite against a bare tinybench script: latency", &unsampled, &bares, |sums| sums.latency_ms),
@@ -169,7 +114,7 @@ fn ratio(what: &str, ours: &[Sums], theirs: &[Sums], of: fn(&Sums) -> f64) -> Tr
     let parts = |sums: &Sums| vec![Part { total: of(sums), calls: CALLS as f64 }];
     let pairs: Vec<_> = ours.iter().zip(theirs).map(|(ours, theirs)| (parts(ours), parts(theirs))).collect();
     let asked = format!("ratio of means within {:.0}% of 1", WITHIN * 100.0);
-    match bootstrap::ratio(&pairs, Resampling { resamples: 2_000, seed: SEED }) {
+    match bootstrap::ratio(&pairs, None, Resampling { resamples: 2_000, seed: SEED }) {
         Some(found) => {
             let [low, high] = found.ci95.unwrap_or([f64::NAN; 2]);
             let text = format!("{:.4} ({low:.4} to {high:.4}), {} processes each", found.value, pairs.len());

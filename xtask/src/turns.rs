@@ -1,0 +1,78 @@
+//! How the calls of one operation are shared out among targets that take turns: pure arithmetic.
+
+use std::time::Duration;
+
+/// How long a slice of the fastest target is. A noisy neighbour slows a core for about a tenth of a second at a time, so
+/// that only slices much shorter than that meet the same conditions as those of the next target.
+const SLICE: Duration = Duration::from_millis(10);
+/// A target up to so many times as slow as the fastest makes as many calls as that one, in slices of as many: the first
+/// calls of a slice find colder caches than the rest, which must weigh on all alike. A slower one makes fewer.
+const AS_MANY_UP_TO: f64 = 8.0;
+/// The most calls of one phase of one target in one round: what they write has to be taken away again.
+const MOST_CALLS: u64 = 20_000;
+
+/// The calls of one operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turns {
+    /// Turns of the latency phase.
+    pub count: u64,
+    /// Calls of each target in the latency phase.
+    pub latency: Vec<u64>,
+    /// Calls of each target in the throughput phase.
+    pub throughput: Vec<u64>,
+}
+
+/// Shares the time of both phases, of all targets together, out among targets of which a call takes so long by itself.
+pub fn share_out(ms_per_call: &[f64], latency: Duration, throughput: Duration, concurrency: u32) -> Turns {
+    let ms: Vec<f64> = ms_per_call.iter().map(|ms| ms.max(0.001)).collect();
+    let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
+    let weights: Vec<f64> =
+        ms.iter().map(|ms| if *ms <= AS_MANY_UP_TO * fastest { 1.0 } else { fastest / ms }).collect();
+    let one_each_ms: f64 = ms.iter().zip(&weights).map(|(ms, weight)| ms * weight).sum();
+    let fitting = |time: Duration| ((time.as_secs_f64() * 1e3 / one_each_ms) as u64).clamp(1, MOST_CALLS);
+    let calls = |most: u64, least: u64| -> Vec<u64> {
+        weights.iter().map(|weight| ((most as f64 * weight).round() as u64).max(least)).collect()
+    };
+    let slice = ((SLICE.as_secs_f64() * 1e3 / fastest) as u64).max(1);
+    let count = (fitting(latency) / slice).max(1);
+    let most = if fitting(latency) < slice { fitting(latency) } else { count * slice };
+    Turns { count, latency: calls(most, 1), throughput: calls(fitting(throughput), u64::from(concurrency)) }
+}
+
+/// The calls of one turn of a target that makes `calls` in `count` turns: spread evenly, so that one with fewer calls
+/// than turns passes most of them by.
+pub fn calls_of_turn(turn: u64, count: u64, calls: u64) -> u64 {
+    calls * (turn + 1) / count - calls * turn / count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn targets_that_are_about_equally_fast_make_the_same_calls_in_the_same_slices() {
+        let turns = share_out(&[0.7, 0.72, 1.9], SECOND, SECOND / 2, 16);
+        assert_eq!(turns.latency[0], turns.latency[1]);
+        assert_eq!(turns.latency[0], turns.latency[2]);
+        assert_eq!(turns.latency[0] % turns.count, 0);
+        let ms = turns.latency[0] as f64 * (0.7 + 0.72 + 1.9);
+        assert!((900.0..=1000.0).contains(&ms), "{ms}");
+    }
+
+    #[test]
+    fn a_target_that_is_far_slower_takes_as_much_time_as_the_fastest() {
+        let turns = share_out(&[1.0, 20.0], SECOND, SECOND, 16);
+        assert_eq!(turns.latency, [500, 25]);
+        let of_slow: Vec<u64> = (0..turns.count).map(|turn| calls_of_turn(turn, turns.count, 25)).collect();
+        assert_eq!((of_slow.iter().sum::<u64>(), of_slow.iter().max()), (25, Some(&1)));
+    }
+
+    #[test]
+    fn every_target_makes_a_call_however_short_the_time_and_fills_the_concurrency() {
+        let turns = share_out(&[30_000.0, 900_000.0], SECOND, SECOND, 16);
+        assert_eq!((turns.count, turns.latency, turns.throughput), (1, vec![1, 1], vec![16, 16]));
+        assert_eq!(share_out(&[0.0], SECOND, SECOND, 1).latency, [MOST_CALLS]);
+    }
+}
