@@ -7,8 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 
+use crate::against::Against;
 use crate::checkout::Checkout;
 use crate::cli::Bench;
+use crate::compare::FailOn;
 use crate::database::{self, Server};
 use crate::exit::Exit;
 use crate::machine;
@@ -23,7 +25,9 @@ use crate::results::{
 };
 use crate::run::Runner;
 use crate::sampler::{DATABASE, Sampler};
-use crate::{ci, disturbances, doctor, environment, files, interrupt, load, lock, owner, report, resume, summary};
+use crate::{
+    ci, disturbances, doctor, environment, files, gate, interrupt, load, lock, owner, report, resume, summary,
+};
 
 /// Resamples of every bootstrap.
 const RESAMPLES: u32 = 1_000;
@@ -40,8 +44,13 @@ impl Bench {
     pub fn run(mut self) -> anyhow::Result<()> {
         let ci = self.ci || std::env::var_os("CI").is_some_and(|value| value == "true");
         self.strict |= ci;
-        let plan = Plan::decide(&self)?;
+        let mut plan = Plan::decide(&self)?;
+        let fail_on = FailOn::parse(&self.fail_on)?;
         let checkout = Checkout::find()?;
+        let against = self.against.as_deref().map(|text| Against::find(&checkout, text)).transpose()?;
+        if let Some(against) = &against {
+            plan.stand_beside(against, &checkout)?;
+        }
         let id = run_id();
         let out = self.resume.clone().or_else(|| self.out.clone()).unwrap_or_else(|| checkout.bench().join(&id));
         let earlier = self.resume.as_deref().map(resume::load).transpose()?;
@@ -63,12 +72,29 @@ impl Bench {
         let tools = doctor::require(&self.needs())?;
         let options = self.database_options(&checkout, &id)?;
         let benchmark = npm::prepare(&checkout, &tools, &progress)?;
+        let base = match &against {
+            Some(against) if plan.targets.iter().any(|target| target.base_of.is_some()) => {
+                Some(npm::prepare_beside(&checkout, &tools, &benchmark, against, &progress)?)
+            }
+            Some(against) => {
+                progress.line(format!("  no adapter and no locked library differs from {}", against.name));
+                None
+            }
+            None => None,
+        };
         std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
 
         let origin = Instant::now();
         let mut results = blank(&plan, &checkout, &tools, id)?;
         let outcome = (|| -> anyhow::Result<()> {
-            let installs = install_all(&plan, &checkout, &tools, &benchmark, &progress, &mut results)?;
+            let installs = install_all(
+                &plan,
+                &checkout,
+                &tools,
+                [&benchmark, base.as_ref().unwrap_or(&benchmark)],
+                &progress,
+                &mut results,
+            )?;
             let server = start_database(&options, &progress)?;
             results.database = describe(&server);
             if let Some(earlier) = earlier {
@@ -77,7 +103,7 @@ impl Bench {
             results.run.fingerprint = resume::fingerprint(&results);
             self.measure(&plan, &tools, &benchmark, installs, server, &options, &progress, &out, origin, &mut results)
         })();
-        self.finish(&checkout, &progress, &out, origin, results, outcome, ci)
+        self.finish(&checkout, &progress, &out, origin, results, outcome, ci, &fail_on)
     }
 
     /// Measures every scale; the server is stopped when this returns, however it does.
@@ -172,6 +198,7 @@ impl Bench {
         mut results: Results,
         outcome: anyhow::Result<()>,
         ci: bool,
+        fail_on: &FailOn,
     ) -> anyhow::Result<()> {
         results.run.finished_at = Some(now());
         results.run.duration_s = origin.elapsed().as_secs_f64();
@@ -191,18 +218,23 @@ impl Bench {
             }
             Err(why) => rescue(&results, &why, progress)?,
         }
+        if ci {
+            ci::show(&results)?;
+        }
+        let compared = gate::of_run(&results, fail_on, out, ci);
+        outcome?;
+        if let Some(exit) = exit {
+            return Err(exit.into());
+        }
         if let Some(name) = &self.save_baseline {
             let path = load::baseline_path(checkout, name)?;
             files::write_whole(&path, &serde_json::to_vec(&results)?)?;
             progress.line(format!("baseline {name}: {}", path.display()));
         }
-        if ci {
-            ci::show(&results)?;
-        }
-        match (outcome, exit) {
-            (Err(why), _) => Err(why),
-            (Ok(()), Some(exit)) => Err(exit.into()),
-            (Ok(()), None) => Ok(()),
+        match compared {
+            Ok(Some(comparison)) if !self.fail_on.is_empty() => Ok(comparison.verdict()?),
+            Ok(_) => Ok(()),
+            Err(why) => Err(why),
         }
     }
 
@@ -312,12 +344,13 @@ fn install_all(
     plan: &Plan,
     checkout: &Checkout,
     tools: &Tools,
-    benchmark: &Path,
+    [own, base]: [&PathBuf; 2],
     progress: &Progress,
     results: &mut Results,
 ) -> anyhow::Result<Vec<Option<PathBuf>>> {
     let mut folders = Vec::new();
     for (planned, target) in plan.targets.iter().zip(&mut results.targets) {
+        let benchmark = if planned.base_of.is_some() { base } else { own };
         let install = match &planned.spec {
             None => npm::locked(benchmark, planned.library),
             Some(spec) => npm::install(checkout, tools, benchmark, planned.library, spec, progress),
@@ -375,8 +408,9 @@ fn blank_target(plan: &Plan, target: &crate::plan::PlannedTarget) -> Target {
         name: target.id.replacen(target.library.id, target.library.name, 1),
         adapter: target.library.id.to_owned(),
         version: None,
-        spec: target.spec.clone().unwrap_or_else(|| "locked".to_owned()),
+        spec: target.spec_in_words(),
         baseline: plan.baseline.as_ref() == Some(&target.id),
+        base_of: target.base_of.as_ref().map(|base| base.target.clone()),
         status: TargetStatus::Ok,
         reason: None,
         sdk_version: None,

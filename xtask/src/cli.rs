@@ -81,6 +81,14 @@ pub struct Bench {
     #[arg(long, value_name = "ID[@VERSION|=SPEC]")]
     pub target: Vec<TargetSpec>,
 
+    /// Measure each library beside itself with the adapter and lock file of another commit, or of a checkout's folder
+    #[arg(long, value_name = "COMMIT|DIR")]
+    pub against: Option<String>,
+
+    /// Exit 1 where a library became slower by this than its other version or --against: 5%, cpu=3%; may be repeated
+    #[arg(long, value_name = "[METRIC=]PERCENT")]
+    pub fail_on: Vec<String>,
+
     /// Only these operations: PutItem, GetItem, UpdateItem, DeleteItem, Query, Scan; may be repeated
     #[arg(long, value_name = "NAME", value_parser = parse_operation)]
     pub op: Vec<Operation>,
@@ -191,8 +199,7 @@ pub struct Report {
 pub struct Compare {
     /// The older results.json, or the name of a saved baseline
     pub base: String,
-    /// The newer results.json
-    #[arg(required_unless_present = "between")]
+    /// The newer results.json [default: that of the latest run]
     pub new: Option<String>,
     /// Compare two targets within the one file instead: --between mizzle@1.2.0 mizzle@local
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "new")]
@@ -406,13 +413,19 @@ fn parse_percent(text: &str) -> Result<f64, String> {
     if number > 0.0 && number <= 100.0 { Ok(number / 100.0) } else { Err("it is above 0% and at most 100%".to_owned()) }
 }
 
+/// What a baseline's name is made of: it becomes a file's.
+pub const NAME: &str = "use letters, digits, '-', '_' and '.', at most 100, and begin with a letter or a digit";
+
+/// Whether a text is such a name.
+pub fn is_name(text: &str) -> bool {
+    text.len() <= 100
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
 /// A name that can be a file's.
 fn parse_name(text: &str) -> Result<String, String> {
-    let fine = !text.is_empty()
-        && text.len() <= 100
-        && !text.starts_with('.')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    if fine { Ok(text.to_owned()) } else { Err("a name has letters, digits, '.', '-' and '_' only".to_owned()) }
+    if is_name(text) { Ok(text.to_owned()) } else { Err(format!("it can't be a name: {NAME}")) }
 }
 
 #[cfg(test)]
@@ -446,6 +459,9 @@ mod tests {
             (["--precision", "-1%"], ["--precision", "-1%", "above 0%"]),
             (["--target", "mizzle="], ["--target", "mizzle=", "mizzle=../mizzle"]),
             (["--save-baseline", "../x"], ["--save-baseline", "../x", "letters, digits"]),
+            (["--save-baseline", "a b"], ["--save-baseline", "a b", "letters, digits"]),
+            (["--save-baseline", "_x"], ["--save-baseline", "_x", "begin with a letter"]),
+            (["--save-baseline", ""], ["--save-baseline", "''", "letters, digits"]),
         ] {
             let why = bench(&[&format!("{}={}", arguments[0], arguments[1])]).unwrap_err();
             for word in words {

@@ -1,17 +1,19 @@
-//! What changed between two results files, or between two targets of one file, and whether it is a regression. The
+//! What changed between two results files, or between targets of one file, and whether it is a regression. The
 //! comparison reads [`Results`] and nothing else; two runs that differ in machine, server or scale give
 //! [`Incomparable`], or ratios of ratios, and never a number that only looks like one.
 //!
 //! **Change.** Of each metric, the rounds' values are taken as logarithms. Between two files they are two independent
 //! groups (Welch); inside one file, and inside each file's ratios to a baseline, they are paired by round.
 //!
+//! From a few rounds alone no variance is known well, so each is drawn towards those of the same metric elsewhere in the
+//! comparison ([`Prior`]), in every interval and in every test.
+//!
 //! **Regression.** Some 150 changes are tested at once, of which eight would look like something by chance at 95%
 //! each. A change for the worse is a regression only if
 //! 1. its 95% interval excludes no change,
 //! 2. it passes the threshold in size,
 //! 3. it survives Holm's correction over all changes that are gated, so that a pair of like runs fails in at most one
-//!    of twenty cases. The variances that this uses are drawn towards those of the same metric elsewhere in the pair
-//!    ([`Prior`]): from three rounds alone no variance is known well enough to survive a correction;
+//!    of twenty cases;
 //! 4. it shows against a control too: a target whose version is the same in both files, measured in the same rounds.
 //!    If the control slowed down as much, the machine did.
 
@@ -66,7 +68,7 @@ pub enum Basis {
     Figures,
     /// Each file's ratios to its baseline, since the figures themselves can't be compared.
     Ratios { baseline: String, why: Vec<String> },
-    /// Two targets of one file, paired by round.
+    /// Targets of one file, paired by round.
     Between,
 }
 
@@ -77,6 +79,8 @@ pub struct Row {
     pub scale: String,
     pub operation: Operation,
     pub target: String,
+    /// The target of the same run that it is compared with; null where it is compared with itself in another run.
+    pub against: Option<String>,
     pub changes: Vec<Change>,
 }
 
@@ -188,7 +192,7 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
         }
         match (find(base, ours), ours.latency_ms.is_some()) {
             (Some(theirs), true) if theirs.latency_ms.is_some() => {
-                rows.push(row(ours, &ours.target, |metric| match &basis {
+                rows.push(row(ours, None, |metric| match &basis {
                     Basis::Ratios { baseline, .. } => of_ratios(base, theirs, new, ours, baseline, metric),
                     _ => of_figures(base, theirs, new, ours, metric),
                 }));
@@ -216,22 +220,50 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     Ok(finish(basis, sides, notes, rows, not_compared, fail_on))
 }
 
-/// Compares two targets of one run, paired by round.
+/// Two targets of one run: what is compared with, and what is compared with it.
+pub type Pair = (String, String);
+
+/// The targets of a run that are one library: the base of another commit with what stands beside it, and the first of
+/// several versions with each of the others.
+pub fn pairs(results: &Results) -> Vec<Pair> {
+    let is_first_of = |one: &Target, other: &Target| one.adapter == other.adapter && one.base_of.is_none();
+    let pair_of = |target: &Target| {
+        if let Some(new) = &target.base_of {
+            return Some((target.id.clone(), new.clone()));
+        }
+        let first = results.targets.iter().find(|other| is_first_of(other, target))?;
+        (first.id != target.id).then(|| (first.id.clone(), target.id.clone()))
+    };
+    results.targets.iter().filter_map(pair_of).collect()
+}
+
+/// Compares pairs of targets of one run, paired by round.
 ///
 /// # Errors
-/// [`Incomparable`] where the file has no such targets, or no operation that both have figures of.
-pub fn between(results: &Results, base: &str, new: &str, fail_on: &FailOn) -> Result<Comparison, Incomparable> {
+/// [`Incomparable`] where the file has no such targets, or no operation that both of a pair have figures of.
+pub fn between(results: &Results, pairs: &[Pair], fail_on: &FailOn) -> Result<Comparison, Incomparable> {
     let known: Vec<&str> = results.targets.iter().map(|target| target.id.as_str()).collect();
-    for id in [base, new] {
-        if !known.contains(&id) {
-            return Err(Incomparable { why: vec![format!("there is no target {id}; there are {}", known.join(", "))] });
-        }
-    }
-    if base == new {
-        return Err(Incomparable { why: vec![format!("{base} is named twice")] });
-    }
     let mut rows = Vec::new();
     let mut not_compared = Vec::new();
+    for (base, new) in pairs {
+        if let Some(id) = [base, new].into_iter().find(|id| !known.contains(&id.as_str())) {
+            return Err(Incomparable { why: vec![format!("there is no target {id}; there are {}", known.join(", "))] });
+        }
+        if base == new {
+            return Err(Incomparable { why: vec![format!("{base} is named twice")] });
+        }
+        rows_between(results, base, new, &mut rows, &mut not_compared);
+    }
+    let names = |of: fn(&Pair) -> &String| pairs.iter().map(|pair| of(pair).as_str()).collect::<Vec<_>>().join(", ");
+    let (base, new) = (names(|(base, _)| base), names(|(_, new)| new));
+    if rows.is_empty() {
+        return Err(Incomparable { why: vec![format!("no operation has figures of both {base} and {new}")] });
+    }
+    let sides = (results.settings.equivalence_margin, base, new);
+    Ok(finish(Basis::Between, sides, few_rounds(&[results]), rows, not_compared, fail_on))
+}
+
+fn rows_between(results: &Results, base: &str, new: &str, rows: &mut Vec<RawRow>, not_compared: &mut Vec<String>) {
     for ours in results.measurements.iter().filter(|one| one.target == new) {
         let theirs = results
             .measurements
@@ -239,16 +271,11 @@ pub fn between(results: &Results, base: &str, new: &str, fail_on: &FailOn) -> Re
             .find(|theirs| theirs.target == base && theirs.operation == ours.operation && theirs.scale == ours.scale);
         match theirs {
             Some(theirs) if theirs.latency_ms.is_some() && ours.latency_ms.is_some() => {
-                rows.push(row(ours, new, |metric| of_pair(theirs, ours, metric)));
+                rows.push(row(ours, Some(base), |metric| of_pair(theirs, ours, metric)));
             }
-            _ => not_compared.push(format!("{} ({}): not both have figures", ours.operation, ours.scale)),
+            _ => not_compared.push(format!("{}: not both it and {base} have figures", name_of(ours))),
         }
     }
-    if rows.is_empty() {
-        return Err(Incomparable { why: vec![format!("no operation has figures of both {base} and {new}")] });
-    }
-    let sides = (results.settings.equivalence_margin, base.to_owned(), new.to_owned());
-    Ok(finish(Basis::Between, sides, Vec::new(), rows, not_compared, fail_on))
 }
 
 /// A change before it is judged: `log` is that of new over base.
@@ -265,14 +292,16 @@ struct RawRow {
     scale: String,
     operation: Operation,
     target: String,
+    against: Option<String>,
     changes: Vec<(Metric, Raw)>,
 }
 
-fn row(of: &Measurement, target: &str, change: impl Fn(Metric) -> Option<Raw>) -> RawRow {
+fn row(of: &Measurement, against: Option<&str>, change: impl Fn(Metric) -> Option<Raw>) -> RawRow {
     RawRow {
         scale: of.scale.clone(),
         operation: of.operation,
-        target: target.to_owned(),
+        target: of.target.clone(),
+        against: against.map(str::to_owned),
         changes: Metric::ALL.into_iter().filter_map(|metric| Some((metric, change(metric)?))).collect(),
     }
 }
@@ -524,13 +553,17 @@ fn notes(base: &Results, new: &Results) -> Vec<String> {
         differ(&target.id, &known(&other.version), &known(&target.version));
         differ(&format!("AWS SDK of {}", target.id), &known(&other.sdk_version), &known(&target.sdk_version));
     }
-    let few = |of: &Results| of.measurements.iter().filter(|one| one.rounds > 0).map(|one| one.rounds).min();
-    match few(base).min(few(new)) {
-        Some(1) => notes.push("a run has a single round: without intervals nothing can be told".to_owned()),
-        Some(2) => notes.push("a run has two rounds: only large changes can be told".to_owned()),
-        _ => {}
-    }
+    notes.extend(few_rounds(&[base, new]));
     notes
+}
+
+fn few_rounds(runs: &[&Results]) -> Vec<String> {
+    let rounds = runs.iter().flat_map(|run| &run.measurements).map(|one| one.rounds).filter(|&rounds| rounds > 0).min();
+    match rounds {
+        Some(1) => vec!["a single round was made: without intervals nothing can be told".to_owned()],
+        Some(2) => vec!["only two rounds were made: only large changes can be told".to_owned()],
+        _ => Vec::new(),
+    }
 }
 
 /// A change that all targets share is the machine's, or the harness's.
@@ -553,6 +586,23 @@ fn common_shift(rows: &[RawRow], basis: &Basis) -> Option<String> {
     })
 }
 
+/// What the changes of each metric tell about the variances of one another.
+struct Priors(BTreeMap<Metric, Option<Prior>>);
+
+impl Priors {
+    fn of(rows: &[RawRow], which: impl Fn(&Raw) -> Option<Estimated>) -> Priors {
+        let estimates = |metric: Metric| -> Vec<Estimated> {
+            let all = rows.iter().flat_map(|row| &row.changes);
+            all.filter(|(of, _)| *of == metric).filter_map(|(_, raw)| which(raw)).collect()
+        };
+        Priors(Metric::ALL.into_iter().map(|metric| (metric, Prior::fit(&estimates(metric)))).collect())
+    }
+
+    fn moderate(&self, metric: Metric, estimated: Estimated) -> Estimated {
+        self.0.get(&metric).copied().flatten().map_or(estimated, |prior| prior.moderate(estimated))
+    }
+}
+
 /// Judges all changes together.
 fn finish(
     basis: Basis,
@@ -562,20 +612,13 @@ fn finish(
     not_compared: Vec<String>,
     fail_on: &FailOn,
 ) -> Comparison {
-    let estimates = |metric: Metric| -> Vec<Estimated> {
-        let all = rows.iter().flat_map(|row| &row.changes);
-        all.filter(|(of, _)| *of == metric).filter_map(|(_, raw)| raw.estimated).collect()
-    };
-    let priors: BTreeMap<Metric, Option<Prior>> =
-        Metric::ALL.into_iter().map(|metric| (metric, Prior::fit(&estimates(metric)))).collect();
-    let moderated = |metric: Metric, estimated: Estimated| {
-        priors.get(&metric).copied().flatten().map_or(estimated, |prior| prior.moderate(estimated))
-    };
+    let priors = Priors::of(&rows, |raw| raw.estimated);
+    let control_priors = Priors::of(&rows, |raw| raw.control);
     let gated: Vec<(Metric, Estimated)> = rows
         .iter()
         .flat_map(|row| &row.changes)
         .filter(|(metric, _)| fail_on.threshold(*metric).is_some())
-        .filter_map(|(metric, raw)| Some((*metric, moderated(*metric, raw.estimated?))))
+        .filter_map(|(metric, raw)| Some((*metric, priors.moderate(*metric, raw.estimated?))))
         .collect();
     let p_values: Vec<f64> = gated
         .iter()
@@ -594,7 +637,7 @@ fn finish(
     cpu_limits.sort_by(f64::total_cmp);
     let judge = |(metric, raw): (Metric, Raw)| {
         let threshold = fail_on.threshold(metric);
-        let ratio_ci95 = raw.estimated.map(|estimated| estimated.ci95().map(f64::exp));
+        let ratio_ci95 = raw.estimated.map(|estimated| priors.moderate(metric, estimated).ci95().map(f64::exp));
         let p_adjusted = raw.estimated.and(threshold).and_then(|_| adjusted.next());
         let ratio = raw.log.exp();
         let by_time = match (metric.sign() < 0.0, ratio_ci95) {
@@ -604,7 +647,8 @@ fn finish(
         let excludes_none = by_time.is_some_and(|[low, _]| low > 1.0);
         let beyond_control = raw.control.map(|control| control.value.exp());
         let also_beyond = raw.control.is_none_or(|control| {
-            let end = if metric.sign() > 0.0 { control.ci95()[0] } else { -control.ci95()[1] };
+            let [low, high] = control_priors.moderate(metric, control).ci95();
+            let end = if metric.sign() > 0.0 { low } else { -high };
             end > 0.0 && threshold.is_some_and(|threshold| metric.worse_by(control.value.exp()) > threshold)
         });
         let regression = excludes_none
@@ -631,6 +675,7 @@ fn finish(
             scale: row.scale,
             operation: row.operation,
             target: row.target,
+            against: row.against,
             changes: row.changes.into_iter().map(&mut judge).collect(),
         })
         .collect();

@@ -372,6 +372,7 @@ fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'sta
         version: Some(version.to_owned()),
         spec: version.to_owned(),
         baseline: t == 0,
+        base_of: None,
         status: TargetStatus::Ok,
         reason: None,
         sdk_version: Some("3.1164.0".to_owned()),

@@ -1,11 +1,15 @@
-//! `cargo xtask compare`: two results files, or two targets of one, as a table and an exit code.
+//! The release gate as commands: `cargo xtask compare`, of two results files or of targets in one, and the end of a
+//! run that measured one library twice. Both are a table and an exit code.
+
+use std::path::Path;
 
 use crate::checkout::Checkout;
 use crate::cli::{Compare, Format};
-use crate::compare::{self, FailOn, render};
+use crate::compare::{self, Comparison, FailOn, Pair, render};
 use crate::exit::Exit;
 use crate::progress::say;
-use crate::{ci, load};
+use crate::results::Results;
+use crate::{ci, files, load};
 
 impl Compare {
     /// Compares and prints.
@@ -13,15 +17,8 @@ impl Compare {
     /// # Errors
     /// [`Exit::Regression`] where there is one; [`Exit::BadInput`] for files that can't be read or compared.
     pub fn run(&self) -> anyhow::Result<()> {
-        let checkout = Checkout::find()?;
         let fail_on = FailOn::parse(&self.fail_on)?;
-        let base = load::load_or_baseline(&checkout, &self.base)?;
-        let comparison = match (&self.between, &self.new) {
-            (Some(pair), _) => compare::between(&base, &pair[0], &pair[1], &fail_on),
-            (None, Some(new)) => compare::compare(&base, &load::load_or_baseline(&checkout, new)?, &fail_on),
-            (None, None) => return Err(Exit::BadInput("compare needs a second file, or --between".to_owned()).into()),
-        };
-        let comparison = comparison.map_err(|why| Exit::BadInput(why.to_string()))?;
+        let comparison = self.comparison(&fail_on)?;
         let text = match self.format {
             Format::Table => render::terminal(&comparison),
             Format::Markdown => render::markdown(&comparison),
@@ -31,4 +28,44 @@ impl Compare {
         ci::compared(&comparison)?;
         Ok(comparison.verdict()?)
     }
+
+    fn comparison(&self, fail_on: &FailOn) -> anyhow::Result<Comparison> {
+        let checkout = Checkout::find()?;
+        let base = load::load_or_baseline(&checkout, &self.base)?;
+        if let Some([a, b]) = self.between.as_deref() {
+            return Ok(compare::between(&base, &[(a.clone(), b.clone())], fail_on).map_err(Exit::from)?);
+        }
+        let new = match &self.new {
+            Some(new) => load::load_or_baseline(&checkout, new)?,
+            None => load::load(&checkout.bench().join("latest/results.json"))?,
+        };
+        if self.new.is_some() || base.run.id != new.run.id {
+            return Ok(compare::compare(&base, &new, fail_on).map_err(Exit::from)?);
+        }
+        let pairs = compare::pairs(&base);
+        if pairs.is_empty() {
+            let why = format!("{} is the latest run itself; name what it is to be compared with", self.base);
+            return Err(Exit::BadInput(why).into());
+        }
+        Ok(compare::between(&base, &pairs, fail_on).map_err(Exit::from)?)
+    }
+}
+
+/// Compares what a run measured twice, prints it and keeps it beside the results. None where the run has no such pair.
+///
+/// # Errors
+/// [`Exit::Failed`] where there are pairs and none has figures; a folder that can't be written.
+pub fn of_run(results: &Results, fail_on: &FailOn, out: &Path, ci: bool) -> anyhow::Result<Option<Comparison>> {
+    let pairs: Vec<Pair> = compare::pairs(results);
+    if pairs.is_empty() {
+        return Ok(None);
+    }
+    let comparison = compare::between(results, &pairs, fail_on).map_err(|why| Exit::Failed(why.to_string()))?;
+    say(format!("\n{}", render::terminal(&comparison).trim_end()));
+    files::write_whole(&out.join("comparison.md"), render::markdown(&comparison))?;
+    files::write_whole(&out.join("comparison.json"), render::json(&comparison))?;
+    if ci {
+        ci::compared(&comparison)?;
+    }
+    Ok(Some(comparison))
 }

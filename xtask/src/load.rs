@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use crate::checkout::Checkout;
+use crate::cli::{NAME, is_name};
 use crate::exit::Exit;
 use crate::results::{Interval, Measurement, Results, Round, SCHEMA_VERSION};
 
@@ -45,12 +46,8 @@ pub fn load_any(path: &Path) -> anyhow::Result<Results> {
 /// # Errors
 /// [`Exit::BadInput`] where the name isn't one: it becomes the name of a file.
 pub fn baseline_path(checkout: &Checkout, name: &str) -> anyhow::Result<PathBuf> {
-    if !is_baseline_name(name) {
-        return Err(bad(format!(
-            "{:?} can't be the name of a baseline: use letters, digits, '-', '_' and '.', and begin with a letter or \
-             a digit",
-            clean(name)
-        )));
+    if !is_name(name) {
+        return Err(bad(format!("{:?} can't be the name of a baseline: {NAME}", clean(name))));
     }
     Ok(baselines(checkout).join(format!("{name}.json")))
 }
@@ -61,7 +58,7 @@ pub fn baseline_path(checkout: &Checkout, name: &str) -> anyhow::Result<PathBuf>
 /// [`Exit::BadInput`] where there is neither, naming the baselines that there are, and as [`load`].
 pub fn load_or_baseline(checkout: &Checkout, name_or_path: &str) -> anyhow::Result<Results> {
     let path = Path::new(name_or_path);
-    if path.exists() || !is_baseline_name(name_or_path) || path.extension().is_some_and(|end| end == "json") {
+    if path.exists() || !is_name(name_or_path) || path.extension().is_some_and(|end| end == "json") {
         return load(path);
     }
     let baseline = baseline_path(checkout, name_or_path)?;
@@ -81,12 +78,6 @@ pub fn load_or_baseline(checkout: &Checkout, name_or_path: &str) -> anyhow::Resu
 
 fn baselines(checkout: &Checkout) -> PathBuf {
     checkout.benchmark().join("baselines")
-}
-
-fn is_baseline_name(name: &str) -> bool {
-    name.len() <= 100
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 fn bad(why: String) -> anyhow::Error {

@@ -1,5 +1,6 @@
 //! `cargo xtask`: a benchmark of `DynamoDB` client libraries for JavaScript.
 
+mod against;
 mod bench;
 mod burn;
 mod checkout;

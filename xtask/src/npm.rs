@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::process;
 
 pub use install::install;
-pub use prepare::prepare;
+pub use prepare::{prepare, prepare_beside};
 use spec::Spec;
 
 /// The oldest Node that the suites run on.

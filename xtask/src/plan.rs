@@ -10,6 +10,8 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
 
+use crate::against::Against;
+use crate::checkout::Checkout;
 use crate::cli::{Bench, LIBRARIES, Library, TargetSpec};
 use crate::exit::Exit;
 use crate::results::{Design, Operation, Scale};
@@ -102,6 +104,25 @@ pub struct PlannedTarget {
     /// Whether the user named the spec: then its failure ends the run.
     pub named: bool,
     pub handicap_us: BTreeMap<Operation, f64>,
+    /// Of another commit, beside the target of this checkout.
+    pub base_of: Option<BaseOf>,
+}
+
+/// What a target of another commit stands beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseOf {
+    /// The other target's id.
+    pub target: String,
+    /// The commit's name.
+    pub from: String,
+}
+
+impl PlannedTarget {
+    /// What npm is asked for, in words.
+    pub fn spec_in_words(&self) -> String {
+        let spec = self.spec.as_deref().unwrap_or("locked");
+        self.base_of.as_ref().map_or_else(|| spec.to_owned(), |base| format!("{spec}, of {}", base.from))
+    }
 }
 
 impl Plan {
@@ -109,6 +130,15 @@ impl Plan {
     /// [`Exit::BadInput`] for flags that are each right and together make no plan.
     pub fn decide(flags: &Bench) -> Result<Plan, Exit> {
         let targets = targets(flags)?;
+        let is_twin = |(index, target): (usize, &PlannedTarget)| {
+            targets[..index].iter().any(|other| other.library == target.library)
+        };
+        if !flags.fail_on.is_empty() && flags.against.is_none() && !targets.iter().enumerate().any(is_twin) {
+            return Err(Exit::BadInput(
+                "--fail-on: nothing is compared in this run; name --against, or a library at two versions (--target)"
+                    .to_owned(),
+            ));
+        }
         let baseline = baseline(flags, &targets)?;
         let mut scales: Vec<Scale> = Vec::new();
         for scale in flags.scale.iter().flat_map(|scales| &scales.0) {
@@ -131,6 +161,27 @@ impl Plan {
             design: flags.design.into(),
             seed: flags.seed,
         })
+    }
+
+    /// Puts beside each target that another commit measures otherwise its like of that commit.
+    ///
+    /// # Errors
+    /// Where this checkout's adapters can't be read.
+    pub fn stand_beside(&mut self, against: &Against, checkout: &Checkout) -> anyhow::Result<()> {
+        for new in std::mem::take(&mut self.targets) {
+            let base = PlannedTarget {
+                id: format!("{}@base", new.id),
+                base_of: Some(BaseOf { target: new.id.clone(), from: against.name.clone() }),
+                handicap_us: BTreeMap::new(),
+                ..new.clone()
+            };
+            let changed = against.changes(checkout, new.library)?;
+            self.targets.push(new);
+            if changed {
+                self.targets.push(base);
+            }
+        }
+        Ok(())
     }
 
     /// The order of the targets in a round: one shuffled by the seed, turned by one place each round, so that each
@@ -156,8 +207,7 @@ impl Plan {
         let _ = writeln!(text, "Operations  {}", operations.join(", "));
         for target in &self.targets {
             let mark = if Some(&target.id) == self.baseline.as_ref() { "  (baseline)" } else { "" };
-            let spec = target.spec.as_deref().unwrap_or("the version in the lock file");
-            let _ = writeln!(text, "Target      {:<22} {spec}{mark}", target.id);
+            let _ = writeln!(text, "Target      {:<22} {}{mark}", target.id, target.spec_in_words());
         }
         let _ = writeln!(text, "Rounds      {rounds}");
         for scale in &self.scales {
@@ -249,7 +299,8 @@ fn targets(flags: &Bench) -> Result<Vec<PlannedTarget>, Exit> {
             number += 1;
         }
         let named = target.spec.is_some() || (target.library.id == "mizzle" && flags.mizzle.is_some());
-        targets.push(PlannedTarget { id, library: target.library, spec, named, handicap_us: BTreeMap::new() });
+        let library = target.library;
+        targets.push(PlannedTarget { id, library, spec, named, handicap_us: BTreeMap::new(), base_of: None });
     }
     for handicap in &flags.handicap {
         let target = targets.iter_mut().find(|target| target.id == handicap.target).ok_or_else(|| {

@@ -225,6 +225,9 @@ pub struct Target {
     /// What npm was asked for.
     pub spec: String,
     pub baseline: bool,
+    /// The target that this is the base of: the same library with the adapter and lock file of another commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_of: Option<String>,
     pub status: TargetStatus,
     /// Why the status is not `ok`, in words; with the last lines of the log where there are any.
     pub reason: Option<String>,

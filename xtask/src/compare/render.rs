@@ -1,15 +1,14 @@
 //! A comparison as text: for a terminal of 80 columns, as Markdown, or as JSON. It decides nothing.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::{Basis, Change, Comparison, Metric, Row};
 use crate::results::Verdict;
 
 /// How many changes for the worse that don't fail are named one by one.
 const NAMED: usize = 8;
+/// Columns of a change on a terminal: six of them and the operation's ten fit 80.
+const CELL: usize = 11;
 
 /// For a terminal, 80 columns wide.
 pub fn terminal(comparison: &Comparison) -> String {
@@ -17,28 +16,27 @@ pub fn terminal(comparison: &Comparison) -> String {
     for line in heading(comparison) {
         wrapped(&mut out, &line, "");
     }
-    for (scale, target) in groups(comparison) {
-        let mut table = Table::new();
-        table
-            .load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY)
-            .set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header([target.as_str(), "CPU", "latency", "p95", "p99", "rate", "memory"]);
-        for row in comparison.rows.iter().filter(|row| row.scale == scale && row.target == target) {
-            let mut cells = vec![Cell::new(row.operation)];
-            cells.extend(Metric::ALL.map(|metric| {
+    for rows in groups(comparison) {
+        wrapped(&mut out, &format!("\n{}", title_of(rows[0])), "");
+        let _ = write!(out, "{:10}", "");
+        for head in ["CPU", "latency", "p95", "p99", "rate", "memory"] {
+            let _ = write!(out, "{head:>CELL$}");
+        }
+        out.push('\n');
+        for row in rows {
+            let _ = write!(out, "{:10}", row.operation);
+            for metric in Metric::ALL {
                 let change = row.changes.iter().find(|change| change.metric == metric);
-                let text =
-                    change.map_or_else(|| "-".to_owned(), |c| format!("{} {}", short_percent(c.ratio - 1.0), mark(c)));
-                Cell::new(text).set_alignment(CellAlignment::Right)
-            }));
-            table.add_row(cells);
+                let _ = write!(out, "{:>CELL$}", change.map_or_else(|| "–".to_owned(), cell));
+            }
+            out.push('\n');
         }
-        if let Some(column) = table.column_mut(0) {
-            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(14)));
-        }
-        let _ = write!(out, "\nscale {scale}\n{}\n", table.trim_fmt());
     }
-    let _ = writeln!(out, "\n✗ regression   - worse   + better   = the same   ? this pair can't tell");
+    let _ = writeln!(
+        out,
+        "\nChange in percent ± half of its 95% interval, and what it is:\n\
+         ✗ regression   w worse   b better   = the same   ? can't be told\n"
+    );
     for line in conclusions(comparison) {
         wrapped(&mut out, &line, "  ");
     }
@@ -51,15 +49,14 @@ pub fn markdown(comparison: &Comparison) -> String {
     for line in heading(comparison) {
         let _ = writeln!(out, "{}\n", escaped(&line));
     }
-    for (scale, target) in groups(comparison) {
+    for rows in groups(comparison) {
         let _ = writeln!(
             out,
-            "### {}, scale {}\n\n| operation | CPU per call | mean latency | p95 | p99 | throughput | peak memory |\n\
+            "### {}\n\n| operation | CPU per call | mean latency | p95 | p99 | throughput | peak memory |\n\
              |---|---:|---:|---:|---:|---:|---:|",
-            escaped(&target),
-            escaped(&scale)
+            escaped(&title_of(rows[0]))
         );
-        for row in comparison.rows.iter().filter(|row| row.scale == scale && row.target == target) {
+        for row in rows {
             let _ = write!(out, "| {} |", row.operation);
             for metric in Metric::ALL {
                 let cell = row.changes.iter().find(|change| change.metric == metric).map_or_else(
@@ -121,9 +118,15 @@ fn bare_percent(share: f64) -> String {
     if percent < 9.95 { format!("{percent:.1}%") } else { format!("{percent:.0}%") }
 }
 
-fn short_percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent.abs() < 99.95 { format!("{percent:+.1}%") } else { format!("{percent:+.0}%") }
+/// A change in few columns: `+4.2±1.1 ?`. It never fills its cell, so that the columns stay apart.
+fn cell(change: &Change) -> String {
+    let short = |percent: f64| {
+        if percent < 9.95 { format!("{percent:.1}") } else { format!("{:.0}", percent.min(999.0)) }
+    };
+    let percent = (change.ratio - 1.0) * 100.0;
+    let sign = if percent < 0.0 { '−' } else { '+' };
+    let half = change.ratio_ci95.map_or_else(String::new, |[low, high]| format!("±{}", short((high - low) * 50.0)));
+    format!("{sign}{}{half} {}", short(percent.abs()), mark(change))
 }
 
 fn range(change: &Change) -> String {
@@ -135,8 +138,8 @@ fn range(change: &Change) -> String {
 fn mark(change: &Change) -> char {
     match change.verdict {
         _ if change.regression => '✗',
-        Verdict::Slower => '-',
-        Verdict::Faster => '+',
+        Verdict::Slower => 'w',
+        Verdict::Faster => 'b',
         Verdict::Same => '=',
         Verdict::Unclear => '?',
     }
@@ -179,16 +182,29 @@ fn figure(metric: Metric, value: f64) -> String {
     format!("{value:.digits$}{unit}")
 }
 
-fn groups(comparison: &Comparison) -> Vec<(String, String)> {
-    let mut seen = BTreeSet::new();
-    let groups = comparison.rows.iter().map(|row| (row.scale.clone(), row.target.clone()));
-    groups.filter(|group| seen.insert(group.clone())).collect()
+/// The rows of each scale and target, in their order.
+fn groups(comparison: &Comparison) -> Vec<Vec<&Row>> {
+    let mut groups: Vec<Vec<&Row>> = Vec::new();
+    for row in &comparison.rows {
+        let alike =
+            |other: &&Row| (&other.scale, &other.target, &other.against) == (&row.scale, &row.target, &row.against);
+        match groups.iter_mut().find(|group| group.first().is_some_and(alike)) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    groups
+}
+
+fn title_of(row: &Row) -> String {
+    let against = row.against.as_ref().map_or_else(String::new, |against| format!("{against} → "));
+    format!("{against}{}, scale {}", row.target, row.scale)
 }
 
 fn heading(comparison: &Comparison) -> Vec<String> {
     let mut lines = vec![match &comparison.basis {
         Basis::Figures => format!("{} → {}: how each figure changed", comparison.base, comparison.new),
-        Basis::Between => format!("{} → {}: two targets of one run, paired by round", comparison.base, comparison.new),
+        Basis::Between => format!("{} → {}: targets of one run, paired by round", comparison.base, comparison.new),
         Basis::Ratios { baseline, why } => format!(
             "{} → {}: only the ratios to {baseline} are compared, since the runs have {}",
             comparison.base,
@@ -206,9 +222,9 @@ fn conclusions(comparison: &Comparison) -> Vec<String> {
     let mut worse: Vec<(&Row, &Change)> =
         comparison.changes().filter(|(_, change)| change.verdict == Verdict::Slower && !change.regression).collect();
     worse.sort_by(|a, b| b.1.worse_by().total_cmp(&a.1.worse_by()));
-    lines.extend(worse.iter().take(NAMED).map(|(row, change)| format!("- {}", sentence(row, change))));
+    lines.extend(worse.iter().take(NAMED).map(|(row, change)| format!("worse: {}", sentence(row, change))));
     if worse.len() > NAMED {
-        lines.push(format!("- and {} more that are worse and don't fail", worse.len() - NAMED));
+        lines.push(format!("and {} more that are worse and don't fail", worse.len() - NAMED));
     }
     lines.extend(comparison.not_compared.iter().map(|what| format!("not compared: {what}")));
     let regressions = comparison.regressions().count();

@@ -198,6 +198,10 @@ fn what_only_one_side_has_is_named() {
     assert_eq!(comparison.rows.len(), 12);
 }
 
+fn between(results: &Results, base: &str, new: &str, fail_on: &FailOn) -> Result<Comparison, Incomparable> {
+    super::between(results, &[(base.to_owned(), new.to_owned())], fail_on)
+}
+
 fn versions(seed: u64, times: f64) -> Results {
     let targets = vec![
         ("aws-sdk", "AWS SDK", "3.1164.0", 1.0),
@@ -221,6 +225,30 @@ fn a_working_tree_beside_its_release() {
 }
 
 #[test]
+fn what_is_one_library_is_paired_with_its_base_or_its_first_version() {
+    let pairs_of = |results: &Results| -> Vec<String> {
+        pairs(results).iter().map(|(base, new)| format!("{base} -> {new}")).collect()
+    };
+    assert_eq!(pairs_of(&versions(1, 1.0)), ["mizzle@1.2.0 -> mizzle@local"]);
+    assert_eq!(pairs_of(&same(1)), [""; 0]);
+    let targets = ["aws-sdk", "aws-sdk@base", "mizzle", "mizzle@base"].map(|id| (id, "x", "1.0.0", 1.0)).to_vec();
+    let beside = run(1, &Shape { targets, ..Shape::small() }, |results| {
+        results.targets[1].base_of = Some("aws-sdk".to_owned());
+        results.targets[3].base_of = Some("mizzle".to_owned());
+        slow_down(results, "mizzle", Some(Operation::Query), 1.3);
+    });
+    assert_eq!(pairs_of(&beside), ["aws-sdk@base -> aws-sdk", "mizzle@base -> mizzle"]);
+    let comparison = super::between(&beside, &pairs(&beside), &FailOn::default()).unwrap();
+    assert_eq!(comparison.rows.len(), 12);
+    assert!(found(&comparison).contains(&(Operation::Query, "mizzle", Metric::Cpu)));
+    assert!(
+        found(&comparison).iter().all(|(operation, target, _)| (*operation, *target) == (Operation::Query, "mizzle"))
+    );
+    let text = render::terminal(&comparison);
+    assert!(text.contains("mizzle@base → mizzle, scale small"), "{text}");
+}
+
+#[test]
 fn targets_that_are_not_there_are_named() {
     let results = versions(1, 1.0);
     let why = |a, b| between(&results, a, b, &FailOn::default()).unwrap_err().to_string();
@@ -235,9 +263,7 @@ fn the_output_fits_a_terminal_and_says_what_failed() {
     let comparison = compare(&base, &new, &FailOn::default()).unwrap();
     let text = render::terminal(&comparison);
     println!("{text}");
-    for line in text.lines() {
-        assert!(console::measure_text_width(line) <= 80, "{line}");
-    }
+    fits(&text);
     assert!(text.contains("✗ Query of mizzle (small): CPU per call"), "{text}");
     let markdown = render::markdown(&comparison);
     println!("{markdown}");
@@ -245,6 +271,22 @@ fn the_output_fits_a_terminal_and_says_what_failed() {
     let json: serde_json::Value = serde_json::from_str(&render::json(&comparison)).unwrap();
     assert_eq!(json["rows"].as_array().unwrap().len(), 24);
     assert!(json["regressions"].as_u64().unwrap() >= 1);
+}
+
+fn fits(text: &str) {
+    for line in text.lines() {
+        assert!(console::measure_text_width(line) <= 80, "{line}");
+    }
+}
+
+#[test]
+fn long_names_and_wild_changes_fit_too() {
+    let targets = vec![("electrodb@3.0.0-beta.1+build.20260101", "x", "3", 1.0), ("electrodb@local#2", "x", "3", 40.0)];
+    let results = run(1, &Shape { targets, rounds: 2, between_processes: 0.9, ..Shape::small() }, |_| {});
+    let comparison = super::between(&results, &pairs(&results), &FailOn::default()).unwrap();
+    let text = render::terminal(&comparison);
+    println!("{text}");
+    fits(&text);
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub fn install(
     let lock = std::fs::read(benchmark.join("package-lock.json")).context("reading the lock file")?;
     let content = content(&spec)?;
     let stamp = json!({
+        "suites": benchmark,
         "manifest": manifest,
         "lock": files::hex(Sha256::digest(&lock)),
         "content": content,

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 
 use super::{FETCHING, Tools, is_offline, npm, packages, run_npm};
+use crate::against::Against;
 use crate::checkout::Checkout;
 use crate::exit::Exit;
 use crate::files;
@@ -26,21 +27,46 @@ const MADE: [&str; 2] = ["node_modules", "dist"];
 /// compiler's where the sources don't compile.
 pub fn prepare(checkout: &Checkout, tools: &Tools, progress: &Progress) -> anyhow::Result<PathBuf> {
     let folder = writable(checkout)?;
-    if !packages::match_lock(&folder) {
-        let step = progress.step("installing the locked dependencies (npm ci)");
-        install_locked(tools, &folder)?;
-        step.done("installed the locked dependencies");
+    make_ready(&folder, "", tools, progress)?;
+    Ok(folder)
+}
+
+/// As [`prepare`], of a copy of `benchmark` that has the adapters and the lock file of another commit.
+///
+/// # Errors
+/// As [`prepare`], naming the commit.
+pub fn prepare_beside(
+    checkout: &Checkout,
+    tools: &Tools,
+    benchmark: &Path,
+    against: &Against,
+    progress: &Progress,
+) -> anyhow::Result<PathBuf> {
+    let copy = checkout.bench().join("against");
+    mirror(benchmark, &copy, true).with_context(|| format!("copying {} to {}", benchmark.display(), copy.display()))?;
+    against.lay_over(&copy)?;
+    let whose = format!(" of {}", against.name);
+    make_ready(&copy, &whose, tools, progress).with_context(|| format!("--against {}", against.name))?;
+    Ok(copy)
+}
+
+/// Installs and compiles what needs it in a folder like `benchmark/`.
+fn make_ready(folder: &Path, whose: &str, tools: &Tools, progress: &Progress) -> anyhow::Result<()> {
+    if !packages::match_lock(folder) {
+        let step = progress.step(format!("installing the locked dependencies{whose} (npm ci)"));
+        install_locked(tools, folder)?;
+        step.done(format!("installed the locked dependencies{whose}"));
     }
-    let sources = hash_of_sources(&folder)?;
+    let sources = hash_of_sources(folder)?;
     let stamp = folder.join(BUILT_FROM);
     let built = ["suite.js", "keeper.js"].iter().all(|program| folder.join("dist").join(program).is_file());
     if !built || std::fs::read_to_string(&stamp).ok().as_deref() != Some(&sources) {
-        let step = progress.step("compiling the suites");
-        compile(tools, &folder)?;
+        let step = progress.step(format!("compiling the suites{whose}"));
+        compile(tools, folder)?;
         std::fs::write(&stamp, &sources).with_context(|| format!("writing {}", stamp.display()))?;
-        step.done("compiled the suites");
+        step.done(format!("compiled the suites{whose}"));
     }
-    Ok(folder)
+    Ok(())
 }
 
 fn install_locked(tools: &Tools, folder: &Path) -> anyhow::Result<()> {
