@@ -62,8 +62,9 @@ pub fn install(
 
     let making = tempfile::Builder::new().prefix(&owner::making()?).tempdir_in(&folder)?;
     write_json(&making.path().join("package.json"), &manifest)?;
-    std::fs::write(making.path().join("package-lock.json"), lock)?;
+    write_json(&making.path().join("package-lock.json"), &without(&lock, library.package)?)?;
     fetch(tools, making.path(), library, &spec)?;
+    check_origin(making.path(), library, &spec)?;
     copy_programs(benchmark, making.path())?;
     check_import(tools, making.path(), library)?;
     write_json(&making.path().join(STAMP), &stamp)?;
@@ -110,6 +111,34 @@ fn fetch(tools: &Tools, folder: &Path, library: Library, spec: &Spec) -> anyhow:
     let Err(words) = run_npm(command(&["--prefer-offline"]), "npm install")? else { return Ok(()) };
     let asked = spec.dependency(library.package);
     bail!(Exit::Failed(format!("npm can't deliver {} as {asked}: {words}", library.package)));
+}
+
+/// A lock file without a package: npm would take the locked one for a folder or a tarball of the same name.
+fn without(lock: &[u8], package: &str) -> anyhow::Result<Value> {
+    let mut lock: Value = serde_json::from_slice(lock).context("reading the lock file")?;
+    if let Some(packages) = lock["packages"].as_object_mut() {
+        let own = format!("node_modules/{package}");
+        packages.retain(|path, _| *path != own && !path.starts_with(&format!("{own}/")));
+    }
+    Ok(lock)
+}
+
+/// Whether npm took the library from where it was told to: nothing is measured under another's name.
+fn check_origin(dir: &Path, library: Library, spec: &Spec) -> anyhow::Result<()> {
+    let there = packages::read_json(&dir.join("node_modules/.package-lock.json"))?;
+    let found = &there["packages"][format!("node_modules/{}", library.package)];
+    let is_asked = match spec {
+        Spec::Folder(_) | Spec::Tarball(_) => found["resolved"].as_str().is_some_and(|from| from.starts_with("file:")),
+        // Build metadata is no part of what npm calls a version.
+        Spec::Registry { wanted, .. } => found["version"].as_str() == wanted.split('+').next(),
+        Spec::Address(_) => true,
+    };
+    let asked = spec.dependency(library.package);
+    anyhow::ensure!(
+        is_asked,
+        Exit::Failed(format!("npm installed {} from {}, not {asked} as asked", library.package, found["resolved"]))
+    );
+    Ok(())
 }
 
 /// `package.json` of the folder: what the suites need at the versions of `benchmark/`, and the library as asked.
@@ -251,10 +280,9 @@ mod tests {
     use crate::npm::{locked, prepare};
 
     /// A library that needs nothing, so that it can be installed without a network.
-    fn write_library(folder: &Path, version: &str, program: &str) {
+    fn write_library(folder: &Path, name: &str, version: &str, program: &str) {
         std::fs::create_dir_all(folder).unwrap();
-        let manifest =
-            json!({ "name": "@aurios/mizzle", "version": version, "type": "module", "exports": "./index.js" });
+        let manifest = json!({ "name": name, "version": version, "type": "module", "exports": "./index.js" });
         write_json(&folder.join("package.json"), &manifest).unwrap();
         std::fs::write(folder.join("index.js"), program).unwrap();
     }
@@ -307,21 +335,31 @@ mod tests {
         let mizzle = Library::find("mizzle").unwrap();
         let get = |spec: &Path| install(&checkout, &tools, &benchmark, mizzle, &spec.display().to_string(), &progress);
         let folder = home.path().join("my mizzle");
-        write_library(&folder, "7.0.0", "export const mizzle = 1;");
+        write_library(&folder, mizzle.package, "7.0.0", "export const mizzle = 1;");
         let first = get(&folder).unwrap();
         assert_eq!(first.library_version.as_deref(), Some("7.0.0"));
         assert_eq!(first.sdk_version, dynamoose.sdk_version);
         assert!(first.dir.join("dist/suite.js").is_file());
         let again = get(&folder).unwrap();
         assert_eq!((&again, when(&again)), (&first, when(&first)), "the same content was installed twice");
-        write_library(&folder, "7.1.0", "import './not-built.js';");
+        write_library(&folder, mizzle.package, "7.1.0", "import './not-built.js';");
         let why = format!("{:#}", get(&folder).unwrap_err());
         assert!(why.contains("can't be imported") && why.contains("not-built.js") && !why.contains("target"), "{why}");
 
         // A packed tarball.
-        write_library(&folder, "8.0.0", "export const mizzle = 3;");
+        write_library(&folder, mizzle.package, "8.0.0", "export const mizzle = 3;");
         let tarball = crate::npm::pack(&tools, home.path(), "./my mizzle").unwrap().unwrap();
         assert_eq!(get(&tarball).unwrap().library_version.as_deref(), Some("8.0.0"));
+
+        // A folder of a library that the lock file has too, at the very version that is locked.
+        let electrodb = Library::find("electrodb").unwrap();
+        let locked = locked(&benchmark, electrodb).unwrap().library_version.unwrap();
+        let folder = home.path().join("my electrodb");
+        write_library(&folder, electrodb.package, &locked, "export const mine = true;");
+        let own = folder.display().to_string();
+        let own = install(&checkout, &tools, &benchmark, electrodb, &own, &progress).unwrap();
+        let program = own.dir.join("node_modules/electrodb/index.js");
+        assert!(std::fs::read_to_string(program).unwrap().contains("mine"), "the locked one was installed");
 
         // What npm can't deliver is told in its own words.
         let why =
@@ -329,7 +367,7 @@ mod tests {
         let why = format!("{why:#}");
         assert!(why.contains("npm can't deliver") && !why.contains("_logs") && !why.contains("installs"), "{why}");
 
-        assert_eq!(installs(&checkout).len(), 2, "half-made or stray folders: {:?}", installs(&checkout));
+        assert_eq!(installs(&checkout).len(), 3, "half-made or stray folders: {:?}", installs(&checkout));
         assert_eq!(manifests(), before, "package.json or the lock file was written");
 
         // An install that was tampered with would be made again.
