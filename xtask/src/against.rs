@@ -43,8 +43,12 @@ impl Against {
         } else {
             let name = format!("{text}^{{commit}}");
             let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
-            let commit = git(&checkout.root, &arguments).map_err(|_| {
-                bad("neither a checkout's folder nor a commit that git knows here; in CI fetch it first (fetch-depth)")
+            let commit = git(&checkout.root, &arguments).map_err(|why| match why.downcast::<Exit>() {
+                Ok(exit) => exit,
+                Err(words) => bad(&format!(
+                    "neither a checkout's folder nor a commit that git knows here; in CI fetch it first (fetch-depth) \
+                     ({words})"
+                )),
             })?;
             let commit = String::from_utf8_lossy(&commit).trim().to_owned();
             (Some(commit.clone()), read_commit(&checkout.root, &commit)?)
@@ -124,9 +128,11 @@ fn read_commit(root: &Path, commit: &str) -> anyhow::Result<Files> {
 }
 
 fn git(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let output = Command::new("git").arg("-C").arg(root).args(arguments).output().context("starting git")?;
+    let no_git = |why: std::io::Error| Exit::Prerequisite(format!("--against COMMIT needs git: {why}"));
+    let output = Command::new("git").arg("-C").arg(root).args(arguments).output().map_err(no_git)?;
     let said = String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(output.status.success(), "git {}: {}", arguments.join(" "), said.trim());
+    let first = said.lines().next().map_or_else(|| " failed".to_owned(), |line| format!(": {line}"));
+    anyhow::ensure!(output.status.success(), "git {}{first}", arguments[0]);
     Ok(output.stdout)
 }
 

@@ -233,8 +233,12 @@ impl Bench {
         }
         match compared {
             Ok(Some(comparison)) if !self.fail_on.is_empty() => Ok(comparison.verdict()?),
+            Err(why) if !self.fail_on.is_empty() => Err(why),
+            Err(why) => {
+                progress.warn(format!("{why:#}"));
+                Ok(())
+            }
             Ok(_) => Ok(()),
-            Err(why) => Err(why),
         }
     }
 

@@ -373,6 +373,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_to_fail_must_be_compared_with_something() {
+        let why = plan("--fail-on 5% --target mizzle@1.2.0 --orm aws-sdk").unwrap_err();
+        assert!(matches!(&why, Exit::BadInput(text) if text.contains("--against")), "{why:?}");
+        assert!(plan("--fail-on 5% --against main").is_ok());
+        assert!(plan("--fail-on 5% --target mizzle@1.2.0 --target mizzle=../m").is_ok());
+    }
+
+    #[test]
     fn operations_and_scales_are_in_the_contracts_order_and_once() {
         let plan = plan("--op scan --op GetItem --op Scan --scale all --scale small").unwrap();
         assert_eq!(plan.operations, [Operation::GetItem, Operation::Scan]);

@@ -37,6 +37,14 @@ mod tests {
     }
 
     #[test]
+    fn a_real_run_is_valid_by_it() {
+        let run = concat!(env!("CARGO_MANIFEST_DIR"), "/../benchmark/sample/results.json");
+        let run: serde_json::Value = serde_json::from_slice(&std::fs::read(run).unwrap()).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&results_schema()).unwrap();
+        jsonschema::validate(&schema, &run).unwrap();
+    }
+
+    #[test]
     fn results_are_valid_by_it_and_what_is_not_a_result_is_not() {
         let schema: serde_json::Value = serde_json::from_str(&results_schema()).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();

@@ -118,10 +118,12 @@ fn bare_percent(share: f64) -> String {
     if percent < 9.95 { format!("{percent:.1}%") } else { format!("{percent:.0}%") }
 }
 
-/// A change in few columns: `+4.2±1.1 ?`. It never fills its cell, so that the columns stay apart.
+/// A change in few columns, in percent: `+4.2±1.1 ?`. It never fills its cell, so that the columns stay apart.
 fn cell(change: &Change) -> String {
-    let short = |percent: f64| {
-        if percent < 9.95 { format!("{percent:.1}") } else { format!("{:.0}", percent.min(999.0)) }
+    let short = |percent: f64| match percent {
+        ..9.95 => format!("{percent:.1}"),
+        ..999.5 => format!("{percent:.0}"),
+        _ => "1k+".to_owned(),
     };
     let percent = (change.ratio - 1.0) * 100.0;
     let sign = if percent < 0.0 { '−' } else { '+' };

@@ -248,6 +248,42 @@ fn what_is_one_library_is_paired_with_its_base_or_its_first_version() {
     assert!(text.contains("mizzle@base → mizzle, scale small"), "{text}");
 }
 
+/// By hand with `STATS_TRIALS=200`. The processes differ by as much as they do on a noisy machine.
+#[test]
+fn a_like_version_beside_another_passes_and_a_tenth_more_cpu_fails() {
+    let trials = trials(12);
+    for (rounds, noise) in [(3, 0.02), (6, 0.03), (15, 0.05)] {
+        let shape = |times: f64| Shape {
+            targets: [("aws-sdk", 1.0), ("mizzle@base", 1.1), ("mizzle", 1.1 * times)]
+                .map(|(id, times)| (id, id, "1.0.0", times))
+                .to_vec(),
+            slices: 5,
+            samples: 20,
+            between_processes: noise,
+            rounds,
+            ..Shape::small()
+        };
+        let cpu = FailOn::parse(&["off".to_owned(), "cpu=5%".to_owned()]).unwrap();
+        let fails = |seed: u64, times: f64, fail_on: &FailOn| {
+            let results = run(seed, &shape(times), |_| {});
+            between(&results, "mizzle@base", "mizzle", fail_on).unwrap().verdict().is_err()
+        };
+        let (mut alarms, mut alarms_of_all, mut found) = (0, 0, 0);
+        for trial in 0..trials as u64 {
+            alarms += usize::from(fails(1000 + trial, 1.0, &cpu));
+            alarms_of_all += usize::from(fails(1000 + trial, 1.0, &FailOn::default()));
+            found += usize::from(fails(5000 + trial, 1.10, &cpu));
+        }
+        println!(
+            "{rounds} rounds, {noise}, {trials} pairs: {alarms} false alarms, {alarms_of_all} of all metrics; a slower \
+             one found {found} times"
+        );
+        assert!(alarms * 20 <= trials + 20, "{alarms} of {trials} like pairs failed with {rounds} rounds");
+        assert!(alarms_of_all * 20 <= trials + 20, "{alarms_of_all} of {trials} failed with {rounds} rounds");
+        assert!(found * 10 >= trials * 8, "found {found} of {trials} with {rounds} rounds");
+    }
+}
+
 #[test]
 fn targets_that_are_not_there_are_named() {
     let results = versions(1, 1.0);
