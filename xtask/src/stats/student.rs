@@ -113,7 +113,7 @@ impl Prior {
     }
 }
 
-const MOST_PRIOR_DF: f64 = 12.0;
+const MOST_PRIOR_DF: f64 = 4.0;
 
 /// The derivative of digamma: upwards by its recurrence to where the asymptotic series holds (Abramowitz and Stegun,
 /// 6.4.6 and 6.4.12).
@@ -205,7 +205,7 @@ mod tests {
                 .collect()
         };
         let alike = Prior::fit(&variances(0.0)).unwrap();
-        assert!(alike.df > 8.0 && (0.2..0.5).contains(&alike.variance), "{alike:?}");
+        assert!(alike.df > 3.0 && (0.2..0.5).contains(&alike.variance), "{alike:?}");
         let apart = Prior::fit(&variances(2.0)).unwrap();
         assert!(apart.df < 2.0, "{apart:?}");
         assert_eq!(Prior::fit(&[]), None);
