@@ -146,7 +146,7 @@ impl Bench {
             origin,
             scale_started: origin,
             took: BTreeMap::new(),
-            one_scan_each: None,
+            scan_ms: BTreeMap::new(),
             sampler: &sampler,
             server,
             start_server: &|| start_database(options, progress),

@@ -26,8 +26,8 @@ const LARGE_ROUND: Duration = Duration::from_secs(240);
 /// The longest warm-up: the slowest library has settled by then.
 const LONGEST_WARM_UP: Duration = Duration::from_secs(15);
 /// Of an operation's time in a round, what each phase gets; the rest is for settling and for restoring the table.
-pub const LATENCY_SHARE: f64 = 0.65;
-pub const THROUGHPUT_SHARE: f64 = 0.2;
+pub const LATENCY_SHARE: f64 = 0.6;
+pub const THROUGHPUT_SHARE: f64 = 0.3;
 /// A table of more items than this has a smaller one beside it, on which Scan is verified and warmed up: DynamoDB
 /// Local's scan time grows with the square of the table.
 const REHEARSE_ABOVE: u32 = 10_000;

@@ -36,8 +36,11 @@ const SETTLING_SCANS: Duration = Duration::from_millis(400);
 const SHORTEST_PHASE: Duration = Duration::from_millis(50);
 /// The end of a round: checking the table and ending the processes.
 const ROUND_END: Duration = Duration::from_millis(1_500);
+/// Turns of the throughput phase; the first opens the connections and is not counted. Each fills what is in flight.
+const FEWEST_BURSTS: u64 = 2;
+const MOST_BURSTS: u64 = 6;
 /// A throughput phase that would take longer than this is left to the latency phase, one call in flight.
-const LONGEST_THROUGHPUT: Duration = Duration::from_secs(4);
+const LONGEST_THROUGHPUT: Duration = Duration::from_secs(6);
 /// The fewest rounds may take this much longer than the budget; then operations are left out.
 const OVERRUN: f64 = 1.1;
 /// Of an operation's calls, the share that may throw before it counts as failed.
@@ -58,8 +61,8 @@ pub struct Runner<'a> {
     pub scale_started: Instant,
     /// The longest that each operation took in a round of this scale.
     pub took: BTreeMap<Operation, Duration>,
-    /// What one scan by each of the targets takes together, once it is known.
-    pub one_scan_each: Option<Duration>,
+    /// What a scan by each target took, milliseconds.
+    pub scan_ms: BTreeMap<usize, f64>,
     pub sampler: &'a Sampler,
     pub server: Server,
     /// Starts another server after the first died.
@@ -135,7 +138,7 @@ impl Runner<'_> {
     pub fn run_scale(&mut self, scale: &ScalePlan) -> anyhow::Result<String> {
         self.scale_started = Instant::now();
         self.took.clear();
-        self.one_scan_each = None;
+        self.scan_ms.clear();
         let mut keeper = self.seed(scale)?;
         let mut round = self.rounds_done(scale);
         let mut last = Duration::ZERO;
@@ -408,7 +411,10 @@ impl Runner<'_> {
         let mut operations_left = operations.len().max(1) as u32;
         // A scan of a large table takes what it takes; the others share the rest.
         if scale.has_rehearsal() && operations_left > 1 && operations.contains(&Operation::Scan) {
-            left = left.saturating_sub(self.one_scan_each.unwrap_or(scale.scan() * members));
+            let known_ms: f64 = self.scan_ms.values().sum();
+            let one_each =
+                if known_ms > 0.0 { Duration::from_secs_f64(known_ms / 1e3) } else { scale.scan() * members };
+            left = left.saturating_sub(one_each);
             operations_left -= 1;
         }
         let each = left / operations_left / members;
@@ -435,8 +441,12 @@ impl Runner<'_> {
         let ms_per_call: Vec<f64> =
             members.iter().filter_map(|member| Some(member.current.as_ref()?.ms_per_call)).collect();
         let all = members.len() as u32;
-        let turns =
-            turns::share_out(&ms_per_call, phases.latency * all, phases.throughput * all, self.plan.concurrency);
+        let turns = turns::share_out(
+            &ms_per_call,
+            phases.latency * all,
+            phases.throughput * all,
+            FEWEST_BURSTS * u64::from(self.plan.concurrency),
+        );
         let shares = turns.latency.iter().zip(&turns.throughput);
         for (current, (&latency, &throughput)) in members.iter_mut().filter_map(|one| one.current.as_mut()).zip(shares)
         {
@@ -450,7 +460,9 @@ impl Runner<'_> {
                     keeper.prepare(
                         member.lane,
                         0,
-                        current.latency_calls + current.throughput_calls,
+                        current.latency_calls
+                            + current.throughput_calls
+                            + MOST_BURSTS * u64::from(self.plan.concurrency),
                         &health(&self.server),
                     )?;
                 }
@@ -463,16 +475,22 @@ impl Runner<'_> {
                 runner.latency_slice(turn, turns.count, member, board)
             })?;
         }
-        self.each(scale, members, 0, |runner, member| runner.throughput(member, board))?;
+        let most = turns.throughput.iter().max().copied().unwrap_or(0);
+        let bursts = (most / u64::from(self.plan.concurrency)).clamp(FEWEST_BURSTS, MOST_BURSTS);
+        for burst in 0..bursts {
+            self.each(scale, members, burst as usize, |runner, member| {
+                runner.throughput_burst(burst, bursts, member, board)
+            })?;
+        }
         self.sampler.measuring(false);
         if operation == Operation::Scan {
-            let of_one = |member: &Member| {
-                let slices = &member.current.as_ref()?.round.slices;
+            for (member, slices) in
+                members.iter().filter_map(|member| Some((member, &member.current.as_ref()?.round.slices)))
+            {
                 let calls: usize = slices.iter().map(|slice| slice.samples_ms.len()).sum();
-                (calls > 0).then(|| slices.iter().map(|slice| slice.wall_ms).sum::<f64>() / calls as f64)
-            };
-            let all_ms: f64 = members.iter().filter_map(of_one).sum();
-            self.one_scan_each = Some(Duration::from_secs_f64(all_ms / 1e3));
+                let ms: f64 = slices.iter().map(|slice| slice.wall_ms).sum();
+                self.scan_ms.insert(member.target, ms / calls.max(1) as f64);
+            }
         }
         let most = members.iter().filter_map(|member| member.current.as_ref()).map(|current| current.calls).max();
         let lanes = members.iter().map(|member| member.lane).collect();
@@ -544,8 +562,10 @@ impl Runner<'_> {
         let settling = member.suite.warm_up(operation, SETTLING_CALLS, most, &health(&self.server))?;
         let mut ms_per_call = settling.wall_ms / settling.calls.max(1) as f64;
         if operation == Operation::Scan && scale.has_rehearsal() {
-            // Made on the smaller table; a scan of the whole takes at least in proportion longer.
-            ms_per_call *= f64::from(scale.scale.items) / f64::from(REHEARSAL_ITEMS);
+            // Made on the smaller table: the client's part grows with the table, the server's with its square.
+            let larger = f64::from(scale.scale.items) / f64::from(REHEARSAL_ITEMS);
+            let predicted = ms_per_call * larger + scale.scan().as_secs_f64() * 1e3;
+            ms_per_call = self.scan_ms.get(&member.target).copied().unwrap_or(predicted);
         }
         let warm_up = member.warmed.remove(&operation).unwrap_or(WarmUp {
             calls: settling.calls,
@@ -612,31 +632,25 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// The throughput phase of one member, with as many calls in flight as was asked. A call that takes very long is
-    /// not made again for this: its latency phase, with one call in flight, serves for both.
-    fn throughput(&mut self, member: &mut Member, board: &Board) -> Result<(), Fault> {
+    /// One turn of the throughput phase of one member, with as many calls in flight as was asked. The first opens the
+    /// connections and counts towards nothing. A call that takes very long is not made again for this: its latency
+    /// phase, with one call in flight, serves for both.
+    fn throughput_burst(&mut self, burst: u64, bursts: u64, member: &mut Member, board: &Board) -> Result<(), Fault> {
         let Some(current) = member.current.as_mut() else { return Ok(()) };
         if current.throughput_calls == 0 {
-            let slices = &current.round.slices;
-            current.round.throughput = Some(ThroughputPhase {
-                at_ms: slices.first().map_or(0.0, |slice| slice.at_ms),
-                concurrency: 1,
-                calls: slices.iter().map(|slice| slice.samples_ms.len() as u64).sum(),
-                wall_ms: slices.iter().map(|slice| slice.wall_ms).sum(),
-                cpu_ms: slices.iter().map(|slice| slice.cpu_ms).sum(),
-                database_cpu_ms: None,
-            });
+            current.round.throughput = Some(sequential_throughput(&current.round.slices));
             return Ok(());
         }
+        let calls = (current.throughput_calls / bursts).max(u64::from(self.plan.concurrency));
         let measure = Measure {
             operation: current.operation,
             phase: Phase::Throughput,
-            calls: current.throughput_calls,
+            calls,
             from: current.calls,
-            check: true,
+            check: burst + 1 == bursts,
             concurrency: Some(self.plan.concurrency),
         };
-        let expected = Duration::from_secs_f64(current.ms_per_call * current.throughput_calls as f64 / 1e3);
+        let expected = Duration::from_secs_f64(current.ms_per_call * calls as f64 / 1e3);
         let at_ms = self.now_ms();
         let (sampler, id) = (self.sampler, member.id.as_str());
         let (mut database_before, mut database_after) = (None, None);
@@ -649,17 +663,25 @@ impl Runner<'_> {
             sampler.end();
         };
         let end = member.suite.measure(measure, expected, &health(&self.server), begin, end)?;
-        current.calls += current.throughput_calls;
+        current.calls += calls;
         current.note_errors(end.errors, end.error_message);
         board.rate(id, &format!("{} · throughput", current.operation), end.calls as f64 / end.wall_ms * 1e3);
-        current.round.throughput = Some(ThroughputPhase {
+        if burst == 0 {
+            return Ok(());
+        }
+        let phase = current.round.throughput.get_or_insert(ThroughputPhase {
             at_ms,
             concurrency: self.plan.concurrency,
-            calls: end.calls - end.errors.min(end.calls),
-            wall_ms: end.wall_ms,
-            cpu_ms: end.cpu_ms,
-            database_cpu_ms: database_before.zip(database_after).map(|(before, after)| after - before),
+            calls: 0,
+            wall_ms: 0.0,
+            cpu_ms: 0.0,
+            database_cpu_ms: Some(0.0),
         });
+        phase.calls += end.calls - end.errors.min(end.calls);
+        phase.wall_ms += end.wall_ms;
+        phase.cpu_ms += end.cpu_ms;
+        let database_ms = database_before.zip(database_after).map(|(before, after)| after - before);
+        phase.database_cpu_ms = phase.database_cpu_ms.zip(database_ms).map(|(sum, more)| sum + more);
         Ok(())
     }
 
@@ -783,6 +805,18 @@ impl Cold {
                 None => cold.first_call_ms.push(FirstCall { operation, ms: Estimate { values: vec![ms], ..none() } }),
             }
         }
+    }
+}
+
+/// The throughput of a latency phase, one call in flight.
+fn sequential_throughput(slices: &[Slice]) -> ThroughputPhase {
+    ThroughputPhase {
+        at_ms: slices.first().map_or(0.0, |slice| slice.at_ms),
+        concurrency: 1,
+        calls: slices.iter().map(|slice| slice.samples_ms.len() as u64).sum(),
+        wall_ms: slices.iter().map(|slice| slice.wall_ms).sum(),
+        cpu_ms: slices.iter().map(|slice| slice.cpu_ms).sum(),
+        database_cpu_ms: None,
     }
 }
 

@@ -23,7 +23,8 @@ pub struct Turns {
 }
 
 /// Shares the time of both phases, of all targets together, out among targets of which a call takes so long by itself.
-pub fn share_out(ms_per_call: &[f64], latency: Duration, throughput: Duration, concurrency: u32) -> Turns {
+/// In the throughput phase each makes `fewest` calls at least.
+pub fn share_out(ms_per_call: &[f64], latency: Duration, throughput: Duration, fewest: u64) -> Turns {
     let ms: Vec<f64> = ms_per_call.iter().map(|ms| ms.max(0.001)).collect();
     let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
     let weights: Vec<f64> =
@@ -36,7 +37,7 @@ pub fn share_out(ms_per_call: &[f64], latency: Duration, throughput: Duration, c
     let slice = ((SLICE.as_secs_f64() * 1e3 / fastest) as u64).max(1);
     let count = (fitting(latency) / slice).max(1);
     let most = if fitting(latency) < slice { fitting(latency) } else { count * slice };
-    Turns { count, latency: calls(most, 1), throughput: calls(fitting(throughput), u64::from(concurrency)) }
+    Turns { count, latency: calls(most, 1), throughput: calls(fitting(throughput), fewest) }
 }
 
 /// The calls of one turn of a target that makes `calls` in `count` turns: spread evenly, so that one with fewer calls
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn every_target_makes_a_call_however_short_the_time_and_fills_the_concurrency() {
+    fn every_target_makes_a_call_however_short_the_time_and_the_fewest_for_the_throughput() {
         let turns = share_out(&[30_000.0, 900_000.0], SECOND, SECOND, 16);
         assert_eq!((turns.count, turns.latency, turns.throughput), (1, vec![1, 1], vec![16, 16]));
         assert_eq!(share_out(&[0.0], SECOND, SECOND, 1).latency, [MOST_CALLS]);
