@@ -61,7 +61,13 @@ pub fn take_over(results: &mut Results, earlier: Results) -> anyhow::Result<()> 
         let text = differences.join("; ");
         return Err(Exit::BadInput(format!("--resume: the earlier run can't be continued by this one: {text}")).into());
     }
-    for measurement in earlier.measurements {
+    for mut measurement in earlier.measurements {
+        // A round that was broken off is made again as a whole.
+        let scheduled =
+            |round: u32| earlier.schedule.iter().any(|done| done.scale == measurement.scale && done.round == round);
+        let whole: Vec<bool> = measurement.per_round.iter().map(|round| scheduled(round.round)).collect();
+        let mut whole = whole.into_iter();
+        measurement.per_round.retain(|_| whole.next().unwrap_or(false));
         if let Some(place) = results.measurement_mut(&measurement.scale, measurement.operation, &measurement.target) {
             let failure = place.failure.take();
             *place = measurement;

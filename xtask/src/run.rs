@@ -335,7 +335,27 @@ impl Runner<'_> {
                 Err(fault) => self.blame(target, scale, fault)?,
             }
         }
-        self.warm_up(scale, &mut members, board)?;
+        match self.measure_all(plan, &mut members, keeper, board) {
+            Ok(()) => Ok(members),
+            Err(Fault::Interrupted) => {
+                // The operations that are done are kept; the round is not among the finished ones.
+                self.keep(scale, members);
+                Err(Fault::Interrupted)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Warms up and measures every operation of the processes of one group.
+    fn measure_all(
+        &mut self,
+        plan: RoundPlan,
+        members: &mut Vec<Member>,
+        keeper: &mut Keeper,
+        board: &Board,
+    ) -> Result<(), Fault> {
+        let RoundPlan { scale, round, .. } = plan;
+        self.warm_up(scale, members, board)?;
         for (done, &operation) in self.plan.operations.iter().enumerate() {
             let took = self.took.get(&operation).copied().unwrap_or_default();
             if self.adapts() && round > 0 && self.scale_started.elapsed() + took > scale.budget.mul_f64(OVERRUN) {
@@ -347,13 +367,13 @@ impl Runner<'_> {
             }
             let begun = Instant::now();
             let phases = self.phases(plan, &self.plan.operations[done..], members.len());
-            self.measure(plan, operation, phases, &mut members, keeper, board)?;
+            self.measure(plan, operation, phases, members, keeper, board)?;
             self.took.insert(operation, begun.elapsed().max(took));
         }
-        for member in &members {
+        for member in &*members {
             self.sampler.unwatch(&member.id);
         }
-        Ok(members)
+        Ok(())
     }
 
     /// Starts one target's process and has its work verified.
