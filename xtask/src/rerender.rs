@@ -7,13 +7,15 @@ use crate::progress::say;
 use crate::{load, report};
 
 impl Report {
-    /// Renders everything that `bench` renders.
+    /// Renders everything that `bench` renders, its summary for the terminal included.
     ///
     /// # Errors
     /// A file that can't be read as results, or a folder that can't be written to.
     pub fn run(&self) -> anyhow::Result<()> {
         let results = load::load(&self.results)?;
         let beside = self.results.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        say(report::terminal_summary(&results, report::terminal_width(), console::colors_enabled()));
+        say("");
         for file in report::render(&results, self.out.as_deref().unwrap_or(beside))? {
             say(file.display());
         }

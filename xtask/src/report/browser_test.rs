@@ -34,7 +34,17 @@ seen.groupsAtFirst = visible('[data-metric]') > 4;
 choose('metric', 'cpu');
 seen.groupsThen = visible('[data-metric]') + ' ' + visible('[data-metric="cpu"]');
 seen.fits = document.documentElement.scrollWidth <= window.innerWidth;
-document.body.dataset.seen = Object.entries(seen).map(([key, value]) => `${key}=${value}`).join(';');
+seen.width = window.innerWidth;
+choose('metric', 'all');
+const answer = document.querySelector('.answer .scroll');
+seen.answerFits = answer.scrollWidth <= answer.clientWidth;
+const small = [...document.querySelectorAll('.scale:not([hidden]) figure svg text')].map((text) => {
+  const scale = text.ownerSVGElement.getBoundingClientRect().width / text.ownerSVGElement.viewBox.baseVal.width;
+  return Number.parseFloat(text.getAttribute('font-size')) * scale;
+});
+seen.legible = small.length > 0 && Math.min(...small) >= 10;
+seen.hints = [...document.querySelectorAll('.scale:not([hidden]) figure title')].length > 50;
+parent.postMessage(Object.entries(seen).map(([key, value]) => `${key}=${value}`).join(';'), '*');
 </script>
 "#;
 
@@ -61,9 +71,17 @@ fn the_page_works_in_a_browser_at_desktop_and_phone_width() {
     let html = format!("{}{}", &html[..policy], &html[end..]).replace("</body>", &format!("{VISITOR}</body>"));
     let visited = out.path().join("visited.html");
     std::fs::write(&visited, html).unwrap();
-    for size in ["1280,1000", "500,900"] {
-        let (dom, console) = open(&chromium, &visited, size);
-        assert_eq!(console, Vec::<String>::new(), "the console's words at {size}");
+    // In a frame, since a window is at least 500 wide.
+    for width in [1280, 390] {
+        let frame = out.path().join(format!("frame-{width}.html"));
+        let listen = "addEventListener('message', (event) => { document.body.dataset.seen = event.data; })";
+        let around = format!(
+            "<!doctype html><body><script>{listen}</script>\
+             <iframe src=\"visited.html\" style=\"border: 0; width: {width}px; height: 900px\"></iframe>"
+        );
+        std::fs::write(&frame, around).unwrap();
+        let (dom, console) = open(&chromium, &frame, "1400,1000");
+        assert_eq!(console, Vec::<String>::new(), "the console's words at {width}");
         let seen = dom.split("data-seen=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
         for expected in [
             "unsorted=false",
@@ -77,8 +95,12 @@ fn the_page_works_in_a_browser_at_desktop_and_phone_width() {
             "groupsAtFirst=true",
             "groupsThen=1 1",
             "fits=true",
+            "answerFits=true",
+            "legible=true",
+            "hints=true",
+            &format!("width={width}"),
         ] {
-            assert!(seen.split(';').any(|one| one == expected), "{expected} at {size}: saw {seen:?}");
+            assert!(seen.split(';').any(|one| one == expected), "{expected} at {width}: saw {seen:?}");
         }
     }
 }
@@ -93,7 +115,7 @@ fn open(chromium: &Path, page: &Path, size: &str) -> (String, Vec<String>) {
     let output = Command::new(chromium)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--enable-logging=stderr", "--virtual-time-budget=2000", "--dump-dom"])
+        .args(["--enable-logging=stderr", "--virtual-time-budget=2000", "--dump-dom", "--hide-scrollbars"])
         .arg(format!("--window-size={size}"))
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(page)

@@ -17,8 +17,6 @@ use crate::results::Results;
 pub struct Charts {
     /// By scale, in the page's order.
     pub scales: Vec<Vec<Chart>>,
-    /// About the whole run.
-    pub run: Vec<Chart>,
     /// The one that stands with the answer: CPU at the first scale that has one. It is one of the above.
     pub first: Option<Chart>,
 }
@@ -40,11 +38,11 @@ pub struct Chart {
 
 impl Charts {
     pub fn none(page: &Page) -> Charts {
-        Charts { scales: vec![Vec::new(); page.scales.len()], run: Vec::new(), first: None }
+        Charts { scales: vec![Vec::new(); page.scales.len()], first: None }
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Chart> {
-        self.scales.iter().flatten().chain(&self.run)
+        self.scales.iter().flatten()
     }
 }
 
@@ -53,14 +51,18 @@ pub fn draw(results: &Results, page: &Page) -> Charts {
     let index = model::Index::new(results);
     let of_scale = |(view, scale): (&model::ScaleView, &crate::results::Scale)| {
         let subject = Subject { index: &index, page, view, scale: &scale.name };
-        [ratio::latency(&subject), distribution::draw(&subject), throughput::draw(&subject), ratio::cpu(&subject)]
-            .into_iter()
-            .flatten()
-            .collect()
+        let charts = [
+            ratio::latency(&subject),
+            distribution::draw(&subject),
+            throughput::draw(&subject),
+            ratio::cpu(&subject),
+            timeline::draw(&subject),
+        ];
+        charts.into_iter().flatten().collect()
     };
     let scales: Vec<Vec<Chart>> = page.scales.iter().zip(&results.settings.scales).map(of_scale).collect();
     let first = scales.iter().flatten().find(|chart| chart.group == "cpu").cloned();
-    Charts { scales, run: timeline::draw(results, page).into_iter().collect(), first }
+    Charts { scales, first }
 }
 
 /// The colours of a dark page, for a page that has charts within it.

@@ -17,12 +17,13 @@ pub fn optional(value: Option<f64>) -> String {
 }
 
 /// `1.02 ± 0.01`: the value and the longer half of its interval. The value keeps three significant digits, or as many
-/// more as the interval's first digit needs.
+/// more as the interval's first digit needs; the half never has more than three.
 pub fn estimate(value: f64, interval: Option<Interval>) -> String {
     match interval.map(|[low, high]| (value - low).max(high - value).max(0.0)) {
         Some(half) if value.is_finite() && half.is_finite() => {
             let digits = if half > 0.0 { decimals(value).max(-magnitude(half)) } else { decimals(value) };
-            format!("{} ± {}", fixed(value, digits), fixed(half, digits))
+            let of_half = if half > 0.0 { digits.min(decimals(half)) } else { digits };
+            format!("{} ± {}", fixed(value, digits), fixed(half, of_half))
         }
         _ => number(value),
     }
@@ -229,6 +230,8 @@ mod tests {
         assert_eq!(estimate(1.1, None), "1.10");
         assert_eq!(ratio(14.23, Some([13.9, 14.5])), "×14.2 ± 0.3");
         assert_eq!(estimate(2.0, Some([2.0, 2.0])), "2.00 ± 0.00");
+        assert_eq!(estimate(0.8561, Some([0.1, 8.9401])), "0.856 ± 8.08");
+        assert_eq!(estimate(71.5, Some([0.0, 1143.9])), "71.5 ± 1,070");
     }
 
     #[test]

@@ -121,13 +121,31 @@ fn every_promised_figure_is_in_the_report_and_on_the_page() {
             let heading = format!("### {title} at {items} items");
             let start = report.find(&heading).unwrap_or_else(|| panic!("no {heading}"));
             let end = report[start + 4..].find("\n##").map_or(report.len(), |end| start + 4 + end);
-            &report[start..end]
+            // The best is bold.
+            report[start..end].replace("**", "")
         };
         for (title, figure) in figures(m) {
             assert!(section(title).contains(&figure), "{title} of {} {}: {figure}", m.target, m.operation);
             assert!(page.contains(&figure), "{figure} is not on the page");
         }
+        assert!(section("All figures").contains(&at_a_glance(m)), "{} {}: {}", m.target, m.operation, at_a_glance(m));
     }
+}
+
+/// All that is promised of a measurement but its ratio, in one row of one table.
+fn at_a_glance(m: &Measurement) -> String {
+    let (latency, cpu, memory) = (m.latency_ms.as_ref(), m.cpu.as_ref(), m.memory_mb.as_ref());
+    let figures = [
+        latency.map(|l| l.mean),
+        latency.and_then(|l| l.p95),
+        latency.and_then(|l| l.p99),
+        m.throughput.as_ref().map(|t| t.ops_per_sec),
+        cpu.and_then(|c| c.percent_avg),
+        cpu.and_then(|c| c.percent_peak),
+        memory.map(|m| m.avg),
+        memory.map(|m| m.peak),
+    ];
+    format!(" {} |", figures.map(format::optional).join(" | "))
 }
 
 /// What the project promises of each measurement, as the report writes it.
@@ -268,7 +286,7 @@ fn charts_are_small_well_formed_and_say_what_they_show() {
     results.timeline.readings.extend(many);
     let page = model::page(&results);
     let charts = charts::draw(&results, &page);
-    assert_eq!(charts.all().count(), 9);
+    assert_eq!(charts.all().count(), 10);
     for chart in charts.all() {
         assert!(chart.svg.len() < 200_000, "{} has {} bytes", chart.file, chart.svg.len());
         let svg = roxmltree::Document::parse(&chart.svg).unwrap_or_else(|why| panic!("{}: {why}", chart.file));
@@ -286,6 +304,39 @@ fn charts_are_small_well_formed_and_say_what_they_show() {
         }
         assert!(!chart.svg.contains("NaN"), "{}", chart.file);
     }
+}
+
+#[test]
+fn warnings_that_differ_in_their_numbers_alone_are_one_line() {
+    let mut results = fixed();
+    for (n, m) in results.measurements.iter_mut().enumerate() {
+        m.warnings = vec![format!("{n} of 1,000 calls took long"), "it had not settled".to_owned()];
+    }
+    let report = markdown(&results);
+    let lines: Vec<&str> = report.lines().filter(|line| line.contains("took long")).collect();
+    let first =
+        "- 0 of 1,000 calls took long: AWS SDK PutItem (small); likewise, with other numbers, Mizzle PutItem (small),";
+    assert!(lines.len() == 1 && lines[0].starts_with(first) && lines[0].ends_with(" and 41 more"), "{lines:?}");
+    assert_eq!(report.matches("it had not settled").count(), 1);
+}
+
+#[test]
+fn each_scale_has_its_own_time_line() {
+    let results = fixed();
+    let page = model::page(&results);
+    let charts = charts::draw(&results, &page);
+    let hints = |at: usize| {
+        let chart = charts.scales[at].iter().find(|chart| chart.file.ends_with("timeline.svg")).unwrap();
+        let svg = roxmltree::Document::parse(&chart.svg).unwrap();
+        let titles = svg.descendants().filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "title")));
+        titles.filter_map(|node| node.text().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let (small, large) = (hints(0), hints(1));
+    assert!(small.iter().any(|hint| hint.starts_with("Query; ")), "{small:?}");
+    assert!(large.iter().any(|hint| hint.starts_with("Scan; ") && hint.contains("Dynamoose: CPU ")), "{large:?}");
+    let bands = |hints: &[String]| hints.iter().filter(|hint| hint.contains(" to ")).cloned().collect::<Vec<_>>();
+    assert_eq!((bands(&small).len(), bands(&large).len()), (18, 18), "six operations in three rounds");
+    assert!(bands(&small).iter().all(|band| !bands(&large).contains(band)));
 }
 
 #[test]

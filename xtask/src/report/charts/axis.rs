@@ -26,6 +26,11 @@ impl Axis {
         Axis { logarithmic: false, ..Axis::new(low, high, left, right) }
     }
 
+    /// The same, always logarithmic; both ends are above 0.
+    fn logarithmic(low: f64, high: f64, left: f64, right: f64) -> Axis {
+        Axis { logarithmic: true, ..Axis::new(low, high, left, right) }
+    }
+
     pub fn is_logarithmic(&self) -> bool {
         self.logarithmic
     }
@@ -69,6 +74,57 @@ impl Axis {
     }
 }
 
+/// An axis of ratios. Most of what matters lies near 1, and a library that takes 30 times as much would squeeze it to
+/// nothing: where there is one, the axis is linear up to [`Ratios::KNEE`] and logarithmic beyond.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratios {
+    near: Axis,
+    far: Option<Axis>,
+}
+
+impl Ratios {
+    pub const KNEE: f64 = 2.0;
+    /// Beyond this the axis gets its second part.
+    const FAR: f64 = 3.0;
+    /// The first part's share of the length.
+    const NEAR: f64 = 0.64;
+
+    /// `low` is below 1.
+    pub fn new(low: f64, high: f64, left: f64, right: f64) -> Ratios {
+        if high <= Ratios::FAR {
+            return Ratios { near: Axis::new(low, high, left, right), far: None };
+        }
+        let middle = left + (right - left) * Ratios::NEAR;
+        Ratios {
+            near: Axis::linear(low, Ratios::KNEE, left, middle),
+            far: Some(Axis::logarithmic(Ratios::KNEE, high, middle, right)),
+        }
+    }
+
+    pub fn place(&self, value: f64) -> f64 {
+        match self.far {
+            Some(far) if value > Ratios::KNEE => far.place(value),
+            _ => self.near.place(value),
+        }
+    }
+
+    /// Where the logarithmic part begins and ends, if there is one.
+    pub fn far(&self) -> Option<(f64, f64)> {
+        self.far.map(|far| (far.left, far.right))
+    }
+
+    /// Round numbers, none nearer to another than `apart` pixels.
+    pub fn ticks(&self, apart: f64) -> Vec<f64> {
+        let mut ticks = self.near.ticks(4);
+        for tick in self.far.iter().flat_map(|far| far.ticks(4)) {
+            if ticks.last().is_none_or(|last| self.place(tick) - self.place(*last) >= apart) {
+                ticks.push(tick);
+            }
+        }
+        ticks
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +142,17 @@ mod tests {
         assert_eq!(near(Axis::new(0.97, 1.22, 0.0, 1.0).ticks(5)), [1.0, 1.05, 1.1, 1.15, 1.2]);
         assert_eq!(near(Axis::new(0.9, 16.0, 0.0, 1.0).ticks(6)), [1.0, 2.0, 5.0, 10.0]);
         assert!(Axis::new(3.0, 3.0, 0.0, 1.0).place(3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_distant_ratio_leaves_room_for_those_near_1() {
+        let (alone, beside) = (Ratios::new(0.95, 1.4, 0.0, 250.0), Ratios::new(0.95, 40.0, 0.0, 250.0));
+        assert_eq!(alone.far(), None);
+        assert_eq!(beside.far(), Some((160.0, 250.0)));
+        assert!(beside.place(1.1) - beside.place(1.0) > 12.0, "a tenth is seen");
+        let places = [0.95, 1.0, 1.5, 2.0, 2.1, 5.0, 40.0].map(|ratio| beside.place(ratio));
+        assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
+        let ticks: Vec<f64> = beside.ticks(24.0).iter().map(|tick| (tick * 1e6).round() / 1e6).collect();
+        assert_eq!(ticks, [1.0, 1.5, 2.0, 5.0, 20.0]);
     }
 }

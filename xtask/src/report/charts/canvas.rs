@@ -19,11 +19,13 @@ pub const HEADING: f64 = 16.0;
 /// Size of most text.
 pub const TEXT: f64 = 15.0;
 /// Size of what stands in the second row.
-pub const SMALL: f64 = 13.5;
+pub const SMALL: f64 = 14.0;
 
 const UNIT: f64 = 10.0;
 /// `plotters` divides a font's size by this, to make up for how other backends measure it.
 const FONT: f64 = 1.24;
+/// An opacity that the backend doesn't leave out, as it does 0.
+const UNSEEN: f64 = 0.001;
 
 pub type Point = (f64, f64);
 
@@ -88,6 +90,11 @@ impl Canvas<'_> {
     pub fn hinted_rect(&mut self, from: Point, to: Point, ink: Ink, opacity: f64, hint: &str) {
         let hint = self.hint(hint);
         let _ = self.backend.draw_rect(at(from), at(to), &fill(code(ink, hint), opacity), true);
+    }
+
+    /// Nothing to see: a place where a pointer finds this tooltip, larger than the thin mark that it belongs to.
+    pub fn hover(&mut self, from: Point, to: Point, hint: &str) {
+        self.hinted_rect(from, to, Ink::Paper, UNSEEN, hint);
     }
 
     pub fn area(&mut self, points: &[Point], ink: Ink, opacity: f64, hint: &str) {

@@ -57,7 +57,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
 fn legend(canvas: &mut Canvas<'_>) {
     let y = 44.0;
     for (x, mark, label) in [(20.0, Mark::Median, "p50"), (86.0, Mark::P95, "p95"), (152.0, Mark::P99, "p99")] {
-        mark.draw(canvas, (x, y), "");
+        mark.draw(canvas, (x, y));
         canvas.text((x + 11.0, y), label, Ink::Text, SMALL, Align::Left);
     }
     canvas.text((WIDTH - 12.0, y), "wider: more calls", Ink::Soft, SMALL, Align::Right);
@@ -71,7 +71,7 @@ fn panel(canvas: &mut Canvas<'_>, operation: Operation, rows: &[Row<'_>], top: f
         (last * 1.15).min(latency.max.max(last))
     };
     let high = rows.iter().map(|row| end(row.latency)).fold(low, f64::max);
-    let axis = Axis::new((low * 0.96).max(1e-6), high * 1.02, LEFT, RIGHT);
+    let axis = Axis::new((low * 0.92).max(1e-6), high * 1.02, LEFT, RIGHT);
     let scale = if axis.is_logarithmic() { "ms, logarithmic" } else { "ms" };
     canvas.bold((12.0, top + HEAD / 2.0 + 2.0), operation.name(), Ink::Text, TEXT, Align::Left);
     canvas.text((LEFT, top + HEAD / 2.0 + 2.0), scale, Ink::Soft, SMALL, Align::Left);
@@ -96,7 +96,9 @@ fn panel(canvas: &mut Canvas<'_>, operation: Operation, rows: &[Row<'_>], top: f
         for (mark, value, name) in marks {
             let Some(value) = value else { continue };
             let hint = format!("{operation}, {}: {name} {} ms", row.library.label, format::number(value));
-            mark.draw(canvas, (axis.place(value), middle), &hint);
+            mark.draw(canvas, (axis.place(value), middle));
+            let x = axis.place(value);
+            canvas.hover((x - 7.0, middle - ROW / 2.0), (x + 7.0, middle + ROW / 2.0), &hint);
         }
     }
     to + FOOT
@@ -155,19 +157,19 @@ enum Mark {
 }
 
 impl Mark {
-    fn draw(self, canvas: &mut Canvas<'_>, (x, y): (f64, f64), hint: &str) {
+    fn draw(self, canvas: &mut Canvas<'_>, (x, y): (f64, f64)) {
         match self {
             Mark::Median => {
-                canvas.hinted_rect((x - 2.8, y - 9.0), (x + 2.8, y + 9.0), Ink::Paper, 1.0, "");
-                canvas.hinted_rect((x - 1.5, y - 9.0), (x + 1.5, y + 9.0), Ink::Text, 1.0, hint);
+                canvas.rect((x - 2.8, y - 9.0), (x + 2.8, y + 9.0), Ink::Paper, 1.0);
+                canvas.rect((x - 1.5, y - 9.0), (x + 1.5, y + 9.0), Ink::Text, 1.0);
             }
             Mark::P95 => {
                 canvas.marker((x, y), Look { ink: Ink::Paper, shape: Shape::Circle }, 5.4, "");
-                canvas.marker((x, y), Look { ink: Ink::Text, shape: Shape::Circle }, 4.0, hint);
+                canvas.marker((x, y), Look { ink: Ink::Text, shape: Shape::Circle }, 4.0, "");
             }
             Mark::P99 => {
                 canvas.marker((x, y), Look { ink: Ink::Paper, shape: Shape::Circle }, 6.0, "");
-                canvas.marker((x, y), Look { ink: Ink::Text, shape: Shape::Ring }, 5.0, hint);
+                canvas.marker((x, y), Look { ink: Ink::Text, shape: Shape::Ring }, 5.0, "");
             }
         }
     }

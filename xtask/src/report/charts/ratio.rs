@@ -1,7 +1,7 @@
 //! What each library costs as a multiple of the baseline: a dot and its interval for each operation and library, with
 //! the margin of equivalence around 1.
 
-use super::axis::Axis;
+use super::axis::Ratios;
 use super::canvas::{self, About, Align, HEADING, SMALL, TEXT, WIDTH, fitting};
 use super::{Chart, Subject};
 use crate::report::format;
@@ -9,8 +9,8 @@ use crate::report::model::{Library, Metric, ratio};
 use crate::report::palette::Ink;
 use crate::results::{Interval, Operation, Verdict};
 
-const LEFT: f64 = 118.0;
-const RIGHT: f64 = WIDTH - 112.0;
+const LEFT: f64 = 126.0;
+const RIGHT: f64 = WIDTH - 120.0;
 const ROW: f64 = 24.0;
 const HEAD: f64 = 30.0;
 
@@ -43,7 +43,7 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
     let margin = subject.index.results.settings.equivalence_margin;
     let low = all().map(|row| row.interval.map_or(row.value, |[low, _]| low)).fold(1.0 - margin, f64::min);
     let high = all().map(|row| row.interval.map_or(row.value, |[_, high]| high)).fold(1.0 + margin, f64::max);
-    let axis = Axis::new((low / 1.02).max(0.01), high * 1.03, LEFT, RIGHT);
+    let axis = Ratios::new((low / 1.02).max(0.01), high * 1.03, LEFT, RIGHT);
     let top = 62.0;
     let body: f64 = panels.iter().map(|(_, rows)| HEAD + rows.len() as f64 * ROW).sum();
     let height = top + body + 40.0;
@@ -57,7 +57,6 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
             format!("{operation}: {}", each.join(", "))
         })
         .collect();
-    let scale = if axis.is_logarithmic() { "logarithmic" } else { "linear" };
     let about = About {
         file: format!("chart-{}-{group}-ratio.svg", subject.view.slug),
         group,
@@ -68,14 +67,18 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
     Some(canvas::draw(about, height, |canvas| {
         canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         let (from, to) = (top - 4.0, top + body);
+        if let Some((begin, end)) = axis.far() {
+            canvas.rect((begin, from), (end, to), Ink::Band, 1.0);
+            let knee = format!("log beyond ×{}", format::tick(Ratios::KNEE));
+            canvas.text((WIDTH - 10.0, from - 10.0), &knee, Ink::Soft, SMALL, Align::Right);
+        }
         canvas.rect((axis.place(1.0 - margin), from), (axis.place(1.0 + margin), to), Ink::Grid, 0.7);
-        for tick in axis.ticks(4) {
+        for tick in axis.ticks(24.0) {
             let x = axis.place(tick);
             canvas.line((x, from), (x, to), Ink::Grid, 1.0);
             canvas.text((x, from - 10.0), &format!("×{}", format::tick(tick)), Ink::Soft, SMALL, Align::Middle);
         }
         canvas.line((axis.place(1.0), from), (axis.place(1.0), to), Ink::Text, 1.5);
-        canvas.text((WIDTH - 10.0, from - 10.0), scale, Ink::Soft, SMALL, Align::Right);
         let mut y = top;
         for (operation, rows) in &panels {
             canvas.rect((12.0, y + 4.0), (LEFT - 6.0, y + HEAD - 4.0), Ink::Paper, 1.0);
@@ -83,8 +86,9 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
             y += HEAD;
             for row in rows {
                 let middle = y + ROW / 2.0 - 2.0;
-                let label = fitting(&row.library.label, TEXT, LEFT - 30.0);
-                canvas.text((20.0, middle), &label, Ink::Text, TEXT, Align::Left);
+                let label = fitting(&row.library.label, TEXT, LEFT - 38.0);
+                canvas.marker((20.0, middle), row.library.look, 4.5, "");
+                canvas.text((32.0, middle), &label, Ink::Text, TEXT, Align::Left);
                 if let Some([low, high]) = row.interval {
                     let (a, b) = (axis.place(low), axis.place(high));
                     canvas.line((a, middle), (b, middle), row.library.look.ink, 2.2);
@@ -92,15 +96,15 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
                         canvas.line((end, middle - 4.0), (end, middle + 4.0), row.library.look.ink, 1.6);
                     }
                 }
-                let hint = hint(*operation, row);
-                canvas.marker((axis.place(row.value), middle), row.library.look, 4.6, &hint);
+                canvas.marker((axis.place(row.value), middle), row.library.look, 4.6, "");
                 let ink = if told(row.verdict) { Ink::Text } else { Ink::Soft };
                 let figure = format::ratio(row.value, row.interval);
                 canvas.text((WIDTH - 10.0, middle), &figure, ink, SMALL, Align::Right);
+                canvas.hover((12.0, y - 1.0), (WIDTH - 8.0, y + ROW - 3.0), &hint(*operation, row));
                 y += ROW;
             }
         }
-        let legend = format!("shaded: the same, within {}; dim: this run can't tell", format::percent(margin));
+        let legend = format!("gray at ×1: the same, within {}; dim: this run can't tell", format::percent(margin));
         canvas.text((12.0, height - 16.0), &legend, Ink::Soft, SMALL, Align::Left);
     }))
 }

@@ -9,7 +9,9 @@ use crate::report::palette::Ink;
 use crate::results::{Operation, Throughput};
 
 const LEFT: f64 = 130.0;
-const RIGHT: f64 = WIDTH - 158.0;
+const RIGHT: f64 = WIDTH - 198.0;
+/// Where the figures end; beyond them stands who held the rate back.
+const FIGURES: f64 = WIDTH - 86.0;
 const ROW: f64 = 24.0;
 const HEAD: f64 = 30.0;
 
@@ -47,6 +49,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
     Some(canvas::draw(about, top + body + 12.0, |canvas| {
         canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         let mut y = top;
+        canvas.text((WIDTH - 10.0, y + HEAD / 2.0 + 2.0), "held back by", Ink::Soft, SMALL, Align::Right);
         for (operation, rows) in &panels {
             let most = rows.iter().map(|(_, t)| t.ci95.map_or(t.ops_per_sec, |[_, high]| high));
             let most = most.fold(f64::MIN_POSITIVE, f64::max);
@@ -59,15 +62,25 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
                 let middle = y + ROW / 2.0 - 2.0;
                 canvas.marker((20.0, middle), library.look, 4.5, "");
                 canvas.text((32.0, middle), &fitting(&library.label, TEXT, LEFT - 38.0), Ink::Text, TEXT, Align::Left);
-                let hint = format!("{operation}, {}: {} ops/s, {}", library.label, rate(throughput), by(throughput));
                 let end = place(throughput.ops_per_sec);
-                canvas.hinted_rect((LEFT, middle - 7.0), (end, middle + 7.0), library.look.ink, 0.85, &hint);
+                canvas.rect((LEFT, middle - 7.0), (end, middle + 7.0), library.look.ink, 0.85);
                 if let Some([low, high]) = throughput.ci95 {
                     canvas.line((place(low), middle), (place(high), middle), Ink::Paper, 4.0);
                     canvas.line((place(low), middle), (place(high), middle), Ink::Text, 2.0);
+                    for end in [low, high] {
+                        canvas.line((place(end), middle - 4.0), (place(end), middle + 4.0), Ink::Text, 1.6);
+                    }
                 }
-                canvas.text((RIGHT + 10.0, middle), &rate(throughput), Ink::Text, SMALL, Align::Left);
-                canvas.text((WIDTH - 10.0, middle), limit(throughput.limited_by), Ink::Soft, SMALL, Align::Right);
+                canvas.text((FIGURES, middle), &rate(throughput), Ink::Text, SMALL, Align::Right);
+                // One that was measured otherwise than the rest says so.
+                let held = if throughput.concurrency == concurrency {
+                    limit(throughput.limited_by).to_owned()
+                } else {
+                    format!("{} in flight", throughput.concurrency)
+                };
+                canvas.text((WIDTH - 10.0, middle), &held, Ink::Soft, SMALL, Align::Right);
+                let hint = format!("{operation}, {}: {} ops/s, {}", library.label, rate(throughput), by(throughput));
+                canvas.hover((12.0, y - 1.0), (WIDTH - 8.0, y + ROW - 3.0), &hint);
                 y += ROW;
             }
             canvas.line((LEFT, from - 1.0), (LEFT, y - 3.0), Ink::Soft, 1.0);

@@ -1,20 +1,23 @@
-//! CPU and memory of the watched processes over the run's time, with the operations as bands. Readings are thinned to
-//! what can be seen: of each pixel's worth of time the mean and the peak.
+//! CPU and memory of the watched processes over the time of one scale, with the operations as bands. Readings are
+//! thinned to what can be seen: of each pixel's worth of time the mean and the peak.
 
-use super::Chart;
 use super::axis::Axis;
 use super::canvas::{self, About, Align, Canvas, HEADING, SMALL, TEXT, WIDTH, fitting, width_of};
+use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::Page;
 use crate::report::palette::{Ink, Look, Shape};
 use crate::results::{Operation, Reading, Results};
 
-const LEFT: f64 = 44.0;
+const LEFT: f64 = 50.0;
 const RIGHT: f64 = WIDTH - 14.0;
 const PANEL: f64 = 46.0;
 const GAP: f64 = 26.0;
 const BUCKETS: usize = 200;
 const MEMORY: f64 = 150.0;
+const LINE: f64 = 20.0;
+/// A narrower band has no tooltips of its own.
+const NARROWEST: f64 = 6.0;
 
 /// One process's readings in buckets of time: at, mean and peak CPU, mean memory.
 struct Track {
@@ -35,29 +38,33 @@ struct Bucket {
 struct Span {
     from_ms: f64,
     to_ms: f64,
-    scale: String,
     operation: Operation,
 }
 
-pub fn draw(results: &Results, page: &Page) -> Option<Chart> {
-    let readings = &results.timeline.readings;
+pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
+    let results = subject.index.results;
+    let (after, until) = window(results, subject.scale)?;
+    let readings: Vec<&Reading> =
+        results.timeline.readings.iter().filter(|r| r.at_ms > after && r.at_ms <= until).collect();
     let from = readings.iter().map(|r| r.at_ms).fold(f64::INFINITY, f64::min);
     let to = readings.iter().map(|r| r.at_ms).fold(f64::NEG_INFINITY, f64::max);
     if to <= from {
         return None;
     }
-    let tracks = tracks(results, page, from, to);
-    let spans = spans(results);
+    let tracks = tracks(&readings, subject.page, from, to);
+    let spans = spans(results, subject.scale);
+    let letters = letters(&spans);
     let time = Axis::linear(from, to, LEFT, RIGHT);
     let top = 40.0;
     let band = 22.0;
     let cpu_top = top + band + 14.0;
     let memory_top = cpu_top + tracks.len() as f64 * (PANEL + GAP) + 30.0;
-    let height = memory_top + MEMORY + 30.0 + tracks.len().div_ceil(2) as f64 * 20.0 + 10.0;
+    let below = tracks.len().div_ceil(2) + letters.len() + 1;
+    let height = memory_top + MEMORY + 30.0 + below as f64 * LINE + 16.0;
     let about = About {
-        file: "chart-timeline.svg".to_owned(),
-        group: "timeline",
-        title: "CPU and memory over the run's time".to_owned(),
+        file: format!("chart-{}-timeline.svg", subject.view.slug),
+        group: "memory",
+        title: format!("CPU and memory over the run's time, {}", subject.items()),
         alt: format!(
             "CPU of one core and memory of each process over {}, with the operations as bands.",
             format::duration_ms(to - from)
@@ -65,13 +72,20 @@ pub fn draw(results: &Results, page: &Page) -> Option<Chart> {
     };
     let title = about.title.clone();
     Some(canvas::draw(about, height, |canvas| {
-        canvas.bold((12.0, 20.0), &title, Ink::Text, HEADING, Align::Left);
+        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         bands(canvas, &spans, &time, top, band, (cpu_top, memory_top + MEMORY));
         let most = tracks.iter().flat_map(|t| &t.points).map(|p| p.cpu_peak).fold(100.0, f64::max);
         for (at, track) in tracks.iter().enumerate() {
-            cpu(canvas, track, &time, cpu_top + at as f64 * (PANEL + GAP), most);
+            let y = cpu_top + at as f64 * (PANEL + GAP);
+            cpu(canvas, track, &time, y, most);
+            for span in &spans {
+                hover(canvas, std::slice::from_ref(track), span, &time, (y, y + PANEL + GAP - 8.0));
+            }
         }
         memory(canvas, &tracks, &time, memory_top);
+        for span in &spans {
+            hover(canvas, &tracks, span, &time, (memory_top, memory_top + MEMORY));
+        }
         let minutes = to - from > 180_000.0;
         let (unit, name) = if minutes { (60_000.0, "min") } else { (1000.0, "s") };
         let ticks = Axis::linear(from / unit, to / unit, LEFT, RIGHT);
@@ -85,11 +99,63 @@ pub fn draw(results: &Results, page: &Page) -> Option<Chart> {
         }
         for (at, track) in tracks.iter().enumerate() {
             let x = LEFT + (at % 2) as f64 * (RIGHT - LEFT) / 2.0;
-            let y = memory_top + MEMORY + 38.0 + (at / 2) as f64 * 20.0;
+            let y = memory_top + MEMORY + 38.0 + (at / 2) as f64 * LINE;
             canvas.marker((x + 6.0, y), track.look, 4.5, "");
             canvas.text((x + 18.0, y), &fitting(&track.label, TEXT, 180.0), Ink::Text, TEXT, Align::Left);
         }
+        let mut y = memory_top + MEMORY + 42.0 + tracks.len().div_ceil(2) as f64 * LINE;
+        for line in
+            letters.iter().map(String::as_str).chain(["CPU: area the mean, line the peak, waits for turns included"])
+        {
+            canvas.text((12.0, y), line, Ink::Soft, SMALL, Align::Left);
+            y += LINE;
+        }
     }))
+}
+
+/// The time of one scale: after the last band of the scales before it, until its own last one. What comes after the
+/// last scale's bands belongs to that.
+fn window(results: &Results, scale: &str) -> Option<(f64, f64)> {
+    let end = |of: &str| {
+        let bands = results.timeline.bands.iter().filter(|band| band.scale == of);
+        bands.map(|band| band.to_ms).fold(f64::NEG_INFINITY, f64::max)
+    };
+    let scales = &results.settings.scales;
+    let at = scales.iter().position(|other| other.name == scale)?;
+    let before = scales[..at].iter().map(|other| end(&other.name)).fold(f64::NEG_INFINITY, f64::max);
+    let own = end(scale);
+    let last = scales[at + 1..].iter().all(|other| !end(&other.name).is_finite());
+    own.is_finite().then_some((before, if last { f64::INFINITY } else { own }))
+}
+
+/// What the bands' letters stand for, three to a line.
+fn letters(spans: &[Span]) -> Vec<String> {
+    let seen = Operation::ALL.into_iter().filter(|operation| spans.iter().any(|span| span.operation == *operation));
+    let each: Vec<String> = seen.map(|operation| format!("{}: {operation}", &operation.name()[..1])).collect();
+    each.chunks(3).map(|three| three.join(", ")).collect()
+}
+
+/// What each track did in a span, for a pointer over it.
+fn hover(canvas: &mut Canvas<'_>, tracks: &[Track], span: &Span, time: &Axis, (top, bottom): (f64, f64)) {
+    let (a, b) = (time.place(span.from_ms), time.place(span.to_ms));
+    if b - a < NARROWEST {
+        return;
+    }
+    let each = tracks.iter().filter_map(|track| {
+        let within = |bucket: &&Bucket| bucket.at_ms >= span.from_ms && bucket.at_ms <= span.to_ms;
+        let inside: Vec<&Bucket> = track.points.iter().filter(within).collect();
+        let mean = inside.iter().map(|b| b.cpu).sum::<f64>() / inside.len().max(1) as f64;
+        let peak = inside.iter().map(|b| b.cpu_peak).fold(0.0, f64::max);
+        let memory = inside.iter().map(|b| b.memory).fold(0.0, f64::max);
+        (!inside.is_empty()).then(|| {
+            let (mean, peak, memory) = (format::number(mean), format::number(peak), format::number(memory));
+            format!("{}: CPU {mean}% on average, {peak}% at most, {memory} MiB", track.label)
+        })
+    });
+    let each: Vec<String> = each.collect();
+    if !each.is_empty() {
+        canvas.hover((a, top), (b, bottom), &format!("{}; {}", span.operation, each.join("; ")));
+    }
 }
 
 /// The operations' times: a strip with their names, and stripes behind all panels.
@@ -97,13 +163,8 @@ fn bands(canvas: &mut Canvas<'_>, spans: &[Span], time: &Axis, top: f64, height:
     for span in spans {
         let (a, b) = (time.place(span.from_ms), time.place(span.to_ms));
         let odd = span.operation as usize % 2 == 1;
-        let hint = format!(
-            "{} at {}: {} to {}",
-            span.operation,
-            format::plain(&span.scale),
-            format::duration_ms(span.from_ms),
-            format::duration_ms(span.to_ms)
-        );
+        let hint =
+            format!("{}: {} to {}", span.operation, format::duration_ms(span.from_ms), format::duration_ms(span.to_ms));
         canvas.hinted_rect((a, top), (b, top + height), if odd { Ink::Grid } else { Ink::Band }, 1.0, &hint);
         if odd {
             canvas.rect((a, from), (b, to), Ink::Band, 1.0);
@@ -171,13 +232,13 @@ fn memory(canvas: &mut Canvas<'_>, tracks: &[Track], time: &Axis, top: f64) {
     }
 }
 
-fn tracks(results: &Results, page: &Page, from: f64, to: f64) -> Vec<Track> {
+fn tracks(readings: &[&Reading], page: &Page, from: f64, to: f64) -> Vec<Track> {
     let of_library = page.libraries.iter().map(|library| (library.id.as_str(), library.label.clone(), library.look));
     let database = ("database", "the database".to_owned(), Look { ink: Ink::Gray, shape: Shape::Ring });
     of_library
         .chain([database])
         .map(|(process, label, look)| {
-            let readings = results.timeline.readings.iter().filter(|r| r.process == process);
+            let readings = readings.iter().copied().filter(|r| r.process == process);
             Track { label, look, points: thinned(readings, from, to) }
         })
         .filter(|track| !track.points.is_empty())
@@ -208,21 +269,14 @@ fn parts(points: &[Bucket]) -> impl Iterator<Item = &[Bucket]> {
 }
 
 /// Bands of the same operation that touch, whichever library's, as one.
-fn spans(results: &Results) -> Vec<Span> {
-    let mut bands: Vec<_> = results.timeline.bands.iter().collect();
+fn spans(results: &Results, scale: &str) -> Vec<Span> {
+    let mut bands: Vec<_> = results.timeline.bands.iter().filter(|band| band.scale == scale).collect();
     bands.sort_by(|a, b| a.from_ms.total_cmp(&b.from_ms));
     let mut spans: Vec<Span> = Vec::new();
     for band in bands {
         match spans.last_mut() {
-            Some(last) if last.operation == band.operation && last.scale == band.scale => {
-                last.to_ms = last.to_ms.max(band.to_ms);
-            }
-            _ => spans.push(Span {
-                from_ms: band.from_ms,
-                to_ms: band.to_ms,
-                scale: band.scale.clone(),
-                operation: band.operation,
-            }),
+            Some(last) if last.operation == band.operation => last.to_ms = last.to_ms.max(band.to_ms),
+            _ => spans.push(Span { from_ms: band.from_ms, to_ms: band.to_ms, operation: band.operation }),
         }
     }
     spans

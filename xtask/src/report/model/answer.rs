@@ -105,17 +105,21 @@ fn sentences(index: &Index<'_>, libraries: &[Library]) -> Vec<String> {
     let answered = |scale: &&crate::results::Scale| {
         results.measurements.iter().any(|m| m.scale == scale.name && m.vs_baseline.is_some())
     };
-    let Some(scale) = results.settings.scales.iter().find(answered) else {
-        return vec![format!("No library was measured beside {bare}, so this run answers nothing yet.")];
-    };
-    let mut said =
-        vec![format!("In client CPU per call, compared with {bare} at {} items:", format::count(scale.items.into()))];
-    let mut parts = Vec::new();
-    for library in libraries.iter().filter(|library| !library.baseline) {
-        parts.push(sentence(index, &scale.name, library));
+    let mut said = Vec::new();
+    for scale in results.settings.scales.iter().filter(answered) {
+        let items = format::count(scale.items.into());
+        said.push(if said.is_empty() {
+            format!("In client CPU per call, compared with {bare} at {items} items:")
+        } else {
+            format!("At {items} items:")
+        });
+        let others = libraries.iter().filter(|library| !library.baseline);
+        said.push(others.map(|library| sentence(index, &scale.name, library)).collect::<Vec<_>>().join(" "));
+        said.extend(cheapest(index, libraries, &scale.name));
     }
-    said.push(parts.join(" "));
-    said.extend(cheapest(index, libraries, &scale.name));
+    if said.is_empty() {
+        said.push(format!("No library was measured beside {bare}, so this run answers nothing yet."));
+    }
     said
 }
 

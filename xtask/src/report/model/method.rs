@@ -104,7 +104,10 @@ pub fn environment(results: &Results) -> Vec<Fact> {
         ("database", database(results)),
         ("image", database_used.image.clone().unwrap_or_default()),
         ("endpoint", database_used.endpoint.clone()),
-        ("built with", format!("xtask {}, rustc {}", environment.xtask, environment.rustc)),
+        (
+            "built with",
+            format!("xtask {}, rustc {}", environment.xtask, environment.rustc.trim_start_matches("rustc ")),
+        ),
     ])
 }
 
@@ -138,25 +141,45 @@ pub fn disturbances(results: &Results) -> Vec<Note> {
 }
 
 pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
-    let mut grouped: Vec<(&str, Vec<String>)> = Vec::new();
+    let several = results.settings.scales.len() > 1;
+    let mut grouped: Vec<Grouped<'_>> = Vec::new();
     for m in &results.measurements {
-        let place = format!("{} {} ({})", label(libraries, &m.target), m.operation, m.scale);
+        let scale = if several { format!(" ({})", m.scale) } else { String::new() };
+        let place = format!("{} {}{scale}", label(libraries, &m.target), m.operation);
         for text in &m.warnings {
-            match grouped.iter_mut().find(|(known, _)| known == text) {
-                Some((_, concerns)) => concerns.push(place.clone()),
-                None => grouped.push((text, vec![place.clone()])),
+            let kind = text.replace(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','), "");
+            match grouped.iter_mut().find(|known| known.kind == kind) {
+                Some(known) if known.text == text => known.same.push(place.clone()),
+                Some(known) => known.alike.push(place.clone()),
+                None => grouped.push(Grouped { kind, text, same: vec![place.clone()], alike: Vec::new() }),
             }
         }
     }
-    let warning = |(text, mut concerns): (&str, Vec<String>)| {
-        if concerns.len() > MOST_CONCERNS {
-            let more = concerns.len() - MOST_CONCERNS;
-            concerns.truncate(MOST_CONCERNS);
-            concerns.push(format!("{more} more"));
+    let list = |places: &[String]| {
+        let mut shown = places.iter().take(MOST_CONCERNS).cloned().collect::<Vec<_>>();
+        if places.len() > MOST_CONCERNS {
+            shown.push(format!("{} more", places.len() - MOST_CONCERNS));
         }
-        Warning { text: format::shorten(&format::plain(text), 400), concerns: format::list(&concerns) }
+        format::list(&shown)
+    };
+    let warning = |of: Grouped<'_>| {
+        let alike = if of.alike.is_empty() {
+            String::new()
+        } else {
+            format!("; likewise, with other numbers, {}", list(&of.alike))
+        };
+        let text = format::shorten(&format::plain(of.text), 400);
+        Warning { text, concerns: format!("{}{alike}", list(&of.same)) }
     };
     grouped.into_iter().map(warning).collect()
+}
+
+/// Warnings that differ in their numbers alone: the first of them, and where the others are.
+struct Grouped<'a> {
+    kind: String,
+    text: &'a str,
+    same: Vec<String>,
+    alike: Vec<String>,
 }
 
 fn database(results: &Results) -> String {

@@ -11,7 +11,7 @@ use crate::results::{ColdStart, Estimate, Interval, LimitedBy, Measurement, Oper
 /// One kind of figure at one scale: latency, throughput, CPU …
 #[derive(Debug, Clone, Serialize)]
 pub struct Group {
-    /// `latency`, `throughput`, `cpu`, `memory`, `work`, `cold`, `database`, `calls`.
+    /// `figures`, `latency`, `throughput`, `cpu`, `memory`, `work`, `cold`, `database`, `calls`.
     pub id: &'static str,
     pub title: &'static str,
     /// What the figures are and how they were taken.
@@ -115,6 +115,7 @@ pub fn groups(index: &Index<'_>, scale: &str, libraries: &[Library]) -> Vec<Grou
         make.database(),
         make.calls(),
     ];
+    groups.insert(0, make.figures(&groups));
     groups.retain(|group| !group.lines.is_empty());
     for group in &mut groups {
         for row in &mut group.together {
@@ -146,7 +147,51 @@ struct Maker<'a> {
     libraries: &'a [Library],
 }
 
+/// The figures of [`Maker::figures`]: group, statistic, and what heads its column there.
+const ALL: [(&str, usize, &str, &str); 10] = [
+    ("cpu", 0, "CPU per call", "µs"),
+    ("cpu", 3, "", ""),
+    ("latency", 0, "mean", "ms"),
+    ("latency", 1, "p95", "ms"),
+    ("latency", 2, "p99", "ms"),
+    ("throughput", 0, "rate", "ops/s"),
+    ("cpu", 1, "CPU", "%"),
+    ("cpu", 2, "CPU peak", "%"),
+    ("memory", 0, "memory", "MiB"),
+    ("memory", 1, "memory peak", "MiB"),
+];
+
 impl Maker<'_> {
+    /// What the other groups say at length, in one table: all figures of a library in one row.
+    fn figures(&self, groups: &[Group]) -> Group {
+        let found = |id: &str| groups.iter().find(|group| group.id == id);
+        let figure = |at: usize, library: usize, (id, statistic, ..): (&str, usize, &str, &str)| {
+            let cell = found(id).and_then(|group| group.lines.get(at)?.cells.get(library)?.get(statistic));
+            let cell = cell.cloned().unwrap_or_else(|| Cell::missing("not measured"));
+            // The ratio alone keeps its interval; the others have theirs below, and here when a pointer is over them.
+            let ratio = (id, statistic) == ("cpu", 3);
+            if ratio { cell } else { Cell { text: format::optional(cell.value), ..cell } }
+        };
+        let line = |(at, operation): (usize, Operation)| Line {
+            label: operation.name().to_owned(),
+            cells: (0..self.libraries.len()).map(|l| ALL.iter().map(|of| figure(at, l, *of)).collect()).collect(),
+        };
+        let mut statistics: Vec<Statistic> =
+            ALL.iter().map(|&(_, _, label, unit)| Statistic { label: label.to_owned(), unit }).collect();
+        statistics[1].label = self.against().unwrap_or_else(|| "ratio".to_owned());
+        Group {
+            id: "figures",
+            title: "All figures",
+            note: "One call in flight, but for the rate. Intervals, and how each was taken, are in the sections that \
+                   follow."
+                .to_owned(),
+            head: "Operation",
+            statistics,
+            together: Vec::new(),
+            lines: self.index.operations(self.scale).into_iter().enumerate().map(line).collect(),
+        }
+    }
+
     fn latency(&self) -> Group {
         Group {
             id: "latency",
@@ -354,12 +399,16 @@ impl Maker<'_> {
     }
 
     fn statistics(&self, of: &[(&str, &'static str)], versus: bool) -> Vec<Statistic> {
-        let baseline = self.libraries.iter().find(|library| library.baseline);
-        let against = baseline.filter(|_| versus).map(|library| format!("to {}", library.label));
+        let against = self.against().filter(|_| versus);
         let mut made: Vec<Statistic> =
             of.iter().map(|&(label, unit)| Statistic { label: label.to_owned(), unit }).collect();
         made.extend(against.map(|label| Statistic { label, unit: "" }));
         made
+    }
+
+    /// What heads a column of ratios.
+    fn against(&self) -> Option<String> {
+        self.libraries.iter().find(|library| library.baseline).map(|library| format!("to {}", library.label))
     }
 
     fn lines(&self, cells: impl Fn(&Measurement) -> Vec<Cell>) -> Vec<Line> {
