@@ -16,6 +16,7 @@ use crate::compare::render::percent;
 use crate::exit::Exit;
 use crate::files::write_whole;
 use crate::load;
+use crate::report::format::{self, markdown as escaped, number};
 use crate::results::{Database, Environment, Interval, Operation, Results};
 
 /// The runs of a folder, in the order of time.
@@ -236,7 +237,8 @@ impl History {
                 .set_content_arrangement(ContentArrangement::Disabled)
                 .set_header(["operation", "target", "CPU per call", "now", "change", "latency", "now", "change"]);
             for line in self.lines.iter().filter(|line| line.scale == scale) {
-                let mut cells = vec![Cell::new(line.operation), Cell::new(shortened(&line.target, 14))];
+                let mut cells =
+                    vec![Cell::new(line.operation), Cell::new(format::shorten(&format::plain(&line.target), 14))];
                 for figure in [Figure::Cpu, Figure::Latency] {
                     let now = line.points.last().map_or(0.0, |point| figure.of(point).0);
                     cells.push(Cell::new(sparkline(line, figure, 9)));
@@ -265,13 +267,13 @@ impl History {
         for line in self.remarks() {
             let _ = writeln!(page, "- {}", escaped(&line));
         }
-        for scale in self.scales() {
+        for (at, scale) in self.scales().into_iter().enumerate() {
             let _ = writeln!(page, "\n## Scale {}\n", escaped(scale));
             for figure in [Figure::Cpu, Figure::Latency] {
-                let name = format!("history-{scale}-{}.svg", figure.name());
-                write_whole(&out.join(&name), chart::draw(self, scale, figure))?;
-                let _ = writeln!(page, "![{} over the runs]({name})\n", figure.title());
-                files.push(out.join(name));
+                let chart = chart::draw(self, at, scale, figure);
+                write_whole(&out.join(&chart.file), &chart.svg)?;
+                let _ = writeln!(page, "![{}]({})\n", escaped(&chart.title), chart.file);
+                files.push(out.join(chart.file));
             }
             page.push_str("| operation | target | CPU per call now | change | mean latency now | change |\n|---|---|---:|---:|---:|---:|\n");
             for line in self.lines.iter().filter(|line| line.scale == scale) {
@@ -348,31 +350,6 @@ fn sparkline(line: &Line, figure: Figure, width: usize) -> String {
     text.chars().skip(surplus).collect()
 }
 
-fn number(value: f64) -> String {
-    let digits = if value >= 100.0 {
-        0
-    } else if value >= 10.0 {
-        1
-    } else {
-        2
-    };
-    format!("{value:.digits$}")
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    let mut short: String = text.chars().take(most).collect();
-    if text.chars().nth(most).is_some() {
-        short.pop();
-        short.push('…');
-    }
-    short
-}
-
-/// Text from a file as Markdown shows it, and nothing more.
-fn escaped(text: &str) -> String {
-    crate::compare::render::escaped(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -439,7 +416,7 @@ mod tests {
             assert!(page.contains(svg.file_name().unwrap().to_str().unwrap()));
             assert!(text.starts_with("<svg ") && text.contains("dynamoose") && !text.contains("NaN"));
             // Each line is drawn in two pieces.
-            assert_eq!(text.matches("<path ").count(), 24 * 2);
+            assert_eq!(text.matches("<polyline ").count(), 24 * 2);
         }
     }
 

@@ -4,7 +4,9 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+
+use crate::report::format;
 
 /// Where progress is shown.
 #[derive(Debug, Clone)]
@@ -99,7 +101,7 @@ impl Board {
     /// How fast a target just was, calls a second.
     pub fn rate(&self, id: &str, text: &str, per_second: f64) {
         if per_second.is_finite() {
-            self.now(id, &format!("{text} · {per_second:.0}/s"));
+            self.now(id, &format!("{text} · {}/s", format::number(per_second)));
         }
     }
 
@@ -162,11 +164,35 @@ fn bar() -> ProgressStyle {
 }
 
 fn board_line() -> ProgressStyle {
-    ProgressStyle::with_template("  {prefix} {bar:12.cyan/dim} {wide_msg}")
+    ProgressStyle::with_template("  {prefix} {bar:12.cyan/dim} {wide_msg} {left}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = out.write_str(&left(state.pos(), state.len().unwrap_or(0), state.eta()));
+        })
+}
+
+/// How long the rest of a round takes, judged by its operations so far; nothing while none of them is done.
+fn left(done: u64, of: u64, eta: Duration) -> String {
+    if done == 0 || done >= of || eta.is_zero() {
+        return String::new();
+    }
+    format!("{} left", humantime::format_duration(Duration::from_secs(eta.as_secs().max(1))))
 }
 
 /// A line on standard output, where results go. A reader that has gone away (`| head`) is no failure.
 pub fn say(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_is_said_once_it_can_be_judged() {
+        assert_eq!(left(0, 6, Duration::from_secs(9)), "");
+        assert_eq!(left(2, 6, Duration::from_millis(71_400)), "1m 11s left");
+        assert_eq!(left(5, 6, Duration::from_millis(300)), "1s left");
+        assert_eq!(left(6, 6, Duration::from_secs(1)), "");
+    }
 }

@@ -1,10 +1,10 @@
 //! The report: what a person reads and sees of a run, made from its [`Results`] alone, of a run that has just ended as
 //! of an older file. It measures nothing and decides nothing.
 
-mod charts;
+pub mod charts;
 pub mod format;
 mod model;
-mod palette;
+pub mod palette;
 mod template;
 mod terminal;
 

@@ -1,7 +1,7 @@
 //! The charts as SVG. Each adapts to a dark page by itself, carries its text as text, and stands without colour.
 
-mod axis;
-mod canvas;
+pub mod axis;
+pub mod canvas;
 mod distribution;
 mod ratio;
 mod throughput;

@@ -144,7 +144,7 @@ fn scales(index: &Index<'_>, libraries: &[Library]) -> Vec<ScaleView> {
 }
 
 fn libraries(results: &Results) -> Vec<Library> {
-    let looks = palette::looks(&results.targets);
+    let looks = palette::looks(results.targets.iter().map(|target| target.adapter.as_str()));
     results.targets.iter().zip(looks).map(|(target, look)| library(target, &results.targets, look)).collect()
 }
 

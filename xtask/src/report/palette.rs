@@ -3,8 +3,6 @@
 
 use serde::Serialize;
 
-use crate::results::Target;
-
 /// How a library is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Look {
@@ -95,8 +93,8 @@ impl Ink {
     }
 }
 
-/// A look for each target: its library's own, and a spare one for a second target of the same library.
-pub fn looks(targets: &[Target]) -> Vec<Look> {
+/// A look for each target, named by its adapter: its library's own, and a spare one for a second target of the same library.
+pub fn looks<'a>(adapters: impl Iterator<Item = &'a str>) -> Vec<Look> {
     let spares = [
         Look { ink: Ink::Orange, shape: Shape::Down },
         Look { ink: Ink::Purple, shape: Shape::Cross },
@@ -104,8 +102,8 @@ pub fn looks(targets: &[Target]) -> Vec<Look> {
     ];
     let mut spare = spares.iter().cycle().copied();
     let mut given: Vec<Look> = Vec::new();
-    for target in targets {
-        let own = own(&target.adapter).filter(|own| !given.contains(own));
+    for adapter in adapters {
+        let own = own(adapter).filter(|own| !given.contains(own));
         given.push(own.or_else(|| spare.next()).unwrap_or(spares[0]));
     }
     given

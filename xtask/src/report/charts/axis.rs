@@ -27,7 +27,7 @@ impl Axis {
     }
 
     /// The same, always logarithmic; both ends are above 0.
-    fn logarithmic(low: f64, high: f64, left: f64, right: f64) -> Axis {
+    pub fn logarithmic(low: f64, high: f64, left: f64, right: f64) -> Axis {
         Axis { logarithmic: true, ..Axis::new(low, high, left, right) }
     }
 
@@ -47,7 +47,9 @@ impl Axis {
 
     /// Round numbers on the axis, at most about `most` of them and none nearer to another than they can be read.
     pub fn ticks(&self, most: usize) -> Vec<f64> {
-        if self.logarithmic { self.logarithmic_ticks(most) } else { self.linear_ticks(most) }
+        // Over a short way a logarithm is nearly straight, and has too few ticks of its own.
+        let wide = self.logarithmic && self.high / self.low >= SPREAD;
+        if wide { self.logarithmic_ticks(most) } else { self.linear_ticks(most) }
     }
 
     fn linear_ticks(&self, most: usize) -> Vec<f64> {
