@@ -9,7 +9,7 @@ use crate::report::format;
 use crate::report::palette::{self, Ink, Look};
 use crate::results::Operation;
 
-const LEFT: f64 = 76.0;
+const LEFT: f64 = 86.0;
 const RIGHT: f64 = WIDTH - 16.0;
 const HEAD: f64 = 30.0;
 const PLOT: f64 = 120.0;

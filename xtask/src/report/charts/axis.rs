@@ -154,7 +154,7 @@ mod tests {
         assert!(beside.place(1.1) - beside.place(1.0) > 12.0, "a tenth is seen");
         let places = [0.95, 1.0, 1.5, 2.0, 2.1, 5.0, 40.0].map(|ratio| beside.place(ratio));
         assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
-        let ticks: Vec<f64> = beside.ticks(24.0).iter().map(|tick| (tick * 1e6).round() / 1e6).collect();
-        assert_eq!(ticks, [1.0, 1.5, 2.0, 5.0, 20.0]);
+        let ticks: Vec<f64> = beside.ticks(30.0).iter().map(|tick| (tick * 1e6).round() / 1e6).collect();
+        assert_eq!(ticks, [1.0, 1.5, 2.0, 10.0]);
     }
 }

@@ -73,7 +73,7 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
             canvas.text((WIDTH - 10.0, from - 10.0), &knee, Ink::Soft, SMALL, Align::Right);
         }
         canvas.rect((axis.place(1.0 - margin), from), (axis.place(1.0 + margin), to), Ink::Grid, 0.7);
-        for tick in axis.ticks(24.0) {
+        for tick in axis.ticks(30.0) {
             let x = axis.place(tick);
             canvas.line((x, from), (x, to), Ink::Grid, 1.0);
             canvas.text((x, from - 10.0), &format!("×{}", format::tick(tick)), Ink::Soft, SMALL, Align::Middle);

@@ -64,7 +64,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
     let about = About {
         file: format!("chart-{}-timeline.svg", subject.view.slug),
         group: "memory",
-        title: format!("CPU and memory over the run's time, {}", subject.items()),
+        title: format!("CPU and memory over time, {}", subject.items()),
         alt: format!(
             "CPU of one core and memory of each process over {}, with the operations as bands.",
             format::duration_ms(to - from)
