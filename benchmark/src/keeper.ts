@@ -57,6 +57,7 @@ interface Kept {
 
 function keeper(emit: Emit<KeeperEvent>): Worker {
   let open: Kept | null = null;
+  let creating: Promise<unknown> = Promise.resolve();
 
   const kept = (): Kept => {
     if (open === null) {
@@ -88,6 +89,8 @@ function keeper(emit: Emit<KeeperEvent>): Worker {
     },
     // A table that is left without its run would stay for ever on a server that isn't ours.
     async abandon() {
+      // One that is just being made would come to be after the others have gone.
+      await creating.catch(() => {});
       await Promise.all((open?.created ?? []).map((table) => table.drop()));
     },
   };
@@ -130,8 +133,8 @@ function keeper(emit: Emit<KeeperEvent>): Worker {
       }
     };
     for (const each of rehearsal === null ? [table] : [table, rehearsal]) {
-      await each.create();
-      created.push(each);
+      creating = each.create().then(() => created.push(each));
+      await creating;
     }
     await table.seed(items, seed, progress);
     await rehearsal?.seed(rehearsalItems, seed, (done) => progress(items + done));

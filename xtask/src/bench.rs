@@ -33,8 +33,6 @@ use crate::{
 const RESAMPLES: u32 = 1_000;
 /// Other load, percent of a core, under which the machine counts as quiet.
 const QUIET_PERCENT: f64 = 15.0;
-/// How long a start waits for quiet.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Bench {
     /// Runs the whole benchmark.
@@ -84,9 +82,14 @@ impl Bench {
         };
         std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
 
-        let origin = Instant::now();
         let mut results = blank(&plan, &checkout, &tools, id)?;
-        let outcome = (|| -> anyhow::Result<()> {
+        // A run that goes on has one time line: its second part begins where the first one ended.
+        let mut origin = Instant::now();
+        if let Some(earlier) = &earlier {
+            resume::check_settings(&results, earlier)?;
+            origin = origin.checked_sub(Duration::from_secs_f64(earlier.run.duration_s)).unwrap_or(origin);
+        }
+        let ready = (|| -> anyhow::Result<_> {
             let installs = install_all(
                 &plan,
                 &checkout,
@@ -101,8 +104,25 @@ impl Bench {
                 resume::take_over(&mut results, earlier)?;
             }
             results.run.fingerprint = resume::fingerprint(&results);
-            self.measure(&plan, &tools, &benchmark, installs, server, &options, &progress, &out, origin, &mut results)
+            Ok((installs, server))
         })();
+        let outcome = match ready {
+            Ok((installs, server)) => self.measure(
+                &plan,
+                &tools,
+                &benchmark,
+                installs,
+                server,
+                &options,
+                &progress,
+                &out,
+                origin,
+                &mut results,
+            ),
+            // The files are still the earlier run's, and hold what it measured.
+            Err(why) if self.resume.is_some() => return Err(why),
+            Err(why) => Err(why),
+        };
         self.finish(&checkout, &progress, &out, origin, results, outcome, ci, &fail_on)
     }
 
@@ -125,7 +145,7 @@ impl Bench {
         if let Some(pid) = server.pid {
             sampler.watch(DATABASE, pid);
         }
-        if let Some(load) = machine::wait_for_quiet(QUIET_PERCENT, PATIENCE)? {
+        if let Some(load) = machine::wait_for_quiet(QUIET_PERCENT, self.patience)? {
             let detail = format!("before the start other processes used {load:.0}% of a core, and did not calm down");
             progress.warn(&detail);
             results.disturbances.push(Disturbance {
@@ -196,7 +216,7 @@ impl Bench {
         out: &Path,
         origin: Instant,
         mut results: Results,
-        outcome: anyhow::Result<()>,
+        mut outcome: anyhow::Result<()>,
         ci: bool,
         fail_on: &FailOn,
     ) -> anyhow::Result<()> {
@@ -216,7 +236,7 @@ impl Bench {
                     progress.warn(format!("{why:#}"));
                 }
             }
-            Err(why) => rescue(&results, &why, progress)?,
+            Err(why) => outcome = outcome.and(Err(rescue(&results, &why, progress).into())),
         }
         if ci {
             ci::show(&results)?;
@@ -232,14 +252,13 @@ impl Bench {
             progress.line(format!("baseline {name}: {}", path.display()));
         }
         match compared {
-            Ok(Some(comparison)) if !self.fail_on.is_empty() => Ok(comparison.verdict()?),
-            Err(why) if !self.fail_on.is_empty() => Err(why),
-            Err(why) => {
-                progress.warn(format!("{why:#}"));
-                Ok(())
-            }
-            Ok(_) => Ok(()),
+            Ok(Some(comparison)) if !self.fail_on.is_empty() => comparison.verdict()?,
+            Err(why) if !self.fail_on.is_empty() => return Err(why),
+            Err(why) => progress.warn(format!("{why:#}")),
+            Ok(_) => {}
         }
+        // A signal that came when all was measured already kept nothing from being written.
+        interrupt::check()
     }
 
     /// The run's status and reason, and the exit that it asks for.
@@ -460,8 +479,8 @@ fn write_results(out: &Path, results: &Results) -> anyhow::Result<()> {
 }
 
 /// The folder of the results can't be written: they go to a temporary file that is named, else to standard output.
-fn rescue(results: &Results, why: &anyhow::Error, progress: &Progress) -> anyhow::Result<()> {
-    let bytes = serde_json::to_vec(results).context("writing the results as JSON")?;
+fn rescue(results: &Results, why: &anyhow::Error, progress: &Progress) -> Exit {
+    let bytes = serde_json::to_vec(results).unwrap_or_default();
     let path = std::env::temp_dir().join(format!("results-{}.json", results.run.id));
     if files::write_whole(&path, &bytes).is_ok() {
         progress.warn(format!("{why:#}; the results are in {}", path.display()));
@@ -469,7 +488,7 @@ fn rescue(results: &Results, why: &anyhow::Error, progress: &Progress) -> anyhow
         say(String::from_utf8_lossy(&bytes));
         progress.warn(format!("{why:#}; the results went to standard output"));
     }
-    Err(Exit::Failed(format!("the results could not be written where they belong: {why:#}")).into())
+    Exit::Failed(format!("the results could not be written where they belong: {why:#}"))
 }
 
 /// Points `target/bench/latest` at a run's folder.

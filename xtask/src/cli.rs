@@ -173,6 +173,10 @@ pub struct Bench {
     #[arg(long)]
     pub dry_run: bool,
 
+    /// How long a start waits for the machine to calm down
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub patience: Duration,
+
     /// Leave the database up afterwards
     #[arg(long)]
     pub keep_database: bool,

@@ -20,6 +20,9 @@ pub const LARGEST_BYTES: u64 = 64 * 1024 * 1024;
 /// Settings are taken from the file when its figures are made again; more resamples than this would only take time.
 const MOST_RESAMPLES: u32 = 100_000;
 
+/// More rounds than `--rounds` allows.
+const MOST_ROUNDS: u32 = 1_000_000;
+
 /// Reads a results file that has measurements.
 ///
 /// # Errors
@@ -197,6 +200,13 @@ fn check(results: &Results) -> anyhow::Result<()> {
     );
     anyhow::ensure!(settings.resamples <= MOST_RESAMPLES, "settings.resamples is {}", settings.resamples);
     not_negative("run.durationS", results.run.duration_s)?;
+    // A run that goes on with this one names files and tables by its id, and counts on from its rounds.
+    let id = &results.run.id;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    anyhow::ensure!(id.len() <= 100 && id.chars().all(is_plain), "run.id is {id:?}");
+    for scheduled in &results.schedule {
+        anyhow::ensure!(scheduled.round < MOST_ROUNDS, "a round of the schedule is number {}", scheduled.round);
+    }
     for scale in &settings.scales {
         let digits = !scale.name.is_empty() && scale.name.len() <= 10 && scale.name.bytes().all(|b| b.is_ascii_digit());
         anyhow::ensure!(
@@ -428,6 +438,8 @@ mod tests {
         assert!(changed(|v| v["measurements"][1]["target"] = "aws-sdk".into()).contains("is there twice"));
         assert!(changed(|v| v["settings"]["scales"][0]["name"] = "../../etc".into()).contains("a scale is named"));
         assert!(changed(|v| v["settings"]["resamples"] = 4_000_000_000_u32.into()).contains("settings.resamples"));
+        assert!(changed(|v| v["run"]["id"] = "../../etc/passwd".into()).contains("run.id is"));
+        assert!(changed(|v| v["schedule"][0]["round"] = u32::MAX.into()).contains("number 4294967295"));
         assert!(changed(|v| v["environment"]["cores"] = 0.into()).contains("environment.cores is 0"));
         assert!(changed(|v| v["run"]["durationS"] = serde_json::Value::Null).contains("invalid type: null"));
         let line = changed(|v| v["database"]["backend"] = format!("\u{1b}[2J\n{}", "x".repeat(9000)).into());

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("{} {why:#}", console::style("error:").red().bold().for_stderr());
+            progress::tell(format!("{} {why:#}", console::style("error:").red().bold().for_stderr()));
             ExitCode::from(exit::code_of(&why))
         }
     }

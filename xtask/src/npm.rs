@@ -112,6 +112,9 @@ pub fn clean_environment(command: &mut Command) {
         command.env_remove(name);
     }
     command.env("AWS_EC2_METADATA_DISABLED", "true");
+    // The SDK reads both files for more than credentials, whatever a client is given: `use_fips_endpoint` alone makes
+    // every call fail. The variables keep it from the home folder's.
+    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
 }
 
 /// Takes every AWS setting from a child's environment.
@@ -258,8 +261,10 @@ mod tests {
         command.env("NODE_OPTIONS", "--inspect");
         clean_environment(&mut command);
         let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
-        let aws: Vec<_> = text.lines().filter(|line| line.starts_with("AWS_")).collect();
-        assert_eq!(aws, ["AWS_EC2_METADATA_DISABLED=true"]);
+        let mut aws: Vec<_> = text.lines().filter(|line| line.starts_with("AWS_")).collect();
+        aws.sort_unstable();
+        let nothing = ["AWS_CONFIG_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true"];
+        assert_eq!(aws, [nothing[0], nothing[1], "AWS_SHARED_CREDENTIALS_FILE=/dev/null"]);
         assert!(!text.contains("NODE_OPTIONS"));
     }
 

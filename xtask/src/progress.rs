@@ -33,7 +33,7 @@ impl Progress {
     pub fn step(&self, what: impl Into<String>) -> Step<'_> {
         let what = what.into();
         let bar = if self.plain {
-            eprintln!("{what} …");
+            tell(format!("{what} …"));
             ProgressBar::hidden()
         } else {
             let bar = self.bars.add(ProgressBar::new_spinner());
@@ -48,7 +48,7 @@ impl Progress {
     /// A line that stays.
     pub fn line(&self, text: impl AsRef<str>) {
         if self.plain {
-            eprintln!("{}", text.as_ref());
+            tell(text.as_ref());
         } else {
             let _ = self.bars.println(text.as_ref());
         }
@@ -71,7 +71,7 @@ impl Progress {
     /// Begins a round of some targets with this many operations each.
     pub fn board(&self, title: &str, ids: &[String], operations: usize) -> Board {
         if self.plain {
-            eprintln!("{title}: {}", ids.join(", "));
+            tell(format!("{title}: {}", ids.join(", ")));
             return Board { lines: Vec::new(), title: ProgressBar::hidden() };
         }
         let width = ids.iter().map(|id| console::measure_text_width(id)).max().unwrap_or(0);
@@ -182,6 +182,11 @@ fn left(done: u64, of: u64, eta: Duration) -> String {
 /// A line on standard output, where results go. A reader that has gone away (`| head`) is no failure.
 pub fn say(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// A line on standard error; that nobody reads it any more is no failure either.
+pub fn tell(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 #[cfg(test)]

@@ -18,17 +18,12 @@ pub fn load(folder: &Path) -> anyhow::Result<Results> {
     load::load_any(&folder.join("results.json"))
 }
 
-/// What must be the same in both halves of a run, by name.
-fn identity(results: &Results) -> Value {
+/// What must be the same in both parts of a run, by name, and is known before anything is started.
+fn settings(results: &Results) -> Value {
     let targets: Vec<Value> = results
         .targets
         .iter()
-        .map(|target| {
-            json!({
-                "id": target.id, "spec": target.spec, "version": target.version, "sdk": target.sdk_version,
-                "ownSdk": target.own_sdk_version, "handicap": target.handicap_us,
-            })
-        })
+        .map(|target| json!({ "id": target.id, "spec": target.spec, "handicap": target.handicap_us }))
         .collect();
     let environment = &results.environment;
     json!({
@@ -40,13 +35,34 @@ fn identity(results: &Results) -> Value {
             "cores": environment.cores, "memory": environment.memory_mb,
         },
         "node": environment.node,
+    })
+}
+
+/// As [`settings`], but known only when all is installed and started.
+fn versions(results: &Results) -> Value {
+    let targets: Vec<Value> = results
+        .targets
+        .iter()
+        .map(|target| json!({ "version": target.version, "sdk": target.sdk_version, "ownSdk": target.own_sdk_version }))
+        .collect();
+    json!({
+        "targets": targets,
         "database": { "backend": results.database.backend, "version": results.database.version },
     })
 }
 
 /// A hash of settings, versions and machine.
 pub fn fingerprint(results: &Results) -> String {
-    crate::files::hex(&Sha256::digest(identity(results).to_string())[..16])
+    let text = format!("{}{}", settings(results), versions(results));
+    crate::files::hex(&Sha256::digest(text)[..16])
+}
+
+/// Whether an earlier run had the settings of `results` and its machine, before anything is started for it.
+///
+/// # Errors
+/// [`Exit::BadInput`] that says what differs.
+pub fn check_settings(results: &Results, earlier: &Results) -> anyhow::Result<()> {
+    refuse_differences(&settings(earlier), &settings(results))
 }
 
 /// Continues an earlier run in `results`, which has not measured anything yet.
@@ -54,12 +70,9 @@ pub fn fingerprint(results: &Results) -> String {
 /// # Errors
 /// [`Exit::BadInput`] that says what differs.
 pub fn take_over(results: &mut Results, earlier: Results) -> anyhow::Result<()> {
-    let (old, new) = (identity(&earlier), identity(results));
-    let mut differences = Vec::new();
-    compare("", &old, &new, &mut differences);
-    if !differences.is_empty() {
-        let text = differences.join("; ");
-        return Err(Exit::BadInput(format!("--resume: the earlier run can't be continued by this one: {text}")).into());
+    // A run that was stopped before it knew its versions has measured nothing with them.
+    if !earlier.run.fingerprint.is_empty() {
+        refuse_differences(&versions(&earlier), &versions(results))?;
     }
     for mut measurement in earlier.measurements {
         // A round that was broken off is made again as a whole.
@@ -81,6 +94,16 @@ pub fn take_over(results: &mut Results, earlier: Results) -> anyhow::Result<()> 
     results.run.started_at = earlier.run.started_at;
     results.run.id = earlier.run.id;
     Ok(())
+}
+
+fn refuse_differences(old: &Value, new: &Value) -> anyhow::Result<()> {
+    let mut differences = Vec::new();
+    compare("", old, new, &mut differences);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let text = differences.join("; ");
+    Err(Exit::BadInput(format!("--resume: the earlier run can't be continued by this one: {text}")).into())
 }
 
 fn compare(path: &str, old: &Value, new: &Value, differences: &mut Vec<String>) {

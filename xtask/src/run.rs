@@ -740,8 +740,10 @@ impl Runner<'_> {
         for member in members {
             for (operation, round) in member.rounds {
                 if let Some(measurement) = self.results.measurement_mut(&scale.scale.name, operation, &member.id) {
-                    measurement.errors += round.errors;
+                    // A round is repeated where the database died, or a signal came, after some targets had theirs.
+                    measurement.per_round.retain(|kept| kept.round != round.round);
                     measurement.per_round.push(round);
+                    measurement.errors = measurement.per_round.iter().map(|round| round.errors).sum();
                 }
             }
             for (operation, work) in member.works {

@@ -28,6 +28,10 @@ const POLL: Duration = Duration::from_millis(50);
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
 /// How often a long wait asks the database something.
 const ANSWERS_EVERY: Duration = Duration::from_secs(5);
+/// How long one that is dropped may take to put things in order.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// The most that a worker's log may hold, bytes: one that never stops talking must not fill the disk.
+const LONGEST_LOG: u64 = 64 << 20;
 /// How long a worker may take to end when it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -141,10 +145,12 @@ impl Worker {
             if interrupt::requested() {
                 return Err(Fault::Interrupted);
             }
-            match self.lines.recv_timeout(POLL) {
+            let line = self.lines.recv_timeout(POLL);
+            let is_late = Instant::now() >= deadline;
+            match line {
                 Ok(Line::Event(event)) => match *event {
                     Event::Failed { stage, operation, message } => {
-                        return Err(self.failed(&stage, operation, &message, health));
+                        return Err(self.failed(&stage, operation, &printable(&message), health));
                     }
                     Event::WrongWork { operation, expected, actual } => {
                         return Err(Fault::WrongWork { operation, expected, actual });
@@ -152,6 +158,10 @@ impl Worker {
                     event => {
                         if let Some(answer) = wanted(event) {
                             return Ok(answer);
+                        }
+                        // A flood of other events is no answer.
+                        if is_late {
+                            return Err(self.late(stage, limit, health));
                         }
                     }
                 },
@@ -162,10 +172,7 @@ impl Worker {
                     });
                     return Err(self.failed(stage, None, &end, health));
                 }
-                Err(RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
-                    let why = format!("no answer within {}", humantime::format_duration(limit));
-                    return Err(self.failed(stage, None, &why, health));
-                }
+                Err(RecvTimeoutError::Timeout) if is_late => return Err(self.late(stage, limit, health)),
                 Err(RecvTimeoutError::Timeout) if Instant::now() >= next_alive => {
                     let probe = if Instant::now() >= next_answers { Probe::Answers } else { Probe::Alive };
                     if let Some(why) = health(probe) {
@@ -187,6 +194,11 @@ impl Worker {
             let _ = writeln!(stdin, "{line}");
         }
         let _ = self.group.wait_for(GRACE);
+    }
+
+    fn late(&mut self, stage: &str, limit: Duration, health: Health<'_>) -> Fault {
+        let why = format!("no answer within {}", humantime::format_duration(limit));
+        self.failed(stage, None, &why, health)
     }
 
     /// The fault for a worker that failed: the database's, if that is what is gone.
@@ -211,8 +223,13 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        // Its parent's end is told by the end of its input: a keeper drops its tables then, which a signal would not
+        // let it do. What doesn't end by that won't by a polite signal.
         drop(self.stdin.take());
-        self.group.stop(GRACE);
+        let _ = self.group.wait_for(FAREWELL);
+        self.group.stop(FAREWELL / 4);
+        // A reader that found more lines than were asked for waits to hand them over.
+        self.lines = mpsc::sync_channel(0).1;
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }
@@ -221,6 +238,11 @@ impl Drop for Worker {
 
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Without what would move a terminal's cursor or change its colours; lines stay lines.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
 }
 
 /// Reads events until the pipe closes, or until the first line that is none.
@@ -250,14 +272,18 @@ fn read_events(pipe: impl Read, sender: &SyncSender<Line>) {
 fn read_log(pipe: impl Read, mut file: File, last: &Mutex<VecDeque<String>>) {
     let mut pipe = BufReader::new(pipe);
     let mut bytes = Vec::new();
+    let mut written = 0;
     loop {
         bytes.clear();
         match pipe.by_ref().take(64 * 1024).read_until(b'\n', &mut bytes) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        let _ = file.write_all(&bytes);
-        let line: String = String::from_utf8_lossy(&bytes).trim_end().chars().take(300).collect();
+        if written < LONGEST_LOG {
+            written += bytes.len() as u64;
+            let _ = file.write_all(&bytes);
+        }
+        let line: String = printable(String::from_utf8_lossy(&bytes).trim_end()).chars().take(300).collect();
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() == LAST_LINES {
             last.pop_front();
