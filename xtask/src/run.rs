@@ -172,7 +172,12 @@ impl Runner<'_> {
         }
         match self.plan.rounds {
             Rounds::Exactly(rounds) => (round >= rounds).then(|| format!("the {rounds} rounds asked for are done")),
-            Rounds::Adaptive { fewest, .. } if round < fewest => None,
+            // Two rounds at least have an interval; more than those must fit, however few they are.
+            Rounds::Adaptive { fewest, .. }
+                if round < 2 || (round < fewest && self.scale_started.elapsed() < scale.budget) =>
+            {
+                None
+            }
             Rounds::Adaptive { most, .. } => {
                 let widest = crate::summary::widest_ratio(self.results, &scale.scale.name);
                 if widest.is_some_and(|widest| widest <= self.plan.precision) {
