@@ -36,6 +36,8 @@ seen.groupsThen = visible('[data-metric]') + ' ' + visible('[data-metric="cpu"]'
 seen.fits = document.documentElement.scrollWidth <= window.innerWidth;
 seen.width = window.innerWidth;
 choose('metric', 'all');
+const cut = [...document.querySelectorAll('.scale:not([hidden]) .scroll')].filter((e) => e.scrollWidth > e.clientWidth);
+seen.cutOnDesktop = window.innerWidth > 1000 && cut.length > 0;
 const answer = document.querySelector('.answer .scroll');
 seen.answerFits = answer.scrollWidth <= answer.clientWidth;
 const small = [...document.querySelectorAll('.scale:not([hidden]) figure svg text')].map((text) => {
@@ -96,6 +98,7 @@ fn the_page_works_in_a_browser_at_desktop_and_phone_width() {
             "groupsThen=1 1",
             "fits=true",
             "answerFits=true",
+            "cutOnDesktop=false",
             "legible=true",
             "hints=true",
             &format!("width={width}"),

@@ -10,7 +10,7 @@ use crate::report::palette::Ink;
 use crate::results::{Interval, Operation, Verdict};
 
 const LEFT: f64 = 126.0;
-const RIGHT: f64 = WIDTH - 120.0;
+const RIGHT: f64 = WIDTH - 126.0;
 const ROW: f64 = 24.0;
 const HEAD: f64 = 30.0;
 
