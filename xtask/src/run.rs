@@ -32,8 +32,9 @@ const SETTLING_CALLS: u64 = 60;
 const SETTLING: Duration = Duration::from_millis(150);
 /// The same for Scan, which is not warmed up before.
 const SETTLING_SCANS: Duration = Duration::from_millis(400);
-/// The least that a phase is measured for, however little time is left.
-const SHORTEST_PHASE: Duration = Duration::from_millis(50);
+/// The least that each phase is measured for, however little time is left: a round of a few calls tells nothing.
+const SHORTEST_LATENCY: Duration = Duration::from_millis(300);
+const SHORTEST_THROUGHPUT: Duration = Duration::from_millis(150);
 /// The end of a round: checking the table and ending the processes.
 const ROUND_END: Duration = Duration::from_millis(1_500);
 /// Turns of the throughput phase; the first opens the connections and is not counted. Each fills what is in flight.
@@ -444,8 +445,8 @@ impl Runner<'_> {
         }
         let each = left / operations_left / members;
         Phases {
-            latency: each.mul_f64(LATENCY_SHARE).max(SHORTEST_PHASE),
-            throughput: each.mul_f64(THROUGHPUT_SHARE).max(SHORTEST_PHASE),
+            latency: each.mul_f64(LATENCY_SHARE).max(SHORTEST_LATENCY),
+            throughput: each.mul_f64(THROUGHPUT_SHARE).max(SHORTEST_THROUGHPUT),
         }
     }
 
