@@ -58,6 +58,7 @@ interface Kept {
 function keeper(emit: Emit<KeeperEvent>): Worker {
   let open: Kept | null = null;
   let creating: Promise<unknown> = Promise.resolve();
+  let leaving = false;
 
   const kept = (): Kept => {
     if (open === null) {
@@ -89,6 +90,7 @@ function keeper(emit: Emit<KeeperEvent>): Worker {
     },
     // A table that is left without its run would stay for ever on a server that isn't ours.
     async abandon() {
+      leaving = true;
       // One that is just being made would come to be after the others have gone.
       await creating.catch(() => {});
       await Promise.all((open?.created ?? []).map((table) => table.drop()));
@@ -133,6 +135,9 @@ function keeper(emit: Emit<KeeperEvent>): Worker {
       }
     };
     for (const each of rehearsal === null ? [table] : [table, rehearsal]) {
+      if (leaving) {
+        return;
+      }
       creating = each.create().then(() => created.push(each));
       await creating;
     }

@@ -269,6 +269,8 @@ pub enum TestPart {
     Rust,
     /// Tests of the suite against a real DynamoDB Local
     Typescript,
+    /// Every fault of FAULTS.md, the slow ones too; takes some ten minutes and runs only when it is asked for
+    Faults,
 }
 
 #[derive(Debug, Args)]

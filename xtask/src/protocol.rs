@@ -214,7 +214,8 @@ pub struct End {
 pub fn parse(line: &str) -> Result<Event, String> {
     let quoted = || line.chars().take(80).collect::<String>();
     let event: Event = serde_json::from_str(line).map_err(|why| {
-        let why: String = why.to_string().chars().take(200).collect();
+        // It quotes the line too, as it is.
+        let why: String = why.to_string().chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
         format!("not an event: {:?} ({why})", quoted())
     })?;
     if sensible(&event) { Ok(event) } else { Err(format!("an event with impossible numbers: {:?}", quoted())) }
@@ -232,6 +233,8 @@ fn sensible(event: &Event) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The TypeScript tests hold the same lines against what the workers really say.
@@ -268,4 +271,71 @@ mod tests {
         assert!(parse(&line("-1")).unwrap_err().contains("impossible"));
         assert!(parse(&line("1e999")).is_err());
     }
+
+    #[test]
+    fn an_error_holds_no_control_characters_of_the_line() {
+        let why = parse("{\"event\":\"\\u001b[2J\\n\"}").unwrap_err();
+        assert!(!why.contains(char::is_control), "{why:?}");
+    }
+
+    /// Whatever comes, the answer is an event whose times can be, or one short line.
+    fn survives(line: &str) {
+        match parse(line) {
+            Ok(event) => assert!(sensible(&event), "{event:?}"),
+            Err(why) => assert!(why.chars().count() < 1_000 && !why.contains(char::is_control), "{why:?}"),
+        }
+    }
+
+    fn events() -> Vec<&'static str> {
+        FIXTURE.lines().collect()
+    }
+
+    proptest! {
+        // PROPTEST_CASES sets how many.
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_line_is_survived(line in ".{0,300}") {
+            survives(&line);
+        }
+
+        #[test]
+        fn an_event_with_characters_changed_is_survived(
+            line in proptest::sample::select(events()),
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<char>()), 1..6)
+        ) {
+            let mut characters: Vec<char> = line.chars().collect();
+            for (at, character) in changes {
+                let at = at.index(characters.len());
+                characters[at] = character;
+            }
+            survives(&characters.into_iter().collect::<String>());
+        }
+
+        #[test]
+        fn an_event_cut_off_anywhere_is_no_event(
+            line in proptest::sample::select(events()), at in any::<prop::sample::Index>()
+        ) {
+            let cut = &line[..at.index(line.len())];
+            prop_assert!(parse(cut).is_err(), "{cut:?}");
+        }
+
+        #[test]
+        fn an_event_with_other_values_is_survived(
+            line in proptest::sample::select(events()),
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), VALUES), 1..4)
+        ) {
+            let mut text = line.to_owned();
+            for (which, with) in changes {
+                let starts: Vec<usize> = text.match_indices(':').map(|(at, _)| at + 1).collect();
+                let start = starts[which.index(starts.len())];
+                let end = text[start..].find([',', '}', ']']).map_or(text.len(), |length| start + length);
+                text.replace_range(start..end, &with);
+            }
+            survives(&text);
+        }
+    }
+
+    const VALUES: &str =
+        "-?[0-9]{1,3}(\\.[0-9])?(e-?[0-9]{1,3})?|null|true|\\[\\]|\\{\\}|\"\\PC{0,9}\"|\\[1,null\\]|[0-9]{25}";
 }

@@ -338,7 +338,11 @@ impl Runner<'_> {
             board.now(&self.plan.targets[target].id, "starting and verifying");
             match self.start(scale, round, first_place + place as u32, target) {
                 Ok(member) => members.push(member),
-                Err(fault) => self.blame(target, scale, fault)?,
+                Err(fault) => {
+                    self.blame(target, scale, fault)?;
+                    // The next target's scan must not find what this one wrote.
+                    self.tidy(&[target as u32 + 1], round, keeper)?;
+                }
             }
         }
         match self.measure_all(plan, &mut members, keeper, board) {
@@ -361,7 +365,13 @@ impl Runner<'_> {
         board: &Board,
     ) -> Result<(), Fault> {
         let RoundPlan { scale, round, .. } = plan;
+        let mut fallen: Vec<u32> = members.iter().map(|member| member.lane).collect();
         self.warm_up(scale, members, board)?;
+        // The others' items stay: they are removed in order, from the first one on.
+        fallen.retain(|&lane| members.iter().all(|member| member.lane != lane));
+        if !fallen.is_empty() {
+            self.tidy(&fallen, round, keeper)?;
+        }
         for (done, &operation) in self.plan.operations.iter().enumerate() {
             let took = self.took.get(&operation).copied().unwrap_or_default();
             if self.adapts() && round > 0 && self.scale_started.elapsed() + took > scale.budget.mul_f64(OVERRUN) {
@@ -426,6 +436,14 @@ impl Runner<'_> {
         })
     }
 
+    /// Removes what targets wrote that fell while they were verified or warmed up.
+    fn tidy(&self, lanes: &[u32], round: u32, keeper: &mut Keeper) -> Result<(), Fault> {
+        for operation in [Operation::PutItem, Operation::UpdateItem] {
+            keeper.restore(lanes.to_vec(), operation, round, 0, &health(&self.server))?;
+        }
+        Ok(())
+    }
+
     /// How long each phase of the first of these operations is measured for, a target: as asked, or so that all of
     /// them are done by the round's end.
     fn phases(&self, RoundPlan { scale, ends, .. }: RoundPlan, operations: &[Operation], members: usize) -> Phases {
@@ -460,6 +478,7 @@ impl Runner<'_> {
         keeper: &mut Keeper,
         board: &Board,
     ) -> Result<(), Fault> {
+        let lanes: Vec<u32> = members.iter().map(|member| member.lane).collect();
         self.each(scale, members, 0, |runner, member| {
             board.now(&member.id, &format!("{operation} · settling"));
             runner.settle(scale, round, operation, member)
@@ -519,8 +538,9 @@ impl Runner<'_> {
             }
         }
         let most = members.iter().filter_map(|member| member.current.as_ref()).map(|current| current.calls).max();
-        let lanes = members.iter().map(|member| member.lane).collect();
-        keeper.restore(lanes, operation, round, most.unwrap_or(0), &health(&self.server))?;
+        // How far one came that fell is not known.
+        let most = if members.len() < lanes.len() { 2 * turns::MOST_CALLS } else { most.unwrap_or(0) };
+        keeper.restore(lanes, operation, round, most, &health(&self.server))?;
         self.each(scale, members, 0, |runner, member| {
             board.finished(&member.id);
             runner.finish(scale, round, member)
@@ -644,6 +664,8 @@ impl Runner<'_> {
         let end = member.suite.measure(measure, expected, &health(&self.server), begin, end)?;
         current.calls += calls;
         current.note_errors(end.errors, end.error_message);
+        // Calls that hang take their whole limit each: those that are left would only fail the same way.
+        current.check_errors(current.latency_calls + current.throughput_calls)?;
         board.rate(id, &format!("{} · latency", current.operation), end.calls as f64 / end.wall_ms * 1e3);
         if let Some(work) = end.work {
             member.works.retain(|(operation, _)| *operation != current.operation);
@@ -730,15 +752,9 @@ impl Runner<'_> {
             target: member.id.clone(),
             operation: current.operation,
         });
-        let errors = current.round.errors;
-        let failed = errors as f64 > TOLERATED_ERRORS * current.calls as f64;
-        let error = current.error.take().unwrap_or_default();
+        let verdict = current.check_errors(current.calls);
         member.rounds.push((current.operation, current.round));
-        if failed {
-            let cause = format!("{errors} of {} calls threw: {error}", current.calls);
-            return Err(Fault::Failed(Failure { stage: "measure".into(), cause }, Some(current.operation)));
-        }
-        Ok(())
+        verdict
     }
 
     /// Takes what a round's processes measured into the results, and ends them.
@@ -807,6 +823,17 @@ impl Current {
     fn note_errors(&mut self, errors: u64, message: Option<String>) {
         self.round.errors += errors;
         self.error = self.error.take().or(message);
+    }
+
+    /// Fails where more calls threw than may of so many.
+    fn check_errors(&self, of: u64) -> Result<(), Fault> {
+        let errors = self.round.errors;
+        if errors as f64 <= TOLERATED_ERRORS * of as f64 {
+            return Ok(());
+        }
+        let error = self.error.as_deref().unwrap_or_default();
+        let cause = format!("{errors} of {} calls threw: {error}", self.calls);
+        Err(Fault::Failed(Failure { stage: "measure".into(), cause }, Some(self.operation)))
     }
 }
 

@@ -51,6 +51,10 @@ impl Test {
         if wants(TestPart::Rust) {
             part("Rust tests", cargo(&checkout.root, &["test", "--locked"]))?;
         }
+        if self.part.contains(&TestPart::Faults) {
+            let arguments = ["test", "--locked", "--test", "faults", "--", "--include-ignored"];
+            part("faults", cargo(&checkout.root, &arguments))?;
+        }
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ const SLICE: Duration = Duration::from_millis(10);
 /// calls of a slice find colder caches than the rest, which must weigh on all alike. A slower one makes fewer.
 const AS_MANY_UP_TO: f64 = 8.0;
 /// The most calls of one phase of one target in one round: what they write has to be taken away again.
-const MOST_CALLS: u64 = 20_000;
+pub const MOST_CALLS: u64 = 20_000;
 
 /// The calls of one operation.
 #[derive(Debug, Clone, PartialEq)]

@@ -45,7 +45,8 @@ pub fn warm_up(
         let mut logs = 0.0;
         for &operation in &in_turn {
             now_at(operation);
-            logs += window(suite, operation, calls, health, &mut warm_ups)?.ln();
+            let left = most.saturating_sub(begun.elapsed());
+            logs += window(suite, operation, calls, left, health, &mut warm_ups)?.ln();
         }
         cycles.push((logs / in_turn.len() as f64).exp());
         settled = has_settled(&cycles);
@@ -61,10 +62,12 @@ fn window(
     suite: &mut VerifiedSuite,
     operation: Operation,
     calls: u64,
+    left: Duration,
     health: Health<'_>,
     warm_ups: &mut WarmUps,
 ) -> Result<f64, Fault> {
-    let end = suite.warm_up(operation, calls, WINDOW.max(WINDOW * calls as u32 / 100), health)?;
+    let most = WINDOW.max(WINDOW * calls as u32 / 100).min(left);
+    let end = suite.warm_up(operation, calls, most, health)?;
     let us = end.cpu_ms * 1e3 / end.calls.max(1) as f64;
     let warm_up = warm_ups.entry(operation).or_insert_with(|| WarmUp {
         calls: 0,

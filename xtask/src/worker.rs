@@ -94,7 +94,7 @@ impl Worker {
     /// Starts `npm run --silent SCRIPT` in an install folder, with standard error going to the log file.
     ///
     /// # Errors
-    /// Where the process or its log can't be made.
+    /// Where the process can't be made.
     pub fn start(npm: &Path, install: &Path, script: &str, log: PathBuf) -> anyhow::Result<Worker> {
         let mut command = Command::new(npm);
         command.args(["run", "--silent", script]).current_dir(install);
@@ -105,11 +105,9 @@ impl Worker {
         let stdin = child.stdin.take();
         let (stdout, stderr) =
             child.stdout.take().zip(child.stderr.take()).context("a worker has no pipes to listen to")?;
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .with_context(|| format!("opening the log {}", log.display()))?;
+        // A folder that has gone or a disk that is full is no fault of the worker's: its last lines are kept anyway.
+        let _ = log.parent().map(std::fs::create_dir_all);
+        let file = File::options().create(true).append(true).open(&log).ok();
         let (sender, lines) = mpsc::sync_channel(1024);
         let last_lines = Arc::new(Mutex::new(VecDeque::new()));
         let theirs = Arc::clone(&last_lines);
@@ -197,7 +195,8 @@ impl Worker {
     }
 
     fn late(&mut self, stage: &str, limit: Duration, health: Health<'_>) -> Fault {
-        let why = format!("no answer within {}", humantime::format_duration(limit));
+        let limit = humantime::format_duration(Duration::from_secs(limit.as_secs()));
+        let why = format!("no answer within {limit}");
         self.failed(stage, None, &why, health)
     }
 
@@ -240,6 +239,13 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// Whether a line is a frame of Node's own stack, as ` 1: 0xb9c1f0 node::Abort() [node]`: a score of them follows its
+/// last words and would push those out.
+fn is_native_frame(line: &str) -> bool {
+    let number = line.trim_start().split_once(": 0x").map(|(number, _)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Without what would move a terminal's cursor or change its colours; lines stay lines.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
@@ -269,7 +275,7 @@ fn read_events(pipe: impl Read, sender: &SyncSender<Line>) {
 }
 
 /// Copies the log to its file and keeps its last lines, each cut to a length that a report can hold.
-fn read_log(pipe: impl Read, mut file: File, last: &Mutex<VecDeque<String>>) {
+fn read_log(pipe: impl Read, mut file: Option<File>, last: &Mutex<VecDeque<String>>) {
     let mut pipe = BufReader::new(pipe);
     let mut bytes = Vec::new();
     let mut written = 0;
@@ -279,15 +285,69 @@ fn read_log(pipe: impl Read, mut file: File, last: &Mutex<VecDeque<String>>) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        if written < LONGEST_LOG {
+        if let Some(file) = file.as_mut().filter(|_| written < LONGEST_LOG) {
             written += bytes.len() as u64;
             let _ = file.write_all(&bytes);
         }
         let line: String = printable(String::from_utf8_lossy(&bytes).trim_end()).chars().take(300).collect();
+        if is_native_frame(&line) {
+            continue;
+        }
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() == LAST_LINES {
             last.pop_front();
         }
         last.push_back(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FIXTURE: &str = include_str!("../../benchmark/test/fixtures/events.jsonl");
+
+    fn read(bytes: &[u8]) -> Vec<Line> {
+        let (sender, lines) = mpsc::sync_channel(1024);
+        read_events(bytes, &sender);
+        drop(sender);
+        lines.into_iter().collect()
+    }
+
+    proptest! {
+        // PROPTEST_CASES sets how many.
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_follows_the_first_garbage_is_not_read(
+            good in 0..20_usize, garbage in proptest::collection::vec(any::<u8>(), 1..200)
+        ) {
+            let mut bytes: Vec<u8> = FIXTURE.lines().take(good).flat_map(|line| format!("{line}\n").into_bytes()).collect();
+            bytes.extend(&garbage);
+            bytes.extend(FIXTURE.as_bytes());
+            let lines = read(&bytes);
+            prop_assert_eq!(lines.len(), good + 1);
+            prop_assert!(lines[..good].iter().all(|line| matches!(line, Line::Event(_))));
+            prop_assert!(matches!(lines[good], Line::Garbage(_)));
+        }
+    }
+
+    #[test]
+    fn half_a_line_is_garbage_that_is_quoted() {
+        let lines = read(b"{\"event\":\"dropped\"}\n{\"event\":\"dro");
+        assert!(matches!(&lines[1], Line::Garbage(why) if why.contains("half a line") && why.contains("dro")));
+    }
+
+    #[test]
+    fn a_log_that_never_ends_is_not_written_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let endless = std::io::repeat(b'x').take(LONGEST_LOG + (8 << 20));
+        let last = Mutex::new(VecDeque::new());
+        read_log(endless, File::create(&path).ok(), &last);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), LONGEST_LOG);
+        assert_eq!(last.into_inner().unwrap().len(), LAST_LINES);
     }
 }

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -14,6 +15,9 @@ const BETWEEN_RUNS_MICROS: u32 = 1_500;
 const WITHIN_A_RUN_MICROS: u32 = 600;
 /// The regression that CI must find, as a share of what the call costs.
 const TENTH: f64 = 0.10;
+
+/// One checkout holds one run at a time, and a measurement wants the machine for itself.
+static MACHINE: Mutex<()> = Mutex::new(());
 
 fn xtask(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
@@ -35,6 +39,7 @@ fn ends_with(output: &Output, code: i32) {
 fn bench(out: &Path, more: &[&str]) -> Command {
     let out = format!("--out={}", out.display());
     let mut command = xtask(&["bench", "--backend=java", "--op=GetItem", "--op=PutItem", "--rounds=4", &out]);
+    command.args(["--time=500ms", "--warm-up=5s"]);
     command.args(more);
     command
 }
@@ -57,6 +62,7 @@ fn regressions(comparison: &Value) -> Vec<String> {
 
 #[test]
 fn a_slower_adapter_is_found_by_name_and_equal_runs_pass() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str, more: &[&str]| {
         let out = folder.path().join(name);
@@ -78,6 +84,7 @@ fn a_slower_adapter_is_found_by_name_and_equal_runs_pass() {
 
 #[test]
 fn a_run_of_one_library_twice_says_what_is_slower_and_shows_it_to_ci() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     let (out, summary) = (folder.path().join("bench"), folder.path().join("summary.md"));
     let output = bench(&out, &["--target=electrodb", "--target=electrodb", "--fail-on=off", "--fail-on=cpu=5%"])

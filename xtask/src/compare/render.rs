@@ -1,5 +1,6 @@
 //! A comparison as text: for a terminal of 80 columns, as Markdown, or as JSON. It decides nothing.
 
+use crate::report::format::plain_lines;
 use std::fmt::Write as _;
 
 use super::{Basis, Change, Comparison, Metric, Row};
@@ -40,7 +41,8 @@ pub fn terminal(comparison: &Comparison) -> String {
     for line in conclusions(comparison) {
         wrapped(&mut out, &line, "  ");
     }
-    out
+    // Names and reasons come from files.
+    plain_lines(&out) + "\n"
 }
 
 /// As Markdown, with every interval.

@@ -86,7 +86,8 @@ fn a_container_that_is_killed_is_replaced() {
     running.wait_for("round 1 of 2");
     place.node("suite");
     docker(&["kill", &container(&place)]).unwrap();
-    running.end().expect(0).says("the database died (its process ended)");
+    // Its connections may be gone a moment before its process is.
+    running.end().expect(0).says("the database died (");
     place.assert_nothing_left();
 }
 

@@ -61,7 +61,8 @@ fn credentials_and_profiles_of_the_environment_are_not_used_and_never_sent() {
     std::fs::write(aws.join("config"), format!("[default]\n{settings}[profile prod]\n{settings}")).unwrap();
 
     let targets = ["--orm=aws-sdk", "--orm=dynamoose", "--orm=electrodb"];
-    let mut command = place.command(&["bench", "--scale=200", "--op=GetItem", "--rounds=1", "--time=50ms"]);
+    let mut command =
+        place.command(&["bench", "--scale=200", "--op=GetItem", "--rounds=1", "--time=50ms", "--warm-up=100ms"]);
     command.args(targets).args(["--patience=10ms", "--endpoint", &format!("http://{proxy}"), "--out"]).arg(&place.out);
     command.env("HOME", place.folder().join("home"));
     for (name, value) in [

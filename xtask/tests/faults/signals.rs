@@ -169,7 +169,8 @@ fn twenty_interrupted_runs_at_random_moments_leave_nothing_behind() {
     let docker = crate::support::has_docker();
     for number in 0..20 {
         let backend = if docker && number % 4 == 3 { "--backend=docker" } else { "--backend=java" };
-        let mut command = place.command(&["bench", "--scale=200", "--time=50ms", "--patience=10ms", "--rounds=9"]);
+        let mut command =
+            place.command(&["bench", "--scale=200", "--time=50ms", "--warm-up=100ms", "--patience=10ms", "--rounds=9"]);
         command.args([backend, "--orm=aws-sdk", "--orm=electrodb", "--out"]).arg(&place.out);
         let mut running = Running::start(command);
         let after = Duration::from_millis(rng.random_range(0..12_000));

@@ -13,8 +13,16 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// A run that takes some eight seconds in all.
-pub const TINY: [&str; 7] =
-    ["bench", "--scale=200", "--op=GetItem", "--rounds=1", "--time=50ms", "--patience=10ms", "--backend=java"];
+pub const TINY: [&str; 8] = [
+    "bench",
+    "--scale=200",
+    "--op=GetItem",
+    "--rounds=1",
+    "--time=50ms",
+    "--warm-up=1500ms",
+    "--patience=10ms",
+    "--backend=java",
+];
 /// How long a whole tiny run may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(150);
 /// What the label of containers and networks is called.
@@ -119,7 +127,8 @@ impl Place {
         command
     }
 
-    /// Puts a library that does `body` before each GetItem in the place of an adapter; `calls` counts them.
+    /// Puts a library that does `body` before each call in the place of an adapter; `calls` counts them, and `phase` and
+    /// `operation` say what is measured.
     pub fn fake(&self, library: &str, body: &str) {
         let text = format!(
             r#"import {{ writeSync }} from "node:fs";
@@ -130,6 +139,13 @@ const write = (text) => {{
   }}
 }};
 let calls = 0;
+let phase = "";
+let operation = "";
+const {{ stringify }} = JSON;
+JSON.stringify = (value, ...rest) => {{
+  if (value?.event === "start") ({{ phase, operation }} = value);
+  return stringify(value, ...rest);
+}};
 export const adapter = {{
   packageName: "electrodb",
   async load() {{
@@ -139,7 +155,9 @@ export const adapter = {{
         const connection = library.connect(config);
         const table = (name) => {{
           const inner = connection.table(name);
-          return {{ ...inner, get: async (input) => {{ calls += 1; {body}; return inner.get(input); }} }};
+          const before = (call) => async (input) => {{ calls += 1; {body}; return call(input); }};
+          const {{ put, get, update, delete: remove }} = inner;
+          return {{ ...inner, put: before(put), get: before(get), update: before(update), delete: before(remove) }};
         }};
         return {{ ...connection, table }};
       }},
