@@ -40,7 +40,8 @@ pub fn load(path: &Path) -> anyhow::Result<Results> {
 /// # Errors
 /// [`Exit::BadInput`], as [`load`].
 pub fn load_any(path: &Path) -> anyhow::Result<Results> {
-    let bytes = read(path).map_err(|why| bad(format!("{}: {why}", shown(path))))?;
+    let mut bytes = read(path).map_err(|why| bad(format!("{}: {why}", shown(path))))?;
+    disarm(&mut bytes);
     parse(&bytes).map_err(|why| bad(format!("{} {why}", shown(path))))
 }
 
@@ -102,6 +103,40 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         return Err(format!("larger than {} MiB, which no results file is", LARGEST_BYTES / 1024 / 1024));
     }
     Ok(bytes)
+}
+
+/// Takes control characters from the texts in JSON, except ends of lines and tabs: names and versions in a file reach a
+/// terminal, which would obey them. JSON itself allows most of them as escapes alone.
+fn disarm(json: &mut [u8]) {
+    let mut at = 0;
+    while at < json.len() {
+        let length = match &json[at..] {
+            [b'\\', b'u', hex @ ..] => {
+                let code = hex.get(..4).and_then(|hex| u32::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+                let is_control = code.and_then(char::from_u32).is_some_and(char::is_control);
+                if is_control && !matches!(code, Some(0x09 | 0x0a)) {
+                    json[at + 2..at + 6].copy_from_slice(b"0020");
+                }
+                2
+            }
+            [b'\\', b'b' | b'f' | b'r', ..] => {
+                json[at + 1] = b't';
+                2
+            }
+            [b'\\', ..] => 2,
+            [0x7f, ..] => {
+                json[at] = b' ';
+                1
+            }
+            // U+0080 to U+009F in UTF-8.
+            [0xc2, 0x80..=0x9f, ..] => {
+                json[at..at + 2].fill(b' ');
+                2
+            }
+            _ => 1,
+        };
+        at += length;
+    }
 }
 
 fn reason(why: &std::io::Error) -> String {
@@ -455,6 +490,20 @@ mod tests {
     }
 
     #[test]
+    fn no_text_of_a_file_can_command_a_terminal() {
+        let said = r#"["a\u001b[2J\r\b\u009b1m\u000a\t\\u001b \\\u001B \u00e9 \ud83d\ude00 \"]"#;
+        let mut bytes = said.replace("\\t", "\u{9b}\u{7f}\\t").into_bytes();
+        bytes.truncate(bytes.len() - 3);
+        bytes.extend(b"\"]");
+        disarm(&mut bytes);
+        let texts: Vec<String> = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(texts, ["a [2J\t\t 1m\n   \t\\u001b \\  é 😀 "]);
+        for cut in ["\\", "\\u", "\\u00", "\\u001"] {
+            disarm(&mut cut.as_bytes().to_vec());
+        }
+    }
+
+    #[test]
     fn a_run_that_measured_nothing_is_refused_by_load_alone() {
         let mut results = raw(&Shape::tiny());
         results.measurements.iter_mut().for_each(|one| one.per_round.clear());
@@ -506,7 +555,9 @@ mod tests {
 
     /// What loads can be summarised without a panic.
     fn survives(bytes: &[u8]) {
-        match parse(bytes) {
+        let mut bytes = bytes.to_vec();
+        disarm(&mut bytes);
+        match parse(&bytes) {
             Ok(mut results) => summarize(&mut results),
             Err(why) => assert!(!why.contains('\n') && why.len() < 1500, "{why:?}"),
         }

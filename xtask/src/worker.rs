@@ -326,12 +326,19 @@ mod tests {
         ) {
             let mut bytes: Vec<u8> = FIXTURE.lines().take(good).flat_map(|line| format!("{line}\n").into_bytes()).collect();
             bytes.extend(&garbage);
+            bytes.push(b'\n');
             bytes.extend(FIXTURE.as_bytes());
             let lines = read(&bytes);
             prop_assert_eq!(lines.len(), good + 1);
             prop_assert!(lines[..good].iter().all(|line| matches!(line, Line::Event(_))));
             prop_assert!(matches!(lines[good], Line::Garbage(_)));
         }
+    }
+
+    #[test]
+    fn spaces_around_an_event_are_no_garbage_and_a_blank_line_is() {
+        let lines = read(b" \t{\"event\":\"dropped\"} \r\n \n");
+        assert!(matches!(&lines[..], [Line::Event(_), Line::Garbage(_)]));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use crate::support::{Place, Running, Server, call, docker, endpoint, has_docker, measurement, run, signal};
 
 #[test]
+#[ignore = "takes long"]
 fn a_database_that_dies_is_restarted_and_reseeded_and_the_round_repeated() {
     let place = Place::new();
     let mut running = Running::start(place.tiny(&["--rounds=2", "--time=1s", "--orm=aws-sdk"]));
@@ -113,6 +114,7 @@ fn container(place: &Place) -> String {
 }
 
 #[test]
+#[ignore = "takes long"]
 fn the_servers_of_others_are_left_alone_and_their_ports_too() {
     let place = Place::new();
     let other = Server::start();

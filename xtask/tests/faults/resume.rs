@@ -23,6 +23,7 @@ fn resume(place: &Place, more: &[&str]) -> std::process::Command {
 }
 
 #[test]
+#[ignore = "takes long"]
 fn an_interrupted_run_is_resumed_to_a_complete_one_and_keeps_what_it_measured() {
     let place = Place::new();
     let before = interrupted(&place);
