@@ -133,7 +133,7 @@ pub mod tests {
         let start = Instant::now();
         assert!(list_tables(address, LIMIT).unwrap_err().contains("no answer within 400ms"));
         assert!(!answers(address, LIMIT));
-        assert!(start.elapsed() < LIMIT * 4);
+        assert!(start.elapsed() < LIMIT * 20);
     }
 
     #[test]
