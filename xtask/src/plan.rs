@@ -24,7 +24,7 @@ const MOST_ROUNDS: u32 = 20;
 const ROUND: Duration = Duration::from_secs(45);
 const LARGE_ROUND: Duration = Duration::from_secs(240);
 /// The longest warm-up: the slowest library has settled by then.
-const LONGEST_WARM_UP: Duration = Duration::from_secs(15);
+pub const LONGEST_WARM_UP: Duration = Duration::from_secs(15);
 /// Of an operation's time in a round, what each phase gets; the rest is for settling and for restoring the table.
 pub const LATENCY_SHARE: f64 = 0.6;
 pub const THROUGHPUT_SHARE: f64 = 0.3;

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::interrupt;
 use crate::keeper::{Keeper, Tables};
 use crate::machine;
-use crate::plan::{LATENCY_SHARE, Plan, REHEARSAL_ITEMS, Rounds, ScalePlan, THROUGHPUT_SHARE};
+use crate::plan::{LATENCY_SHARE, LONGEST_WARM_UP, Plan, REHEARSAL_ITEMS, Rounds, ScalePlan, THROUGHPUT_SHARE};
 use crate::progress::{Board, Progress};
 use crate::protocol::{Measure, OpenSuite, Phase};
 use crate::results::{
@@ -253,7 +253,9 @@ impl Runner<'_> {
         self.sampler.watch(KEEPER, keeper.pid);
         keeper.create(&health, |done, total| step.position(done, total))?;
         step.now("and warming the server");
-        keeper.warm(SERVER_WARM_UP_CALLS, &health)?;
+        // Whoever asks for a shorter warm-up has no use for a long one here.
+        let share = scale.warm_up.div_duration_f64(LONGEST_WARM_UP).clamp(0.1, 1.0);
+        keeper.warm((SERVER_WARM_UP_CALLS as f64 * share) as u64, &health)?;
         keeper.check(&health)?;
         step.done(format!("seeded {} items, warmed the server and checked the table", tables.items));
         Ok(keeper)

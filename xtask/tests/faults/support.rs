@@ -19,7 +19,7 @@ pub const TINY: [&str; 8] = [
     "--op=GetItem",
     "--rounds=1",
     "--time=50ms",
-    "--warm-up=1500ms",
+    "--warm-up=300ms",
     "--patience=10ms",
     "--backend=java",
 ];
@@ -127,8 +127,8 @@ impl Place {
         command
     }
 
-    /// Puts a library that does `body` before each call in the place of an adapter; `calls` counts them, and `phase` and
-    /// `operation` say what is measured.
+    /// Puts a library that does `body` before each call in the place of an adapter; `calls` counts them, `phase` and
+    /// `operation` say what is measured, and `once` is true at the first call that is timed.
     pub fn fake(&self, library: &str, body: &str) {
         let text = format!(
             r#"import {{ writeSync }} from "node:fs";
@@ -139,6 +139,7 @@ const write = (text) => {{
   }}
 }};
 let calls = 0;
+let timed = false;
 let phase = "";
 let operation = "";
 const {{ stringify }} = JSON;
@@ -155,7 +156,13 @@ export const adapter = {{
         const connection = library.connect(config);
         const table = (name) => {{
           const inner = connection.table(name);
-          const before = (call) => async (input) => {{ calls += 1; {body}; return call(input); }};
+          const before = (call) => async (input) => {{
+            calls += 1;
+            const once = phase === "latency" && !timed;
+            timed ||= once;
+            {body};
+            return call(input);
+          }};
           const {{ put, get, update, delete: remove }} = inner;
           return {{ ...inner, put: before(put), get: before(get), update: before(update), delete: before(remove) }};
         }};
