@@ -14,7 +14,7 @@ pub enum Exit {
     Prerequisite(String),
     /// 4: a target failed or did wrong work, or the run could not go on.
     Failed(String),
-    /// 128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM.
+    /// 128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
     Interrupted { signal: i32 },
 }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM. The first signal sets a flag that every wait of ours looks at, so that the guards stop what
+//! Ctrl-C, SIGTERM, and SIGHUP when a terminal closes. The first signal sets a flag that every wait of ours looks at, so that the guards stop what
 //! was started on the way out; the second makes those guards stop at once what they would have asked politely.
 
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
@@ -11,14 +11,17 @@ use crate::exit::Exit;
 static SIGNALS: AtomicU32 = AtomicU32::new(0);
 static FIRST: AtomicI32 = AtomicI32::new(0);
 
-/// Listens for SIGINT and SIGTERM from now on. Call once.
+/// Listens for SIGINT and SIGTERM from now on, and for SIGHUP unless `nohup` had it ignored. Call once.
 ///
 /// # Errors
 /// Where the operating system refuses a handler.
 pub fn listen() -> anyhow::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals =
-        signal_hook::iterator::Signals::new([SIGINT, SIGTERM]).context("listening for Ctrl-C and SIGTERM")?;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut heard = vec![SIGINT, SIGTERM];
+    if !is_ignored(SIGHUP) {
+        heard.push(SIGHUP);
+    }
+    let mut signals = signal_hook::iterator::Signals::new(heard).context("listening for signals")?;
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
@@ -29,6 +32,13 @@ pub fn listen() -> anyhow::Result<()> {
         })
         .context("starting the thread that listens for signals")?;
     Ok(())
+}
+
+/// Whether a signal was ignored by who started us; a handler of ours would undo that. Only Linux tells.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// Whether a signal has come.

@@ -49,6 +49,36 @@ fn sigterm_while_measuring_ends_with_143() {
 }
 
 #[test]
+#[ignore = "takes long"]
+fn a_terminal_that_closes_ends_a_run_with_129_and_leaves_nothing() {
+    let place = Place::new();
+    let mut running = Running::start(place.tiny(&["--rounds=50", "--orm=aws-sdk"]));
+    running.wait_for("round 2 of 50");
+    stops(&place, running, Signal::HUP, 129);
+    assert_eq!(place.results()["run"]["status"], "interrupted");
+}
+
+#[test]
+#[ignore = "takes long"]
+fn a_terminal_that_closes_does_not_end_a_run_under_nohup() {
+    let place = Place::new();
+    let program = place.tiny(&["--rounds=2", "--orm=aws-sdk"]);
+    let mut command = std::process::Command::new("nohup");
+    command.arg(program.get_program()).args(program.get_args()).current_dir(place.folder());
+    for (name, value) in program.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    let mut running = Running::start(command);
+    running.wait_for("round 1 of 2");
+    running.signal(Signal::HUP);
+    running.end().expect(0);
+    assert_eq!(place.results()["run"]["status"], "complete");
+    place.assert_nothing_left();
+}
+
+#[test]
 fn ctrl_c_while_dependencies_are_installed_leaves_no_npm() {
     let place = Place::bare("checkout");
     let mut running = Running::start(place.tiny(&[]));
