@@ -5,6 +5,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { Bench } from "tinybench";
 import { clientConfig } from "./client.js";
+import { type CpuSpent, countCpu } from "./cpu.js";
 import { itemOfCall, keyOf, STREAM, storedKey } from "./dataset.js";
 
 interface Job {
@@ -32,17 +33,18 @@ for (let i = 0; i < job.warmUpCalls; i += 1) {
   await call();
 }
 next = 0;
-let cpu = process.cpuUsage();
+let spent: (() => CpuSpent) | undefined;
+let cpu: CpuSpent = { cpuMs: 0, threadMs: null };
 const bench = new Bench({
   warmup: false,
   iterations: job.calls,
   time: 0,
   retainSamples: true,
   setup: () => {
-    cpu = process.cpuUsage();
+    spent = countCpu();
   },
   teardown: () => {
-    cpu = process.cpuUsage(cpu);
+    cpu = spent?.() ?? cpu;
   },
 });
 bench.add("GetItem", call);
@@ -53,5 +55,5 @@ if (result?.state !== "completed") {
 }
 const samples = result.latency.samples ?? [];
 const latencyMs = samples.reduce((sum, ms) => sum + ms, 0);
-process.stdout.write(`${JSON.stringify({ latencyMs, cpuMs: (cpu.user + cpu.system) / 1000 })}\n`);
+process.stdout.write(`${JSON.stringify({ latencyMs, cpuMs: cpu.threadMs ?? cpu.cpuMs })}\n`);
 client.destroy();

@@ -3,6 +3,7 @@
 
 import { Bench } from "tinybench";
 import type { MiddlewareHost } from "./adapter.js";
+import { type CpuSpent, countCpu } from "./cpu.js";
 import type { CallLimit } from "./limit.js";
 import { NoAnswer } from "./limit.js";
 import { meter, type Traffic } from "./wire.js";
@@ -18,11 +19,10 @@ export interface Slice {
   make(this: void, i: number): Promise<unknown>;
 }
 
-export interface Measured {
+export interface Measured extends CpuSpent {
   /** Calls that were made, the failed ones too. */
   calls: number;
   wallMs: number;
-  cpuMs: number;
   /** Of the calls that succeeded, ascending; empty where several were in flight. */
   samplesMs: number[];
   errors: number;
@@ -63,9 +63,9 @@ export async function measure({ slice, limit, concurrency, spin, metered }: Meas
   let firstError: unknown = null;
   let last: Measured["last"] = null;
   let wallMs = 0;
-  let cpuMs = 0;
   let wallAtStart = 0;
-  let cpuAtStart: NodeJS.CpuUsage | undefined;
+  let spent: (() => CpuSpent) | undefined;
+  let cpu: CpuSpent = { cpuMs: 0, threadMs: null };
 
   const bench = new Bench({
     warmup: false,
@@ -76,13 +76,12 @@ export async function measure({ slice, limit, concurrency, spin, metered }: Meas
     threshold: concurrency,
     // tinybench calls these right before the first call and right after the last one: its statistics come later.
     setup: () => {
-      cpuAtStart = process.cpuUsage();
+      spent = countCpu();
       wallAtStart = performance.now();
     },
     teardown: () => {
       wallMs = performance.now() - wallAtStart;
-      const { user, system } = process.cpuUsage(cpuAtStart);
-      cpuMs = (user + system) / 1000;
+      cpu = spent?.() ?? cpu;
     },
   });
 
@@ -126,5 +125,5 @@ export async function measure({ slice, limit, concurrency, spin, metered }: Meas
     });
   }
   const samplesMs = (result.latency.samples ?? []).filter((sample) => sample !== NO_SAMPLE);
-  return { calls, wallMs, cpuMs, samplesMs, errors, firstError, last, traffic };
+  return { calls, wallMs, ...cpu, samplesMs, errors, firstError, last, traffic };
 }

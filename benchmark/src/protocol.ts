@@ -129,6 +129,8 @@ export type SuiteEvent =
       calls: number;
       wallMs: number;
       cpuMs: number;
+      /** CPU of the thread that runs JavaScript; null where the system doesn't tell, and in a warm-up. */
+      threadMs: number | null;
       samplesMs: number[];
       errors: number;
       errorMessage: string | null;

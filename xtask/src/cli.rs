@@ -117,9 +117,10 @@ pub struct Bench {
     #[arg(long, value_name = "PERCENT", default_value = "3%", value_parser = parse_percent)]
     pub margin: f64,
 
-    /// Calls in flight in the throughput phase
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub concurrency: u32,
+    /// Calls in flight in the throughput phase; several, as 16,1,4,64, draw the rate against them (tables show the first)
+    #[arg(long, value_name = "N", default_value = "16", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub concurrency: Vec<u32>,
 
     /// Where DynamoDB Local runs; auto: Docker where an engine answers, else Java
     #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
@@ -232,7 +233,7 @@ pub struct Selftest {
     #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
     pub backend: BackendChoice,
     /// Fresh processes of each target; more make the shares finer and take longer
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(8..=1000))]
     pub rounds: u32,
     /// Only these parts: sampler, steady, weight, verdicts
     #[arg(long, value_enum)]

@@ -175,6 +175,10 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
             why: vec![format!("one is of scale {}, the other of {}", names(base), names(new))],
         });
     }
+    if tells_threads(base) != tells_threads(new) {
+        let why = "one counts the CPU of the thread that runs JavaScript, the other that of the whole process";
+        return Err(Incomparable { why: vec![why.to_owned()] });
+    }
     let differences = differences((&base.environment, &base.database), (&new.environment, &new.database));
     let basis = if differences.is_empty() {
         Basis::Figures
@@ -218,6 +222,11 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     notes.extend(common_shift(&rows, &basis));
     let sides = (new.settings.equivalence_margin, base.run.id.clone(), new.run.id.clone());
     Ok(finish(basis, sides, notes, rows, not_compared, fail_on))
+}
+
+fn tells_threads(results: &Results) -> bool {
+    let rounds = results.measurements.iter().flat_map(|one| &one.per_round);
+    rounds.flat_map(|round| &round.slices).any(|slice| slice.thread_ms.is_some())
 }
 
 /// Two targets of one run: what is compared with, and what is compared with it.

@@ -220,6 +220,7 @@ pub fn raw(shape: &Shape) -> Results {
                         },
                         slices: made,
                         throughput,
+                        more_throughput: Vec::new(),
                         usage: Some(Usage {
                             cpu_ms: (used / 10.0).round() * 10.0,
                             wall_ms: wall,
@@ -280,6 +281,7 @@ pub fn raw(shape: &Shape) -> Results {
             rounds: shape.rounds,
             time_ms: 500.0,
             concurrency: 16,
+            more_concurrencies: Vec::new(),
             scales: shape.scales.iter().map(|&(name, items)| Scale { name: name.to_owned(), items }).collect(),
             operations: shape.operations.clone(),
             design: Design::Paired,
@@ -354,6 +356,7 @@ fn empty(scale: &str, items: u32, operation: Operation, target: &str) -> Measure
         failure: None,
         latency_ms: None,
         throughput: None,
+        more_throughput: Vec::new(),
         cpu: None,
         memory_mb: None,
         work: None,
@@ -394,7 +397,7 @@ fn slice(rng: &mut Pcg64Mcg, clock_ms: &mut f64, calls: usize, cpu_ms: f64, serv
     samples_ms.sort_by(f64::total_cmp);
     let wall_ms = samples_ms.iter().sum::<f64>() * 1.02;
     let noise = factor(rng, within / (calls as f64).sqrt() / 3.0);
-    let made = Slice { at_ms: *clock_ms, wall_ms, cpu_ms: cpu_ms * calls as f64 * noise, samples_ms };
+    let made = Slice { at_ms: *clock_ms, wall_ms, cpu_ms: cpu_ms * calls as f64 * noise, thread_ms: None, samples_ms };
     *clock_ms += wall_ms + 2.0;
     made
 }

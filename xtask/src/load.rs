@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::checkout::Checkout;
 use crate::cli::{NAME, is_name};
 use crate::exit::Exit;
+use crate::plan::MOST_CONCURRENCIES;
 use crate::results::{Interval, Measurement, Results, Round, SCHEMA_VERSION};
 
 /// The largest file that is read. A large run with every sample has some 5 MB.
@@ -237,6 +238,11 @@ fn check(results: &Results) -> anyhow::Result<()> {
         settings.equivalence_margin
     );
     anyhow::ensure!(settings.resamples <= MOST_RESAMPLES, "settings.resamples is {}", settings.resamples);
+    anyhow::ensure!(
+        settings.more_concurrencies.len() < MOST_CONCURRENCIES,
+        "settings.moreConcurrencies has {} numbers",
+        settings.more_concurrencies.len()
+    );
     not_negative("run.durationS", results.run.duration_s)?;
     // A run that goes on with this one names files and tables by its id, and counts on from its rounds.
     let id = &results.run.id;
@@ -306,7 +312,7 @@ fn check_measurement(one: &Measurement) -> anyhow::Result<()> {
             interval("latencyMs", of)?;
         }
     }
-    if let Some(throughput) = &one.throughput {
+    for throughput in one.throughput.iter().chain(&one.more_throughput) {
         not_negative("throughput.opsPerSec", throughput.ops_per_sec)?;
         interval("throughput.ci95", throughput.ci95)?;
         not_negative("throughput.clientCpuPercent", throughput.client_cpu_percent.unwrap_or(0.0))?;
@@ -317,6 +323,8 @@ fn check_measurement(one: &Measurement) -> anyhow::Result<()> {
         not_negative("cpu.percentAvg", cpu.percent_avg.unwrap_or(0.0))?;
         not_negative("cpu.percentPeak", cpu.percent_peak.unwrap_or(0.0))?;
         interval("cpu.microsPerOpCi95", cpu.micros_per_op_ci95)?;
+        not_negative("cpu.processMicrosPerOp", cpu.process_micros_per_op.unwrap_or(0.0))?;
+        interval("cpu.processMicrosPerOpCi95", cpu.process_micros_per_op_ci95)?;
     }
     if let Some(memory) = &one.memory_mb {
         not_negative("memoryMb.avg", memory.avg)?;
@@ -353,9 +361,10 @@ fn check_round(round: &Round) -> anyhow::Result<()> {
     for slice in &round.slices {
         not_negative("slices.wallMs", slice.wall_ms)?;
         not_negative("slices.cpuMs", slice.cpu_ms)?;
+        not_negative("slices.threadMs", slice.thread_ms.unwrap_or(0.0))?;
         slice.samples_ms.iter().try_for_each(|ms| not_negative("slices.samplesMs", *ms))?;
     }
-    if let Some(phase) = &round.throughput {
+    for phase in round.throughput.iter().chain(&round.more_throughput) {
         not_negative("throughput.wallMs", phase.wall_ms)?;
         not_negative("throughput.cpuMs", phase.cpu_ms)?;
         not_negative("throughput.databaseCpuMs", phase.database_cpu_ms.unwrap_or(0.0))?;

@@ -1,7 +1,7 @@
 //! What a run will do, decided before anything starts: scales, targets, operations, rounds, their order, and the time
 //! it will take. Pure: flags in, [`Plan`] out; `--dry-run` prints it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub const LONGEST_WARM_UP: Duration = Duration::from_secs(15);
 /// Of an operation's time in a round, what each phase gets; the rest is for settling and for restoring the table.
 pub const LATENCY_SHARE: f64 = 0.6;
 pub const THROUGHPUT_SHARE: f64 = 0.3;
+/// Numbers of calls in flight that one run measures the throughput with: they share that phase's time.
+pub const MOST_CONCURRENCIES: usize = 8;
 /// A table of more items than this has a smaller one beside it, on which Scan is verified and warmed up: DynamoDB
 /// Local's scan time grows with the square of the table.
 const REHEARSE_ABOVE: u32 = 10_000;
@@ -42,7 +44,10 @@ pub struct Plan {
     /// The id of the target that others are compared with; none where it is not among the targets.
     pub baseline: Option<String>,
     pub rounds: Rounds,
+    /// Calls in flight in the throughput phase.
     pub concurrency: u32,
+    /// The same in phases besides, for the chart of throughput against concurrency.
+    pub more_concurrencies: Vec<u32>,
     /// Half-width of a ratio's interval that is narrow enough; 0.02 is ±2%.
     pub precision: f64,
     pub margin: f64,
@@ -149,13 +154,15 @@ impl Plan {
         let mut operations = if flags.op.is_empty() { Operation::ALL.to_vec() } else { flags.op.clone() };
         operations.sort();
         operations.dedup();
+        let (concurrency, more_concurrencies) = concurrencies(flags)?;
         Ok(Plan {
             scales: scales.into_iter().map(|scale| plan_scale(scale, flags)).collect(),
             operations,
             targets,
             baseline,
             rounds: flags.rounds.map_or(Rounds::Adaptive { fewest: FEWEST_ROUNDS, most: MOST_ROUNDS }, Rounds::Exactly),
-            concurrency: flags.concurrency,
+            concurrency,
+            more_concurrencies,
             precision: flags.precision,
             margin: flags.margin,
             design: flags.design.into(),
@@ -182,6 +189,11 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// All numbers of calls in flight that the throughput is measured with.
+    pub fn concurrencies(&self) -> Vec<u32> {
+        [self.concurrency].into_iter().chain(self.more_concurrencies.iter().copied()).collect()
     }
 
     /// The order of the targets in a round: one shuffled by the seed, turned by one place each round, so that each
@@ -310,6 +322,22 @@ fn targets(flags: &Bench) -> Result<Vec<PlannedTarget>, Exit> {
         target.handicap_us.extend(operations.into_iter().map(|operation| (operation, handicap.micros)));
     }
     Ok(targets)
+}
+
+/// The concurrency that the tables show, and the others in order.
+fn concurrencies(flags: &Bench) -> Result<(u32, Vec<u32>), Exit> {
+    let (&first, more) = flags
+        .concurrency
+        .split_first()
+        .ok_or_else(|| Exit::BadInput("--concurrency: it names no number".to_owned()))?;
+    let more: BTreeSet<u32> = more.iter().copied().filter(|&other| other != first).collect();
+    if more.len() >= MOST_CONCURRENCIES {
+        return Err(Exit::BadInput(format!(
+            "--concurrency: {} numbers of calls in flight; a run measures at most {MOST_CONCURRENCIES}",
+            more.len() + 1
+        )));
+    }
+    Ok((first, more.into_iter().collect()))
 }
 
 fn baseline(flags: &Bench, targets: &[PlannedTarget]) -> Result<Option<String>, Exit> {

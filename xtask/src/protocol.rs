@@ -197,6 +197,9 @@ pub struct End {
     pub wall_ms: f64,
     #[serde(default)]
     pub cpu_ms: f64,
+    /// Of it, that of the thread that runs JavaScript, where the system tells.
+    #[serde(default)]
+    pub thread_ms: Option<f64>,
     #[serde(default)]
     pub samples_ms: Vec<f64>,
     #[serde(default)]
@@ -224,7 +227,10 @@ pub fn parse(line: &str) -> Result<Event, String> {
 fn sensible(event: &Event) -> bool {
     let time = |ms: f64| ms.is_finite() && ms >= 0.0;
     match event {
-        Event::End(end) => time(end.wall_ms) && time(end.cpu_ms) && end.samples_ms.iter().all(|&ms| time(ms)),
+        Event::End(end) => {
+            let all = end.samples_ms.iter().copied().chain([end.wall_ms, end.cpu_ms]).chain(end.thread_ms);
+            all.into_iter().all(time)
+        }
         Event::Verified { first_call_ms, .. } => first_call_ms.is_none_or(time),
         Event::Ready(ready) => ready.import_ms.is_none_or(time) && ready.memory_mb.is_none_or(time),
         _ => true,
@@ -251,6 +257,7 @@ mod tests {
         });
         let end = end.unwrap();
         assert!(end.calls > 0 && end.wall_ms > 0.0 && end.cpu_ms > 0.0 && !end.samples_ms.is_empty(), "{end:?}");
+        assert_eq!(end.thread_ms, Some(3.744));
     }
 
     #[test]

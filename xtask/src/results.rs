@@ -141,6 +141,9 @@ pub struct Settings {
     pub time_ms: f64,
     /// Calls in flight in the throughput phase.
     pub concurrency: u32,
+    /// Other numbers of calls in flight that the throughput was measured with besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_concurrencies: Vec<u32>,
     pub scales: Vec<Scale>,
     pub operations: Vec<Operation>,
     /// How targets take turns: whole processes one after the other, or slices of calls in turn.
@@ -272,6 +275,9 @@ pub struct Measurement {
     pub failure: Option<Failure>,
     pub latency_ms: Option<Latency>,
     pub throughput: Option<Throughput>,
+    /// The same with other numbers of calls in flight, where those were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_throughput: Vec<Throughput>,
     pub cpu: Option<Cpu>,
     pub memory_mb: Option<Memory>,
     /// Work per call, as counted on the wire.
@@ -280,6 +286,13 @@ pub struct Measurement {
     pub vs_baseline: Option<VsBaseline>,
     pub warnings: Vec<String>,
     pub per_round: Vec<Round>,
+}
+
+impl Measurement {
+    /// The rate with each number of calls in flight, that of the tables first.
+    pub fn throughputs(&self) -> impl Iterator<Item = &Throughput> {
+        self.throughput.iter().chain(&self.more_throughput)
+    }
 }
 
 /// A failure as a value: at which stage, and why.
@@ -344,9 +357,15 @@ pub struct Cpu {
     pub percent_avg: Option<f64>,
     /// The highest reading of a window of at least 200 ms.
     pub percent_peak: Option<f64>,
-    /// User + system time of the client's process per call of the latency phase, by its own accounting; microseconds.
+    /// User + system time per call of the latency phase, of the client's thread that runs JavaScript, by the process's
+    /// own accounting; of the whole process where the system does not tell of one thread. Microseconds.
     pub micros_per_op: f64,
     pub micros_per_op_ci95: Option<Interval>,
+    /// The same of the whole process: with the threads that collect garbage and compile.
+    #[serde(default)]
+    pub process_micros_per_op: Option<f64>,
+    #[serde(default)]
+    pub process_micros_per_op_ci95: Option<Interval>,
 }
 
 /// Resident set of the client's process during the operation, MiB.
@@ -414,6 +433,9 @@ pub struct Round {
     /// The latency phase, in the order of time.
     pub slices: Vec<Slice>,
     pub throughput: Option<ThroughputPhase>,
+    /// The phases with other numbers of calls in flight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_throughput: Vec<ThroughputPhase>,
     /// What the sampler saw of the client's process from the operation's start to its end.
     pub usage: Option<Usage>,
     /// What the sampler saw of the database's process in the latency phase.
@@ -441,6 +463,9 @@ pub struct Slice {
     pub wall_ms: f64,
     /// User + system time of the process, by its own accounting.
     pub cpu_ms: f64,
+    /// Of it, that of the thread that runs JavaScript; absent where the system does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_ms: Option<f64>,
     /// Latency of each call; sorted, since tinybench sorts them.
     pub samples_ms: Vec<f64>,
 }

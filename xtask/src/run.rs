@@ -26,7 +26,7 @@ use crate::warmup::{self, WarmUps};
 use crate::worker::{Fault, Probe};
 
 /// Calls by which a freshly started server has settled.
-const SERVER_WARM_UP_CALLS: u64 = 4_000;
+pub const SERVER_WARM_UP_CALLS: u64 = 4_000;
 /// Calls of an operation right before it is measured, alone, and the longest that they take.
 const SETTLING_CALLS: u64 = 60;
 const SETTLING: Duration = Duration::from_millis(150);
@@ -120,7 +120,7 @@ struct Current {
     round: Round,
     /// Calls to be made in the latency phase.
     latency_calls: u64,
-    /// Calls to be made in the throughput phase; 0 where the latency phase serves for both.
+    /// Calls to be made in the throughput phase with each number of calls in flight; 0 where the latency phase serves for both.
     throughput_calls: u64,
     /// Timed calls made so far: the next one's number.
     calls: u64,
@@ -293,7 +293,9 @@ impl Runner<'_> {
             .filter(|&target| self.results.targets[target].status == TargetStatus::Ok)
             .collect();
         let ids: Vec<String> = order.iter().map(|&target| self.plan.targets[target].id.clone()).collect();
-        let board = self.progress.board(&self.title(scale, round), &ids, self.plan.operations.len());
+        let until = self.adapts().then(|| self.scale_started + scale.budget);
+        let title = self.title(scale, round);
+        let board = self.progress.board(&title, until, &ids, self.plan.operations.len());
         let groups: Vec<Vec<usize>> = match self.plan.design {
             Design::Paired => vec![order],
             Design::Sequential => order.into_iter().map(|target| vec![target]).collect(),
@@ -317,11 +319,9 @@ impl Runner<'_> {
     }
 
     fn title(&self, scale: &ScalePlan, round: u32) -> String {
-        let left = scale.budget.saturating_sub(self.scale_started.elapsed());
-        let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
         match self.plan.rounds {
             Rounds::Exactly(rounds) => format!("{} · round {} of {rounds}", scale.scale.name, round + 1),
-            Rounds::Adaptive { .. } => format!("{} · round {} · at most {left} left", scale.scale.name, round + 1),
+            Rounds::Adaptive { .. } => format!("{} · round {}", scale.scale.name, round + 1),
         }
     }
 
@@ -488,11 +488,13 @@ impl Runner<'_> {
         let ms_per_call: Vec<f64> =
             members.iter().filter_map(|member| Some(member.current.as_ref()?.ms_per_call)).collect();
         let all = members.len() as u32;
+        let concurrencies = self.plan.concurrencies();
+        let highest = u64::from(concurrencies.iter().copied().max().unwrap_or(1));
         let turns = turns::share_out(
             &ms_per_call,
             phases.latency * all,
-            phases.throughput * all,
-            FEWEST_BURSTS * u64::from(self.plan.concurrency),
+            phases.throughput * all / concurrencies.len() as u32,
+            FEWEST_BURSTS * highest,
         );
         let shares = turns.latency.iter().zip(&turns.throughput);
         for (current, (&latency, &throughput)) in members.iter_mut().filter_map(|one| one.current.as_mut()).zip(shares)
@@ -504,14 +506,9 @@ impl Runner<'_> {
         if operation == Operation::DeleteItem {
             for member in &*members {
                 if let Some(current) = &member.current {
-                    keeper.prepare(
-                        member.lane,
-                        0,
-                        current.latency_calls
-                            + current.throughput_calls
-                            + MOST_BURSTS * u64::from(self.plan.concurrency),
-                        &health(&self.server),
-                    )?;
+                    let each = current.throughput_calls + MOST_BURSTS * highest;
+                    let calls = current.latency_calls + each * concurrencies.len() as u64;
+                    keeper.prepare(member.lane, 0, calls, &health(&self.server))?;
                 }
             }
         }
@@ -523,11 +520,13 @@ impl Runner<'_> {
             })?;
         }
         let most = turns.throughput.iter().max().copied().unwrap_or(0);
-        let bursts = (most / u64::from(self.plan.concurrency)).clamp(FEWEST_BURSTS, MOST_BURSTS);
+        let bursts = (most / highest).clamp(FEWEST_BURSTS, MOST_BURSTS);
         for burst in 0..bursts {
-            self.each(scale, members, burst as usize, |runner, member| {
-                runner.throughput_burst(burst, bursts, member, board)
-            })?;
+            for &concurrency in &concurrencies {
+                self.each(scale, members, burst as usize, |runner, member| {
+                    runner.throughput_burst(concurrency, burst, bursts, member, board)
+                })?;
+            }
         }
         self.sampler.measuring(false);
         if operation == Operation::Scan {
@@ -541,7 +540,8 @@ impl Runner<'_> {
         }
         let most = members.iter().filter_map(|member| member.current.as_ref()).map(|current| current.calls).max();
         // How far one came that fell is not known.
-        let most = if members.len() < lanes.len() { 2 * turns::MOST_CALLS } else { most.unwrap_or(0) };
+        let phases = 1 + concurrencies.len() as u64;
+        let most = if members.len() < lanes.len() { phases * turns::MOST_CALLS } else { most.unwrap_or(0) };
         keeper.restore(lanes, operation, round, most, &health(&self.server))?;
         self.each(scale, members, 0, |runner, member| {
             board.finished(&member.id);
@@ -635,6 +635,7 @@ impl Runner<'_> {
                 warm_up,
                 slices: Vec::new(),
                 throughput: None,
+                more_throughput: Vec::new(),
                 usage: None,
                 database: None,
                 errors: 0,
@@ -669,6 +670,7 @@ impl Runner<'_> {
         // Calls that hang take their whole limit each: those that are left would only fail the same way.
         current.check_errors(current.latency_calls + current.throughput_calls)?;
         board.rate(id, &format!("{} · latency", current.operation), end.calls as f64 / end.wall_ms * 1e3);
+        board.did(id, LATENCY_SHARE * (turn + 1) as f64 / turns as f64);
         if let Some(work) = end.work {
             member.works.retain(|(operation, _)| *operation != current.operation);
             member.works.push((current.operation, work));
@@ -677,28 +679,36 @@ impl Runner<'_> {
             at_ms,
             wall_ms: end.wall_ms,
             cpu_ms: end.cpu_ms,
+            thread_ms: end.thread_ms,
             samples_ms: end.samples_ms,
         });
         Ok(())
     }
 
-    /// One turn of the throughput phase of one member, with as many calls in flight as was asked. The first opens the
-    /// connections and counts towards nothing. A call that takes very long is not made again for this: its latency
-    /// phase, with one call in flight, serves for both.
-    fn throughput_burst(&mut self, burst: u64, bursts: u64, member: &mut Member, board: &Board) -> Result<(), Fault> {
+    /// One turn of the throughput phase of one member, with so many calls in flight. The first opens the connections
+    /// and counts towards nothing. A call that takes very long is not made again for this: its latency phase, with one
+    /// call in flight, serves for both.
+    fn throughput_burst(
+        &mut self,
+        concurrency: u32,
+        burst: u64,
+        bursts: u64,
+        member: &mut Member,
+        board: &Board,
+    ) -> Result<(), Fault> {
         let Some(current) = member.current.as_mut() else { return Ok(()) };
         if current.throughput_calls == 0 {
             current.round.throughput = Some(sequential_throughput(&current.round.slices));
             return Ok(());
         }
-        let calls = (current.throughput_calls / bursts).max(u64::from(self.plan.concurrency));
+        let calls = (current.throughput_calls / bursts).max(u64::from(concurrency));
         let measure = Measure {
             operation: current.operation,
             phase: Phase::Throughput,
             calls,
             from: current.calls,
             check: burst + 1 == bursts,
-            concurrency: Some(self.plan.concurrency),
+            concurrency: Some(concurrency),
         };
         let expected = Duration::from_secs_f64(current.ms_per_call * calls as f64 / 1e3);
         let at_ms = self.now_ms();
@@ -716,17 +726,22 @@ impl Runner<'_> {
         current.calls += calls;
         current.note_errors(end.errors, end.error_message);
         board.rate(id, &format!("{} · throughput", current.operation), end.calls as f64 / end.wall_ms * 1e3);
+        board.did(id, LATENCY_SHARE + THROUGHPUT_SHARE * (burst + 1) as f64 / bursts as f64);
         if burst == 0 {
             return Ok(());
         }
-        let phase = current.round.throughput.get_or_insert(ThroughputPhase {
-            at_ms,
-            concurrency: self.plan.concurrency,
-            calls: 0,
-            wall_ms: 0.0,
-            cpu_ms: 0.0,
-            database_cpu_ms: Some(0.0),
-        });
+        let none =
+            ThroughputPhase { at_ms, concurrency, calls: 0, wall_ms: 0.0, cpu_ms: 0.0, database_cpu_ms: Some(0.0) };
+        let more = &mut current.round.more_throughput;
+        let phase = if concurrency == self.plan.concurrency {
+            current.round.throughput.get_or_insert(none)
+        } else {
+            let at = more.iter().position(|phase| phase.concurrency == concurrency).unwrap_or_else(|| {
+                more.push(none);
+                more.len() - 1
+            });
+            &mut more[at]
+        };
         phase.calls += end.calls - end.errors.min(end.calls);
         phase.wall_ms += end.wall_ms;
         phase.cpu_ms += end.cpu_ms;
@@ -878,7 +893,7 @@ fn sequential_throughput(slices: &[Slice]) -> ThroughputPhase {
 }
 
 /// What to look at while a worker is waited for.
-fn health(server: &Server) -> impl Fn(Probe) -> Option<String> + '_ {
+pub fn health(server: &Server) -> impl Fn(Probe) -> Option<String> + '_ {
     move |probe| match probe {
         Probe::Alive if server.is_alive() => None,
         Probe::Answers if server.is_alive() && server.answers() => None,

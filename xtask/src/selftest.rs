@@ -15,7 +15,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use crate::checkout::Checkout;
 use crate::cli::{Selftest, SelftestPart};
 use crate::exit::Exit;
-use crate::progress::say;
+use crate::progress::{say, tell};
 use crate::{files, report};
 
 /// One line of the table: what was asked of the instrument, and what it did.
@@ -31,6 +31,10 @@ impl Trial {
     fn new(what: impl Into<String>, asked: impl Into<String>, found: impl Into<String>, passed: bool) -> Trial {
         Trial { what: what.into(), asked: asked.into(), found: found.into(), passed }
     }
+
+    fn mark(&self) -> &'static str {
+        if self.passed { "ok" } else { "SHORT" }
+    }
 }
 
 impl Selftest {
@@ -44,21 +48,27 @@ impl Selftest {
         std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
         let wants = |part: SelftestPart| self.part.is_empty() || self.part.contains(&part);
         let mut trials = Vec::new();
+        // What is known is kept when a later part is stopped.
+        let mut add = |part: Vec<Trial>| {
+            for trial in &part {
+                tell(format!("{} {}: {}", trial.mark(), trial.what, trial.found));
+            }
+            trials.extend(part);
+            files::write_whole(&out.join("selftest.md"), markdown(&trials).as_bytes())
+        };
         if wants(SelftestPart::Sampler) {
-            trials.extend(sampler::trials()?);
+            add(sampler::trials()?)?;
         }
         if wants(SelftestPart::Steady) {
-            trials.extend(steady::trials(&checkout, self.backend, &out)?);
+            add(steady::trials(&checkout, self.backend, &out)?)?;
         }
         if wants(SelftestPart::Weight) {
-            trials.extend(weight::trials(&checkout, self.backend, &out)?);
+            add(weight::trials(&checkout, self.backend, &out)?)?;
         }
         if wants(SelftestPart::Verdicts) {
-            trials.extend(verdicts::trials(self, &out)?);
+            add(verdicts::trials(self, &out)?)?;
         }
-        let table = table(&trials);
-        say(&table);
-        files::write_whole(&out.join("selftest.md"), markdown(&trials).as_bytes())?;
+        say(table(&trials));
         let short = trials.iter().filter(|trial| !trial.passed).count();
         say(format!("{} passed, {short} failed", trials.len() - short));
         if short > 0 {
@@ -75,8 +85,7 @@ fn table(trials: &[Trial]) -> Table {
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(report::terminal_width().min(140) as u16).set_header(["trial", "asked", "found", ""]);
     for trial in trials {
-        let mark = if trial.passed { "ok" } else { "SHORT" };
-        table.add_row([trial.what.as_str(), trial.asked.as_str(), trial.found.as_str(), mark]);
+        table.add_row([trial.what.as_str(), trial.asked.as_str(), trial.found.as_str(), trial.mark()]);
     }
     table
 }
@@ -84,8 +93,7 @@ fn table(trials: &[Trial]) -> Table {
 fn markdown(trials: &[Trial]) -> String {
     let mut text = "| trial | asked | found | |\n|---|---|---|---|\n".to_owned();
     for trial in trials {
-        let mark = if trial.passed { "ok" } else { "**short**" };
-        let _ = writeln!(text, "| {} | {} | {} | {mark} |", trial.what, trial.asked, trial.found);
+        let _ = writeln!(text, "| {} | {} | {} | {} |", trial.what, trial.asked, trial.found, trial.mark());
     }
     text
 }

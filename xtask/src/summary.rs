@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::results::{
     Cpu, DatabaseUsage, Disturbance, DisturbanceKind, Estimate, Latency, LimitedBy, Measurement, Memory, Operation,
-    Results, Round, TargetStatus, Throughput, Usage, VsBaseline, Work,
+    Results, Round, Slice, TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline, Work,
 };
 use crate::stats::bootstrap::{self, Bounded, Part, Parts, Resampling};
 use crate::stats::outliers::{FarOut, far_out, modified_z_scores};
@@ -208,6 +208,7 @@ fn forget(measurement: &mut Measurement) {
     measurement.rounds = 0;
     measurement.latency_ms = None;
     measurement.throughput = None;
+    measurement.more_throughput.clear();
     measurement.cpu = None;
     measurement.memory_mb = None;
     measurement.vs_baseline = None;
@@ -216,20 +217,32 @@ fn forget(measurement: &mut Measurement) {
 
 /// Latency of the round's slices.
 pub fn latency_parts(round: &Round) -> Parts {
-    let slices = round.slices.iter().filter(|slice| !slice.samples_ms.is_empty());
-    slices.map(|slice| Part { total: slice.samples_ms.iter().sum(), calls: slice.samples_ms.len() as f64 }).collect()
+    parts(round, |slice| slice.samples_ms.iter().sum())
 }
 
-/// CPU time of the round's slices, milliseconds.
+/// CPU time of the round's slices, milliseconds: of the thread that runs JavaScript, where that is known.
 pub fn cpu_parts(round: &Round) -> Parts {
+    parts(round, |slice| slice.thread_ms.unwrap_or(slice.cpu_ms))
+}
+
+/// The same of the whole process.
+fn process_cpu_parts(round: &Round) -> Parts {
+    parts(round, |slice| slice.cpu_ms)
+}
+
+fn parts(round: &Round, total: fn(&Slice) -> f64) -> Parts {
     let slices = round.slices.iter().filter(|slice| !slice.samples_ms.is_empty());
-    slices.map(|slice| Part { total: slice.cpu_ms, calls: slice.samples_ms.len() as f64 }).collect()
+    slices.map(|slice| Part { total: total(slice), calls: slice.samples_ms.len() as f64 }).collect()
 }
 
 /// Wall time of the round's throughput phase.
 pub fn throughput_parts(round: &Round) -> Parts {
-    let phase = round.throughput.iter().filter(|phase| phase.calls > 0 && phase.wall_ms > 0.0);
-    phase.map(|phase| Part { total: phase.wall_ms, calls: phase.calls as f64 }).collect()
+    round.throughput.iter().flat_map(phase_parts).collect()
+}
+
+fn phase_parts(phase: &ThroughputPhase) -> Parts {
+    let told = phase.calls > 0 && phase.wall_ms > 0.0;
+    told.then_some(Part { total: phase.wall_ms, calls: phase.calls as f64 }).into_iter().collect()
 }
 
 /// Fills in what a measurement's own rounds tell, and returns what to warn of.
@@ -243,16 +256,21 @@ fn summarize_alone(one: &mut Measurement, context: &Context) -> Vec<Warning> {
 
     let latency_ms = latency(one, &measured, &sorted, context);
     let throughput = throughput(one, context);
-    let micros = bootstrap::mean(
-        &measured.iter().map(|round| cpu_parts(round)).collect::<Vec<_>>(),
-        context.resampling(one, "cpu"),
-    );
+    let more_throughput = more_throughput(one, context);
+    let micros = |of: Of, what| {
+        let rounds: Vec<Parts> = measured.iter().map(|round| of(round)).collect();
+        let ms = bootstrap::mean(&rounds, context.resampling(one, what))?;
+        Some((ms.value * 1e3, ms.ci95.map(|interval| interval.map(|end| end * 1e3))))
+    };
+    let whole = micros(process_cpu_parts, "process cpu");
     let usage: Vec<&Usage> = measured.iter().filter_map(|round| round.usage.as_ref()).collect();
-    let cpu = micros.map(|ms| Cpu {
+    let cpu = micros(cpu_parts, "cpu").map(|(micros_per_op, micros_per_op_ci95)| Cpu {
         percent_avg: percent_avg(&usage),
         percent_peak: usage.iter().filter_map(|usage| usage.cpu_percent_peak).reduce(f64::max),
-        micros_per_op: ms.value * 1e3,
-        micros_per_op_ci95: ms.ci95.map(|interval| interval.map(|end| end * 1e3)),
+        micros_per_op,
+        micros_per_op_ci95,
+        process_micros_per_op: whole.map(|(value, _)| value),
+        process_micros_per_op_ci95: whole.and_then(|(_, interval)| interval),
     });
     let memory_mb = memory(one, &usage, context);
 
@@ -264,6 +282,7 @@ fn summarize_alone(one: &mut Measurement, context: &Context) -> Vec<Warning> {
     one.rounds = rounds;
     one.latency_ms = latency_ms;
     one.throughput = throughput;
+    one.more_throughput = more_throughput;
     one.cpu = cpu;
     one.memory_mb = memory_mb;
     warnings
@@ -293,15 +312,29 @@ fn latency(one: &Measurement, measured: &[&Round], sorted: &[f64], context: &Con
 }
 
 fn throughput(one: &Measurement, context: &Context) -> Option<Throughput> {
-    let phases: Vec<_> = one.per_round.iter().filter_map(|round| round.throughput.as_ref()).collect();
+    let mut phases: Vec<_> = one.per_round.iter().filter_map(|round| round.throughput.as_ref()).collect();
     let concurrency = phases.first()?.concurrency;
-    let rounds: Vec<Parts> = one
-        .per_round
-        .iter()
-        .filter(|round| round.throughput.as_ref().is_some_and(|phase| phase.concurrency == concurrency))
-        .map(throughput_parts)
-        .collect();
-    let rate = bootstrap::mean(&rounds, context.resampling(one, "throughput"))?.inverted(1e3);
+    phases.retain(|phase| phase.concurrency == concurrency);
+    sustained(&phases, context, context.resampling(one, "throughput"))
+}
+
+/// The same with each other number of calls in flight that was measured.
+fn more_throughput(one: &Measurement, context: &Context) -> Vec<Throughput> {
+    let mut phases: BTreeMap<u32, Vec<&ThroughputPhase>> = BTreeMap::new();
+    for phase in one.per_round.iter().flat_map(|round| &round.more_throughput) {
+        phases.entry(phase.concurrency).or_default().push(phase);
+    }
+    let rate = |(concurrency, phases): (u32, Vec<&ThroughputPhase>)| {
+        sustained(&phases, context, context.resampling(one, &format!("throughput/{concurrency}")))
+    };
+    phases.into_iter().filter_map(rate).collect()
+}
+
+/// The rate of phases of the same concurrency, one of each round.
+fn sustained(phases: &[&ThroughputPhase], context: &Context, resampling: Resampling) -> Option<Throughput> {
+    let concurrency = phases.first()?.concurrency;
+    let rounds: Vec<Parts> = phases.iter().map(|phase| phase_parts(phase)).collect();
+    let rate = bootstrap::mean(&rounds, resampling)?.inverted(1e3);
     let wall_ms: f64 = phases.iter().map(|phase| phase.wall_ms).sum();
     let client = phases.iter().map(|phase| phase.cpu_ms).sum::<f64>() / wall_ms;
     let database = phases.iter().map(|phase| phase.database_cpu_ms).sum::<Option<f64>>().map(|ms| ms / wall_ms);
@@ -738,6 +771,42 @@ mod tests {
         );
         assert!(one.warnings.iter().any(|warning| warning == "p95 is rough: only 2 calls lie beyond it"));
         assert!(of(&results, Operation::GetItem, "aws-sdk").vs_baseline.is_none());
+    }
+
+    #[test]
+    fn cpu_per_call_is_that_of_the_javascript_thread_where_it_is_known() {
+        let mut results = raw(&Shape::small());
+        for (n, slice) in results
+            .measurements
+            .iter_mut()
+            .flat_map(|one| &mut one.per_round)
+            .flat_map(|round| &mut round.slices)
+            .enumerate()
+        {
+            slice.thread_ms = Some(slice.cpu_ms);
+            // What other threads do comes in bursts.
+            slice.cpu_ms *= if n % 7 == 0 { 1.7 } else { 1.0 };
+        }
+        let mut without = results.clone();
+        without
+            .measurements
+            .iter_mut()
+            .flat_map(|one| &mut one.per_round)
+            .flat_map(|round| &mut round.slices)
+            .for_each(|slice| {
+                slice.cpu_ms = slice.thread_ms.take().unwrap();
+            });
+        summarize(&mut results);
+        summarize(&mut without);
+        for (one, without) in results.measurements.iter().zip(&without.measurements) {
+            let (cpu, alone) = (one.cpu.as_ref().unwrap(), without.cpu.as_ref().unwrap());
+            assert_eq!((cpu.micros_per_op, cpu.micros_per_op_ci95), (alone.micros_per_op, alone.micros_per_op_ci95));
+            assert_eq!(one.vs_baseline, without.vs_baseline);
+            let whole = cpu.process_micros_per_op.unwrap();
+            assert!((1.07..1.13).contains(&(whole / cpu.micros_per_op)), "{whole}");
+            assert!(inside(cpu.process_micros_per_op_ci95, whole));
+            assert_eq!(alone.process_micros_per_op, Some(alone.micros_per_op));
+        }
     }
 
     #[test]

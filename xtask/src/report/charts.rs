@@ -2,6 +2,7 @@
 
 pub mod axis;
 pub mod canvas;
+mod concurrency;
 mod distribution;
 mod ratio;
 mod throughput;
@@ -55,6 +56,7 @@ pub fn draw(results: &Results, page: &Page) -> Charts {
             ratio::latency(&subject),
             distribution::draw(&subject),
             throughput::draw(&subject),
+            concurrency::draw(&subject),
             ratio::cpu(&subject),
             timeline::draw(&subject),
         ];

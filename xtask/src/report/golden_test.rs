@@ -6,9 +6,11 @@
 use std::fs;
 
 use super::*;
+use crate::fixture::{Shape, raw};
 use crate::report::model::{Metric, Page};
 use crate::report::palette::Ink;
-use crate::results::{Measurement, RunStatus, TargetStatus};
+use crate::results::{Measurement, RunStatus, TargetStatus, ThroughputPhase};
+use crate::summary::summarize;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -305,6 +307,34 @@ fn charts_are_small_well_formed_and_say_what_they_show() {
         }
         assert!(!chart.svg.contains("NaN"), "{}", chart.file);
     }
+}
+
+#[test]
+fn throughput_against_concurrency_is_there_where_several_were_measured() {
+    let mut results = raw(&Shape::small());
+    results.settings.more_concurrencies = vec![1, 4];
+    for round in results.measurements.iter_mut().flat_map(|one| &mut one.per_round) {
+        let Some(phase) = round.throughput.clone() else { continue };
+        let slower =
+            |concurrency, times| ThroughputPhase { concurrency, wall_ms: phase.wall_ms * times, ..phase.clone() };
+        round.more_throughput = vec![slower(1, 2.0), slower(4, 1.25)];
+    }
+    summarize(&mut results);
+    for one in &results.measurements {
+        let rates: Vec<f64> = one.throughputs().map(|throughput| throughput.ops_per_sec).collect();
+        let [sixteen, alone, four] = rates[..] else { panic!("{rates:?}") };
+        assert!((alone * 2.0 / sixteen - 1.0).abs() < 1e-9 && (four * 1.25 / sixteen - 1.0).abs() < 1e-9, "{rates:?}");
+        assert!(one.more_throughput.iter().all(|throughput| throughput.ci95.is_some()));
+    }
+    let report = markdown(&results);
+    tables_are_whole(&report);
+    assert!(
+        report.contains("\n| Operation | Library | 1 in flight, ops/s | 4 in flight, ops/s | 16 in flight, ops/s |\n")
+    );
+    let charts = charts::draw(&results, &model::page(&results));
+    let chart = charts.all().find(|chart| chart.file == "chart-small-concurrency.svg").unwrap();
+    assert_eq!(chart.svg.matches("<polyline").count(), 24, "a line for each library and operation");
+    assert!(!markdown(&fixed()).contains("against concurrency"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::results::{Measurement, Operation, Results, Target, TargetStatus};
 pub use answer::winner;
 pub use answer::{Answer, Metric, ratio};
 pub use method::{Fact, Note, Warning};
-pub use tables::{Group, limit};
+pub use tables::{CPU_RATIO, Group, limit};
 pub use troubles::{Banner, Trouble};
 
 /// A whole report.

@@ -4,7 +4,7 @@
 use console::{Style, measure_text_width};
 
 use super::format;
-use super::model::{Group, Library, Page, ScaleView};
+use super::model::{CPU_RATIO, Group, Library, Page, ScaleView};
 use super::palette::Ink;
 
 /// A column: its head, and how dispensable it is; 0 always stays.
@@ -160,13 +160,13 @@ fn rows<'a>(page: &'a Page, scale: &'a ScaleView) -> Vec<(&'a str, Vec<Row<'a>>)
     let Some(group) = cpu else { return Vec::new() };
     let row = |at: usize, l: usize, library: &'a Library| {
         let cells = &group.lines[at].cells[l];
-        let ratio = cells.get(3).filter(|_| !library.baseline);
+        let ratio = cells.get(CPU_RATIO).filter(|_| !library.baseline);
         let (mark, unclear) = match ratio.map_or("", |cell| cell.note) {
             "same" => (" =", false),
             "unclear" => (" ?", true),
             _ => ("  ", false),
         };
-        let ratio_text = cells.get(3).map_or("", |cell| &cell.text);
+        let ratio_text = cells.get(CPU_RATIO).map_or("", |cell| &cell.text);
         Row {
             library,
             figures: vec![

@@ -12,11 +12,10 @@ use crate::npm;
 use crate::progress::Progress;
 use crate::protocol::{Measure, OpenSuite, Phase};
 use crate::results::Operation;
+use crate::run::{SERVER_WARM_UP_CALLS, health};
 use crate::suite::{Suite, VerifiedSuite};
-use crate::worker::Probe;
 
 pub const SEED: u64 = 1;
-const SERVER_WARM_UP_CALLS: u64 = 4_000;
 
 /// What some calls of one process took: sums, so that the statistics can weigh them.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]
@@ -91,16 +90,11 @@ impl Rig {
         let operation = Operation::GetItem;
         let measure = Measure { operation, phase: Phase::Latency, calls, from, check: false, concurrency: None };
         let end = suite.measure(measure, Duration::from_secs(1), &health(&self.server), begin, stop)?;
-        Ok(Sums { latency_ms: end.samples_ms.iter().sum(), cpu_ms: end.cpu_ms })
+        Ok(Sums { latency_ms: end.samples_ms.iter().sum(), cpu_ms: end.thread_ms.unwrap_or(end.cpu_ms) })
     }
 
     /// Stops what was started.
     pub fn end(self) {
         self.keeper.end(&health(&self.server));
     }
-}
-
-/// What to look at while a worker is waited for.
-pub fn health(server: &Server) -> impl Fn(Probe) -> Option<String> + '_ {
-    |_| if server.is_alive() { None } else { Some("its process ended".to_owned()) }
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Trial;
-use super::rig::{Rig, SEED, health};
+use super::rig::{Rig, SEED};
 use crate::checkout::Checkout;
 use crate::cli::BackendChoice;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::results::Operation;
+use crate::run::health;
 use crate::stats::bootstrap::{self, Part, Parts, Resampling};
 use crate::warmup;
 

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::Trial;
-use super::rig::{Rig, SEED, Sums, health};
+use super::rig::{Rig, SEED, Sums};
 use crate::checkout::Checkout;
 use crate::cli::BackendChoice;
 use crate::machine;
@@ -17,11 +17,12 @@ use crate::npm;
 use crate::process::Group;
 use crate::progress::Progress;
 use crate::results::Operation;
+use crate::run::health;
 use crate::sampler::Sampler;
 use crate::stats::bootstrap::{self, Part, Resampling};
 
 /// Fresh processes of each kind.
-const TURNS: usize = 12;
+const TURNS: usize = 16;
 const WARM_UP_CALLS: u64 = 4_000;
 const CALLS: u64 = 2_000;
 /// The suite measures in slices of this many calls, as a run does.

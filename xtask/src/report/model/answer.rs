@@ -147,8 +147,8 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
         |operation: &Operation| index.get(scale, *operation, &library.id).and_then(|m| ratio(m, Metric::Cpu));
     if operations.iter().filter_map(measured).all(|(_, interval, _)| interval.is_none()) {
         let (low, high) = ends(ratios.iter().map(|(_, value, _)| *value));
-        let (low, high) = (format::ratio(low, None), format::ratio(high, None));
-        return format!("{name} took {low} to {high} in a single round, from which nothing can be concluded.");
+        let took = range(&format::ratio(low, None), &format::ratio(high, None));
+        return format!("{name} took {took} in a single round, from which nothing can be concluded.");
     }
     let margin = format::percent(index.results.settings.equivalence_margin);
     let mut parts = Vec::new();
@@ -159,10 +159,10 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
         }
         let (low, high) = ends(of.iter().map(|(_, value, _)| *value));
         let names: Vec<&str> = of.iter().map(|(operation, ..)| operation.name()).collect();
-        let place = if names.len() == operations.len() && names.len() > 1 {
-            format!("in all {} operations", in_words(names.len()))
-        } else {
-            format!("in {}", format::list(&names))
+        let place = match names.len() {
+            2 if operations.len() == 2 => "in both operations".to_owned(),
+            n if n > 1 && n == operations.len() => format!("in all {} operations", in_words(n)),
+            _ => format!("in {}", format::list(&names)),
         };
         parts.push(match verdict {
             Verdict::Slower => format!("costs {} {place}", more(low, high)),
@@ -190,12 +190,15 @@ fn more(low: f64, high: f64) -> String {
     } else {
         (format::number(low), format::number(high), "times as much")
     };
-    if low_text == high_text { format!("{low_text} {unit}") } else { format!("{low_text} to {high_text} {unit}") }
+    format!("{} {unit}", range(&low_text, &high_text))
+}
+
+fn range(low: &str, high: &str) -> String {
+    if low == high { low.to_owned() } else { format!("{low} to {high}") }
 }
 
 fn less(low: f64, high: f64) -> String {
-    let (least, most) = (format::percent(1.0 - high), format::percent(1.0 - low));
-    if least == most { format!("{least} less") } else { format!("{least} to {most} less") }
+    format!("{} less", range(&format::percent(1.0 - high), &format::percent(1.0 - low)))
 }
 
 /// Who is cheapest, where there is one.

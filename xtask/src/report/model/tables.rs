@@ -11,7 +11,7 @@ use crate::results::{ColdStart, Estimate, Interval, LimitedBy, Measurement, Oper
 /// One kind of figure at one scale: latency, throughput, CPU …
 #[derive(Debug, Clone, Serialize)]
 pub struct Group {
-    /// `figures`, `latency`, `throughput`, `cpu`, `memory`, `work`, `cold`, `database`, `calls`.
+    /// `figures`, `latency`, `throughput`, `concurrency`, `cpu`, `memory`, `work`, `cold`, `database`, `calls`.
     pub id: &'static str,
     pub title: &'static str,
     /// What the figures are and how they were taken.
@@ -108,6 +108,7 @@ pub fn groups(index: &Index<'_>, scale: &str, libraries: &[Library]) -> Vec<Grou
     let mut groups = vec![
         make.latency(),
         make.throughput(),
+        make.concurrency(),
         make.cpu(),
         make.memory(),
         make.work(),
@@ -147,16 +148,19 @@ struct Maker<'a> {
     libraries: &'a [Library],
 }
 
+/// Where the ratio to the baseline stands among the statistics of CPU.
+pub const CPU_RATIO: usize = 4;
+
 /// The figures of [`Maker::figures`]: group, statistic, and what heads its column there.
 const ALL: [(&str, usize, &str, &str); 10] = [
     ("cpu", 0, "CPU per call", "µs"),
-    ("cpu", 3, "", ""),
+    ("cpu", CPU_RATIO, "", ""),
     ("latency", 0, "mean", "ms"),
     ("latency", 1, "p95", "ms"),
     ("latency", 2, "p99", "ms"),
     ("throughput", 0, "rate", "ops/s"),
-    ("cpu", 1, "CPU", "%"),
-    ("cpu", 2, "CPU peak", "%"),
+    ("cpu", 2, "CPU", "%"),
+    ("cpu", 3, "CPU peak", "%"),
     ("memory", 0, "memory", "MiB"),
     ("memory", 1, "memory peak", "MiB"),
 ];
@@ -169,7 +173,7 @@ impl Maker<'_> {
             let cell = found(id).and_then(|group| group.lines.get(at)?.cells.get(library)?.get(statistic));
             let cell = cell.cloned().unwrap_or_else(|| Cell::missing("not measured"));
             // The ratio alone keeps its interval; the others have theirs below, and here when a pointer is over them.
-            let ratio = (id, statistic) == ("cpu", 3);
+            let ratio = (id, statistic) == ("cpu", CPU_RATIO);
             if ratio { cell } else { Cell { text: format::optional(cell.value), ..cell } }
         };
         let line = |(at, operation): (usize, Operation)| Line {
@@ -248,21 +252,59 @@ impl Maker<'_> {
         }
     }
 
+    /// One column for each number of calls in flight, where the throughput was measured with several.
+    fn concurrency(&self) -> Group {
+        let settings = &self.index.results.settings;
+        let mut concurrencies: Vec<u32> = settings.more_concurrencies.clone();
+        concurrencies.push(settings.concurrency);
+        concurrencies.sort_unstable();
+        let rate = |m: &Measurement, concurrency: u32| {
+            let found = m.throughputs().find(|t| t.concurrency == concurrency);
+            Cell::estimate(found.map(|t| t.ops_per_sec), found.and_then(|t| t.ci95), "ops/s")
+        };
+        Group {
+            id: "concurrency",
+            title: "Throughput against concurrency",
+            note: "Calls completed per second of wall-clock time, by how many were in flight. Where the rate stops \
+                   rising, something is busy: mostly the client's one thread."
+                .to_owned(),
+            head: "Operation",
+            statistics: concurrencies
+                .iter()
+                .map(|concurrency| Statistic { label: format!("{concurrency} in flight"), unit: "ops/s" })
+                .collect(),
+            together: Vec::new(),
+            lines: if settings.more_concurrencies.is_empty() {
+                Vec::new()
+            } else {
+                self.lines(|m| concurrencies.iter().map(|&concurrency| rate(m, concurrency)).collect())
+            },
+        }
+    }
+
     fn cpu(&self) -> Group {
         Group {
             id: "cpu",
             title: "CPU",
-            note: "User and system time of the client's process per call, by its own accounting; average and peak as \
-                   sampled from outside, percent of one core."
-                .to_owned(),
+            note:
+                "User and system time per call, by the process's own accounting: of the thread that runs JavaScript, \
+                   and of the whole process, with the threads that collect garbage and compile. Average and peak of \
+                   the process as sampled from outside, percent of one core."
+                    .to_owned(),
             head: "Operation",
-            statistics: self.statistics(&[("per call", "µs"), ("average", "%"), ("peak", "%")], true),
-            together: rows(&[&[0], &[1, 2], &[3]]),
+            statistics: self
+                .statistics(&[("per call", "µs"), ("whole process", "µs"), ("average", "%"), ("peak", "%")], true),
+            together: rows(&[&[0], &[1], &[2, 3], &[4]]),
             lines: self.lines(|m| {
                 let cpu = m.cpu.as_ref();
                 vec![
                     Cell::estimate(cpu.map(|c| c.micros_per_op), cpu.and_then(|c| c.micros_per_op_ci95), "µs")
                         .best(self.wins(m, Metric::Cpu)),
+                    Cell::estimate(
+                        cpu.and_then(|c| c.process_micros_per_op),
+                        cpu.and_then(|c| c.process_micros_per_op_ci95),
+                        "µs",
+                    ),
                     Cell::estimate(cpu.and_then(|c| c.percent_avg), None, "% of one core"),
                     Cell::estimate(cpu.and_then(|c| c.percent_peak), None, "% of one core"),
                     self.versus(m, Metric::Cpu),
