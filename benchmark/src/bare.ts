@@ -1,12 +1,17 @@
-// A benchmark as anyone would write it: the bare SDK's GetItem in tinybench, in one go. The selftest holds the suite
-// against it, to see what the harness itself weighs. Prints the sums over its calls.
+// A benchmark as anyone would write it: the bare SDK's GetItem in tinybench. The selftest holds the suite against it, to
+// see what the harness itself weighs. It verifies first, as the suite does, since what a process has done before is part
+// of how fast it is. For each number that it reads, it times so many calls and prints the sums.
 
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+import { createInterface } from "node:readline";
 import { Bench } from "tinybench";
+import { adapter } from "./adapters/aws-sdk.js";
 import { clientConfig } from "./client.js";
 import { type CpuSpent, countCpu } from "./cpu.js";
-import { itemOfCall, keyOf, STREAM, storedKey } from "./dataset.js";
+import { itemOfCall, keyOf, STREAM } from "./dataset.js";
+import { callLimit } from "./limit.js";
+import { keyInput } from "./operations.js";
+import { openTable } from "./table.js";
+import { verify } from "./verification.js";
 
 interface Job {
   endpoint: string;
@@ -18,42 +23,65 @@ interface Job {
 }
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;
-const client = new DynamoDBClient(clientConfig({ endpoint: job.endpoint, callTimeoutMs: 30_000 }));
-const documents = DynamoDBDocumentClient.from(client);
+const settings = { endpoint: job.endpoint, callTimeoutMs: 30_000 };
+const connection = (await adapter.load()).connect(clientConfig(settings));
+const table = connection.table(job.table);
 const { items, seed } = job;
-const keys = Array.from({ length: job.calls }, (_, index) =>
-  storedKey(keyOf(itemOfCall("GetItem", { items, seed, round: 0, stream: STREAM.measured, index }))),
+const limit = callLimit(settings.callTimeoutMs);
+await verify(
+  {
+    operations: ["GetItem"],
+    client: connection.client,
+    table,
+    rehearsal: null,
+    tableName: job.table,
+    context: { items, seed, round: 0, lane: 2 },
+    limit,
+    openBare: (name) => openTable(settings, name),
+  },
+  ({ wrong }) => {
+    if (wrong !== null) {
+      throw new Error(`GetItem did wrong work: ${JSON.stringify(wrong)}`);
+    }
+  },
+);
+limit.close();
+
+const inputs = Array.from({ length: job.calls }, (_, index) =>
+  keyInput(keyOf(itemOfCall("GetItem", { items, seed, round: 0, stream: STREAM.measured, index }))),
 );
 let next = 0;
-const call = async () => {
-  await documents.send(new GetCommand({ TableName: job.table, Key: keys[next++ % keys.length] }));
-};
-
+const call = () => table.get(inputs[next++ % inputs.length] as (typeof inputs)[number]);
 for (let i = 0; i < job.warmUpCalls; i += 1) {
   await call();
 }
 next = 0;
-let spent: (() => CpuSpent) | undefined;
-let cpu: CpuSpent = { cpuMs: 0, threadMs: null };
-const bench = new Bench({
-  warmup: false,
-  iterations: job.calls,
-  time: 0,
-  retainSamples: true,
-  setup: () => {
-    spent = countCpu();
-  },
-  teardown: () => {
-    cpu = spent?.() ?? cpu;
-  },
-});
-bench.add("GetItem", call);
-await bench.run();
-const result = bench.tasks[0]?.result;
-if (result?.state !== "completed") {
-  throw new Error(`tinybench ended in state ${result?.state}`);
+
+for await (const calls of createInterface({ input: process.stdin })) {
+  let spent: (() => CpuSpent) | undefined;
+  let cpu: CpuSpent = { cpuMs: 0, threadMs: null };
+  const bench = new Bench({
+    warmup: false,
+    iterations: Number(calls),
+    time: 0,
+    retainSamples: true,
+    setup: () => {
+      spent = countCpu();
+    },
+    teardown: () => {
+      cpu = spent?.() ?? cpu;
+    },
+  });
+  bench.add("GetItem", async () => {
+    await call();
+  });
+  await bench.run();
+  const result = bench.tasks[0]?.result;
+  if (result?.state !== "completed") {
+    throw new Error(`tinybench ended in state ${result?.state}`);
+  }
+  const samples = result.latency.samples ?? [];
+  const latencyMs = samples.reduce((sum, ms) => sum + ms, 0);
+  process.stdout.write(`${JSON.stringify({ latencyMs, cpuMs: cpu.threadMs ?? cpu.cpuMs })}\n`);
 }
-const samples = result.latency.samples ?? [];
-const latencyMs = samples.reduce((sum, ms) => sum + ms, 0);
-process.stdout.write(`${JSON.stringify({ latencyMs, cpuMs: cpu.threadMs ?? cpu.cpuMs })}\n`);
-client.destroy();
+connection.close();

@@ -43,14 +43,25 @@ export interface MeasureOptions {
   metered: MiddlewareHost | null;
 }
 
-/** A busy loop of so many microseconds of CPU: a known extra cost. */
+/** Steps between two looks at the clock, about 0.3 us: each look leaves garbage. */
+const SPIN_STEPS = 200;
+
+/**
+ * A busy loop of so many microseconds of CPU: a known extra cost. It looks at the clock seldom, lest its garbage cost
+ * more than is known (looking all the time, 63 us of it tripled a GetItem's collections).
+ */
 export function spinner(micros: number): () => void {
   if (micros <= 0) {
     return () => {};
   }
+  let state = 1;
   return () => {
     const until = performance.now() + micros / 1000;
-    while (performance.now() < until);
+    while (performance.now() < until) {
+      for (let step = 0; step < SPIN_STEPS; step += 1) {
+        state = Math.imul(state, 69069) + 1;
+      }
+    }
   };
 }
 

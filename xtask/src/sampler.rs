@@ -18,6 +18,8 @@ use crate::results::{Reading, Usage};
 
 /// How often the watched processes are read.
 pub const INTERVAL: Duration = Duration::from_millis(250);
+/// How often a process's memory is read at most: it costs a hundred times what its CPU clock does.
+const MEMORY_INTERVAL: Duration = Duration::from_millis(50);
 /// The shortest window that a peak is taken over.
 const PEAK_WINDOW_MS: f64 = 200.0;
 /// The window over which the machine's other load is taken.
@@ -68,6 +70,7 @@ struct Watched {
     /// When and at what accumulated CPU time (ms) it was last read.
     last: (Instant, f64),
     memory_mb: f64,
+    memory_at: Option<Instant>,
     /// The same for the timeline, which is read more seldom.
     last_reading: (Instant, f64),
 }
@@ -119,7 +122,7 @@ impl Sampler {
         let mut state = self.shared.lock();
         let now = Instant::now();
         let pid = Pid::from_u32(pid);
-        let watched = Watched { pid, last: (now, 0.0), memory_mb: 0.0, last_reading: (now, 0.0) };
+        let watched = Watched { pid, last: (now, 0.0), memory_mb: 0.0, memory_at: None, last_reading: (now, 0.0) };
         state.watched.insert(name.to_owned(), watched);
         state.read(name);
         if let Some(watched) = state.watched.get_mut(name) {
@@ -208,13 +211,17 @@ impl State {
     /// Reads one process now; the CPU time (ms) and the clock time (ms) since it was last read.
     fn read(&mut self, name: &str) -> Option<(f64, f64)> {
         let watched = self.watched.get_mut(name)?;
-        let kind = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
-        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[watched.pid]), true, kind);
-        let now = Instant::now();
-        let process = self.system.process(watched.pid)?;
-        let cpu_ms = cpu_clock_ms(watched.pid).unwrap_or(process.accumulated_cpu_time() as f64);
+        let mut cpu_ms = cpu_clock_ms(watched.pid);
+        if cpu_ms.is_none() || watched.memory_at.is_none_or(|at| at.elapsed() >= MEMORY_INTERVAL) {
+            let kind = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
+            self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[watched.pid]), true, kind);
+            let process = self.system.process(watched.pid)?;
+            watched.memory_mb = process.memory() as f64 / MIB;
+            watched.memory_at = Some(Instant::now());
+            cpu_ms = cpu_clock_ms(watched.pid).or(Some(process.accumulated_cpu_time() as f64));
+        }
+        let (now, cpu_ms) = (Instant::now(), cpu_ms?);
         let (then, before) = std::mem::replace(&mut watched.last, (now, cpu_ms));
-        watched.memory_mb = process.memory() as f64 / MIB;
         Some(((cpu_ms - before).max(0.0), (now - then).as_secs_f64() * 1e3))
     }
 

@@ -67,8 +67,8 @@ pub fn summary(page: &Page, width: usize, colour: bool) -> String {
         lines.push(String::new());
     }
     let legend = format!(
-        "CPU µs: the client's, per call. Ratio: to {}. ★ cheapest of the libraries, where this run can tell. = same, \
-         ? can't tell, – not measured.",
+        "CPU µs: the client's JavaScript thread's, per call. Ratio: to {}. ★ cheapest of the libraries, where this run \
+         can tell. = same, ? can't tell, – not measured.",
         page.baseline
     );
     lines.extend(wrapped(&legend, width, 0).iter().map(|line| paint.dim(line)));

@@ -56,11 +56,13 @@ pub fn settings(results: &Results) -> Vec<Fact> {
         let changed = if run.git_dirty == Some(true) { ", with changes" } else { "" };
         format!("{}{changed}", commit.get(..12).unwrap_or(commit))
     });
+    let more: Vec<String> = settings.more_concurrencies.iter().map(ToString::to_string).collect();
+    let also = if more.is_empty() { String::new() } else { format!(", and {} beside it", format::list(&more)) };
     facts([
         ("scales", scales.collect::<Vec<_>>().join(", ")),
         ("rounds", format!("at most {}: fresh processes for each library and scale", settings.rounds)),
         ("time", format!("{} for each operation, phase and round", format::duration_ms(settings.time_ms))),
-        ("in flight", format!("1 for latency, {} for throughput", settings.concurrency)),
+        ("in flight", format!("1 for latency, {} for throughput{also}", settings.concurrency)),
         (
             "turns",
             match settings.design {
