@@ -1,5 +1,6 @@
-//! Ctrl-C and SIGTERM at any phase, once and twice.
+//! Ctrl-C, SIGTERM and a terminal that closes, at any phase, once and twice.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -66,10 +67,12 @@ fn a_terminal_that_closes_does_not_end_a_run_under_nohup() {
     let mut command = std::process::Command::new("nohup");
     command.arg(program.get_program()).args(program.get_args()).current_dir(place.folder());
     for (name, value) in program.get_envs() {
-        if let Some(value) = value {
-            command.env(name, value);
-        }
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
     }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = Running::start(command);
     running.wait_for("round 1 of 2");
     running.signal(Signal::HUP);
