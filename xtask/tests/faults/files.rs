@@ -6,33 +6,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Place, Running, list, run, skipped, whole};
+use crate::support::{Place, Running, list, run, skipped, started_by, whole};
 
 /// Memory that a command may take, KiB: an address space, so that more can't be had at all.
 const MEMORY_KIB: u32 = 2_000_000;
 
 /// The command with bounded memory.
 fn bounded(place: &Place, arguments: &[&str]) -> Command {
-    let inner = place.command(arguments);
-    let mut command = place.command(&[]);
-    let program = inner.get_program().to_owned();
-    command = {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("ulimit -v {MEMORY_KIB}; exec \"$@\""), "sh"]).arg(program).args(arguments);
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => shell.env(name, value),
-                None => shell.env_remove(name),
-            };
-        }
-        shell.current_dir(place.folder());
-        shell
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped());
-        shell
-    };
-    command
+    let limit = format!("ulimit -v {MEMORY_KIB}; exec \"$@\"");
+    started_by("sh", &["-c", &limit, "sh"], &place.command(arguments))
 }
 
 /// `report` and `compare`, as base and as new, refuse a file in one line that says so.

@@ -1,12 +1,11 @@
 //! Ctrl-C, SIGTERM and a terminal that closes, at any phase, once and twice.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng as _};
 use rustix::process::Signal;
 
-use crate::support::{Place, Running, Server, measurement, run};
+use crate::support::{Place, Running, Server, measurement, run, started_by};
 
 /// The contract's.
 const SOON: Duration = Duration::from_secs(5);
@@ -64,16 +63,7 @@ fn a_terminal_that_closes_ends_a_run_with_129_and_leaves_nothing() {
 fn a_terminal_that_closes_does_not_end_a_run_under_nohup() {
     let place = Place::new();
     let program = place.tiny(&["--rounds=2", "--orm=aws-sdk"]);
-    let mut command = std::process::Command::new("nohup");
-    command.arg(program.get_program()).args(program.get_args()).current_dir(place.folder());
-    for (name, value) in program.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running = Running::start(command);
+    let mut running = Running::start(started_by("nohup", &[], &program));
     running.wait_for("round 1 of 2");
     running.signal(Signal::HUP);
     running.end().expect(0);
@@ -177,16 +167,8 @@ fn a_second_signal_ends_at_once_and_still_cleans_up() {
 #[ignore = "takes long"]
 fn a_reader_of_the_output_that_goes_away_ends_nothing() {
     let place = Place::new();
-    let mut command = std::process::Command::new("sh");
-    let program = place.tiny(&["--orm=aws-sdk"]);
-    command.args(["-c", "\"$@\" 2>&1 | head -1; exit ${PIPESTATUS:-0}", "sh"]).arg(program.get_program());
-    command.args(program.get_args()).current_dir(place.folder());
-    for (name, value) in program.get_envs() {
-        if let Some(value) = value {
-            command.env(name, value);
-        }
-    }
-    let output = command.output().unwrap();
+    let to_head = ["-c", "\"$@\" 2>&1 | head -1; exit ${PIPESTATUS:-0}", "sh"];
+    let output = started_by("sh", &to_head, &place.tiny(&["--orm=aws-sdk"])).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
     // `sh` waits for all of a pipe.
     assert_eq!(place.results()["run"]["status"], "complete");

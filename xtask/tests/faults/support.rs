@@ -279,6 +279,23 @@ fn name(flag: &str) -> &str {
     flag.split('=').next().unwrap_or(flag)
 }
 
+/// The same command, started by another program, which is given it after its own arguments.
+pub fn started_by(program: &str, arguments: &[&str], inner: &Command) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).arg(inner.get_program()).args(inner.get_args());
+    if let Some(folder) = inner.get_current_dir() {
+        command.current_dir(folder);
+    }
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
 /// A command that runs.
 pub struct Running {
     child: Child,
