@@ -16,6 +16,7 @@ use crate::checkout::Checkout;
 use crate::cli::{Selftest, SelftestPart};
 use crate::exit::Exit;
 use crate::progress::{say, tell};
+use crate::stats::bootstrap::{self, Parts, Resampling};
 use crate::{files, report};
 
 /// One line of the table: what was asked of the instrument, and what it did.
@@ -30,6 +31,24 @@ pub struct Trial {
 impl Trial {
     fn new(what: impl Into<String>, asked: impl Into<String>, found: impl Into<String>, passed: bool) -> Trial {
         Trial { what: what.into(), asked: asked.into(), found: found.into(), passed }
+    }
+
+    /// The ratio of what two sides took, which may be so far from 1; `tell` words the ratio with its interval.
+    fn of_ratio(
+        what: impl Into<String>,
+        asked: impl Into<String>,
+        pairs: &[(Parts, Parts)],
+        within: f64,
+        tell: impl FnOnce(&str) -> String,
+    ) -> Trial {
+        match bootstrap::ratio(pairs, None, Resampling { resamples: 2_000, seed: rig::SEED }) {
+            Some(found) => {
+                let [low, high] = found.ci95.unwrap_or([f64::NAN; 2]);
+                let told = tell(&format!("{:.4} ({low:.4} to {high:.4})", found.value));
+                Trial::new(what, asked, told, (found.value - 1.0).abs() <= within)
+            }
+            None => Trial::new(what, asked, "nothing was measured", false),
+        }
     }
 
     fn mark(&self) -> &'static str {

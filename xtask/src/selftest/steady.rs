@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Trial;
-use super::rig::{Rig, SEED};
+use super::rig::Rig;
 use crate::checkout::Checkout;
 use crate::cli::BackendChoice;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::results::Operation;
 use crate::run::health;
-use crate::stats::bootstrap::{self, Part, Parts, Resampling};
+use crate::stats::bootstrap::{Part, Parts};
 use crate::warmup;
 
 /// Pairs of processes.
@@ -62,12 +62,6 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
     rig.end();
     let asked = format!("within {:.0}% of that after {MORE_CALLS} calls more", WITHIN * 100.0);
     let what = format!("steady state: CPU per call after the rule's warm-up ({calls} calls on average)");
-    Ok(vec![match bootstrap::ratio(&pairs, None, Resampling { resamples: 2_000, seed: SEED }) {
-        Some(found) => {
-            let [low, high] = found.ci95.unwrap_or([f64::NAN; 2]);
-            let text = format!("ratio {:.4} ({low:.4} to {high:.4}), {PAIRS} pairs", found.value);
-            Trial::new(what, asked, text, (found.value - 1.0).abs() <= WITHIN)
-        }
-        None => Trial::new(what, asked, "nothing was measured", false),
-    }])
+    let trial = Trial::of_ratio(what, asked, &pairs, WITHIN, |found| format!("ratio {found}, {PAIRS} pairs"));
+    Ok(vec![trial])
 }

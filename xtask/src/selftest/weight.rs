@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::results::Operation;
 use crate::run::health;
 use crate::sampler::Sampler;
-use crate::stats::bootstrap::{self, Part, Parts, Resampling};
+use crate::stats::bootstrap::{Part, Parts};
 use crate::suite::VerifiedSuite;
 
 /// Pairs of fresh processes.
@@ -42,7 +42,7 @@ const WITHIN: f64 = 0.02;
 /// What the harness itself may use, percent of a core.
 const OWN_CPU_PERCENT: f64 = 2.0;
 
-/// The slices of two sides, a pair for each pair of processes.
+/// The turns of two sides, a pair for each pair of processes.
 #[derive(Default)]
 struct Sides {
     latency: Vec<(Parts, Parts)>,
@@ -179,12 +179,5 @@ impl Bare {
 
 fn ratio(what: &str, pairs: &[(Parts, Parts)]) -> Trial {
     let asked = format!("ratio of means within {:.0}% of 1", WITHIN * 100.0);
-    match bootstrap::ratio(pairs, None, Resampling { resamples: 2_000, seed: SEED }) {
-        Some(found) => {
-            let [low, high] = found.ci95.unwrap_or([f64::NAN; 2]);
-            let text = format!("{:.4} ({low:.4} to {high:.4}), {} processes each", found.value, pairs.len());
-            Trial::new(what, asked, text, (found.value - 1.0).abs() <= WITHIN)
-        }
-        None => Trial::new(what, asked, "nothing was measured", false),
-    }
+    Trial::of_ratio(what, asked, pairs, WITHIN, |found| format!("{found}, {} processes each", pairs.len()))
 }
