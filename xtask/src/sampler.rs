@@ -69,10 +69,10 @@ struct Watched {
     pid: Pid,
     /// When and at what accumulated CPU time (ms) it was last read.
     last: (Instant, f64),
-    memory_mb: f64,
-    memory_at: Option<Instant>,
     /// The same for the timeline, which is read more seldom.
     last_reading: (Instant, f64),
+    memory_mb: f64,
+    memory_at: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -122,7 +122,7 @@ impl Sampler {
         let mut state = self.shared.lock();
         let now = Instant::now();
         let pid = Pid::from_u32(pid);
-        let watched = Watched { pid, last: (now, 0.0), memory_mb: 0.0, memory_at: None, last_reading: (now, 0.0) };
+        let watched = Watched { pid, last: (now, 0.0), last_reading: (now, 0.0), memory_mb: 0.0, memory_at: None };
         state.watched.insert(name.to_owned(), watched);
         state.read(name);
         if let Some(watched) = state.watched.get_mut(name) {
@@ -211,16 +211,16 @@ impl State {
     /// Reads one process now; the CPU time (ms) and the clock time (ms) since it was last read.
     fn read(&mut self, name: &str) -> Option<(f64, f64)> {
         let watched = self.watched.get_mut(name)?;
-        let mut cpu_ms = cpu_clock_ms(watched.pid);
-        if cpu_ms.is_none() || watched.memory_at.is_none_or(|at| at.elapsed() >= MEMORY_INTERVAL) {
+        let (now, mut cpu_ms) = (Instant::now(), cpu_clock_ms(watched.pid));
+        if cpu_ms.is_none() || watched.memory_at.is_none_or(|at| now - at >= MEMORY_INTERVAL) {
             let kind = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
             self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[watched.pid]), true, kind);
             let process = self.system.process(watched.pid)?;
             watched.memory_mb = process.memory() as f64 / MIB;
-            watched.memory_at = Some(Instant::now());
-            cpu_ms = cpu_clock_ms(watched.pid).or(Some(process.accumulated_cpu_time() as f64));
+            watched.memory_at = Some(now);
+            cpu_ms = cpu_ms.or(Some(process.accumulated_cpu_time() as f64));
         }
-        let (now, cpu_ms) = (Instant::now(), cpu_ms?);
+        let cpu_ms = cpu_ms?;
         let (then, before) = std::mem::replace(&mut watched.last, (now, cpu_ms));
         Some(((cpu_ms - before).max(0.0), (now - then).as_secs_f64() * 1e3))
     }
