@@ -101,11 +101,11 @@ pub struct Bench {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub time: Option<Duration>,
 
-    /// The longest that each process is warmed up [default: a third of a round, at most 15s]
+    /// The longest that each process is warmed up [default: a third of a round, at most 20s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub warm_up: Option<Duration>,
 
-    /// Time of each scale, which its rounds share [default: 2m 25s up to 10,000 items, 12m 30s above]
+    /// Time of each scale, which its rounds share [default: 2m 40s up to 10,000 items, 12m 30s above]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub budget: Option<Duration>,
 

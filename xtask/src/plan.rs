@@ -21,13 +21,13 @@ const FEWEST_ROUNDS: u32 = 3;
 /// More rounds than this narrow an interval too little to be worth their time.
 const MOST_ROUNDS: u32 = 20;
 /// A round shorter than this starts and warms up processes more than it measures them.
-const ROUND: Duration = Duration::from_secs(45);
+const ROUND: Duration = Duration::from_secs(50);
 const LARGE_ROUND: Duration = Duration::from_secs(240);
 /// The longest warm-up: the slowest library has settled by then.
-pub const LONGEST_WARM_UP: Duration = Duration::from_secs(15);
+pub const LONGEST_WARM_UP: Duration = Duration::from_secs(20);
 /// Of an operation's time in a round, what each phase gets; the rest is for settling and for restoring the table.
-pub const LATENCY_SHARE: f64 = 0.6;
-pub const THROUGHPUT_SHARE: f64 = 0.3;
+pub const LATENCY_SHARE: f64 = 0.5;
+pub const THROUGHPUT_SHARE: f64 = 0.35;
 /// Numbers of calls in flight that one run measures the throughput with: they share that phase's time.
 pub const MOST_CONCURRENCIES: usize = 8;
 /// A table of more items than this has a smaller one beside it, on which Scan is verified and warmed up: DynamoDB
@@ -271,7 +271,7 @@ fn seeding(scale: &Scale) -> Duration {
 
 fn plan_scale(scale: Scale, flags: &Bench) -> ScalePlan {
     let large = scale.items > REHEARSE_ABOVE;
-    let budget = flags.budget.unwrap_or(Duration::from_secs(if large { 750 } else { 145 }));
+    let budget = flags.budget.unwrap_or(Duration::from_secs(if large { 750 } else { 160 }));
     let round = if large { LARGE_ROUND } else { ROUND };
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = flags.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));

@@ -391,7 +391,8 @@ pub struct Work {
     pub response_bytes: f64,
 }
 
-/// Ratios to the baseline, paired by round; 1.1 is 10% more than the baseline.
+/// Ratios to the baseline, paired by round; 1.1 is 10% more than the baseline. The interval of each is where another
+/// run like this one would find it, in 95% of cases; the true ratio is in it in more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VsBaseline {

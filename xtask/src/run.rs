@@ -39,11 +39,14 @@ const SHORTEST_THROUGHPUT: Duration = Duration::from_millis(150);
 const ROUND_END: Duration = Duration::from_millis(1_500);
 /// Turns of the throughput phase; the first opens the connections and is not counted. Each fills what is in flight.
 const FEWEST_BURSTS: u64 = 2;
-const MOST_BURSTS: u64 = 6;
+const MOST_BURSTS: u64 = 9;
+/// With many calls in flight they take about so much less time than one after the other, since client and server work at
+/// the same time.
+const OVERLAP: u32 = 2;
 /// A throughput phase that would take longer than this is left to the latency phase, one call in flight.
 const LONGEST_THROUGHPUT: Duration = Duration::from_secs(6);
 /// The fewest rounds may take this much longer than the budget; then operations are left out.
-const OVERRUN: f64 = 1.1;
+const OVERRUN: f64 = 1.05;
 /// Of an operation's calls, the share that may throw before it counts as failed.
 const TOLERATED_ERRORS: f64 = 0.01;
 
@@ -159,7 +162,8 @@ impl Runner<'_> {
                     keeper = self.seed(scale)?;
                 }
                 Err(Fault::Interrupted) => interrupt::check()?,
-                Err(fault) => return Err(Exit::Failed(fault.to_string()).into()),
+                // A target's own fault is in the results by now.
+                Err(fault) => return Err(Exit::Failed(format!("the table keeper failed: {fault}")).into()),
             }
         };
         keeper.end(&health(&self.server));
@@ -493,7 +497,7 @@ impl Runner<'_> {
         let turns = turns::share_out(
             &ms_per_call,
             phases.latency * all,
-            phases.throughput * all / concurrencies.len() as u32,
+            phases.throughput * all * OVERLAP / concurrencies.len() as u32,
             FEWEST_BURSTS * highest,
         );
         let shares = turns.latency.iter().zip(&turns.throughput);

@@ -163,11 +163,8 @@ impl Drop for Project {
 /// # Errors
 /// [`Exit::Prerequisite`] in the engine's own words.
 pub fn start(options: &Options, engine: &Engine, progress: &Progress) -> anyhow::Result<Server> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
     let file = options.checkout.root.join("docker-compose.yml");
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let id: String = options.id.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-    let name = format!("dynamodb-bench-{id}-{}-{number}", std::process::id());
+    let name = free_name(engine, &options.id).map_err(|why| Exit::Prerequisite(format!("Docker: {why:#}")))?;
     let mut project = Project {
         engine: engine.clone(),
         note: owner::note_compose(&options.checkout, &name)?,
@@ -183,6 +180,21 @@ pub fn start(options: &Options, engine: &Engine, progress: &Progress) -> anyhow:
             Err(why) => Exit::Prerequisite(format!("Docker could not run DynamoDB Local: {why:#}")).into(),
         })
         .map(|server| Server { kind: Kind::Compose(project), ..server })
+}
+
+/// Projects that this process has named.
+static NAMED: AtomicU32 = AtomicU32::new(0);
+
+/// A name that no container, running or stopped, begins with: Compose would take one for its own, and end it with ours.
+fn free_name(engine: &Engine, run: &str) -> anyhow::Result<String> {
+    let run: String = run.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    loop {
+        let number = NAMED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("dynamodb-bench-{run}-{}-{number}", std::process::id());
+        if engine.ask(&["ps", "--all", "--quiet", "--filter", &format!("name=^/?{name}-")])?.is_empty() {
+            return Ok(name);
+        }
+    }
 }
 
 fn up(project: &mut Project, progress: &Progress) -> anyhow::Result<Server> {
@@ -335,6 +347,35 @@ mod tests {
             assert_eq!(engine.ask(&[list, &["--filter", &label]].concat()).unwrap(), "", "{list:?}");
         }
         assert_eq!(std::fs::read_dir(&notes).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_stale_container_of_the_same_name_is_left_alone() {
+        let Ok(engine) = Engine::find() else {
+            println!("SKIPPED: no Docker engine");
+            return;
+        };
+        let (_folder, mut options) = options();
+        options.id = "Stale.1".to_owned();
+        let image = FILE.lines().find_map(|line| line.split_once("${DYNAMODB_LOCAL_IMAGE:-")).unwrap().1;
+        let image = image.split('}').next().unwrap();
+        let next = NAMED.load(Ordering::Relaxed);
+        let stale: Vec<String> = (next..next + 12)
+            .map(|number| {
+                let name = format!("dynamodb-bench-stale1-{}-{number}", std::process::id());
+                let label = format!("com.docker.compose.project={name}");
+                engine.ask(&["create", "--name", &format!("{name}-{SERVICE}-1"), "--label", &label, image]).unwrap()
+            })
+            .collect();
+        let server = start(&options, &engine, &Progress::new(true));
+        let server = server.map(|mut server| {
+            let answers = server.answers();
+            server.stop();
+            answers
+        });
+        let there: Vec<bool> = stale.iter().map(|id| engine.ask(&["rm", "--force", "--volumes", id]).is_ok()).collect();
+        assert!(server.unwrap(), "the server of another name does not answer");
+        assert!(there.iter().all(|is_there| *is_there), "stale containers were removed: {there:?}");
     }
 
     #[test]

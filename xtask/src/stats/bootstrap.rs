@@ -19,6 +19,8 @@
 //! Everything is on the log scale, where a machine's speed is an addend. Calls inside a slice aren't drawn: for a
 //! mean, a slice's sum and count say all that is needed, and their noise is in the slices' spread.
 
+use std::f64::consts::SQRT_2;
+
 use rand::{Rng as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
@@ -110,6 +112,13 @@ pub fn log_ratio(pairs: &[(Parts, Parts)]) -> Option<Estimated> {
 /// rounds' ratios, so that what made a round slow for both drops out. Where both sides of a round have as many
 /// slices, these are neighbours in time and are drawn together. Rounds in which a side has nothing are left out.
 /// `prior` is what the other ratios of the run tell about the standard error of this one.
+///
+/// Its interval is where another run of as many rounds would find the ratio, in 95% of cases: two runs differ by √2
+/// standard errors, so that it is that much wider than a confidence interval (W. Q. Meeker, G. J. Hahn and L. A.
+/// Escobar, "Statistical Intervals", 2nd edition, 2017, section 4.8: the prediction interval for the mean of as many
+/// further observations). It is what a reader takes an interval for, and what a plain 95% interval holds in 83% of
+/// cases only (G. Cumming and R. Maillardet, "Confidence intervals and replication: where will the next mean fall?",
+/// Psychological Methods 11, 2006). The true ratio is in it in more than 95% of cases.
 pub fn ratio(pairs: &[(Parts, Parts)], prior: Option<&Prior>, resampling: Resampling) -> Option<Bounded> {
     let pairs: Vec<&(Parts, Parts)> =
         pairs.iter().filter(|(ours, theirs)| per_call(ours).is_some() && per_call(theirs).is_some()).collect();
@@ -117,6 +126,7 @@ pub fn ratio(pairs: &[(Parts, Parts)], prior: Option<&Prior>, resampling: Resamp
         pairs.iter().filter_map(|(ours, theirs)| Some((per_call(ours)? / per_call(theirs)?).ln())).collect();
     let estimate = of_mean(super::mean(&logs)?.exp(), &logs);
     let estimate = prior.filter(|_| logs.len() > 1).map_or(estimate, |prior| prior.moderate(estimate));
+    let estimate = Estimated { se: estimate.se * SQRT_2, ..estimate };
     let replicate = |rng: &mut Pcg64Mcg| {
         let mut logs = 0.0;
         for _ in 0..pairs.len() {
@@ -400,7 +410,18 @@ mod tests {
         estimate.and_then(|estimate| estimate.ci95).is_some_and(|[low, high]| low <= truth && truth <= high)
     }
 
-    /// Coverage in percent of the 95% intervals of a mean, of a ratio and of the 95th percentile.
+    /// The rounds of two targets, of which the first is a tenth slower.
+    fn pairs(rounds: usize, world: World, chance: &mut Chance) -> Vec<(Parts, Parts)> {
+        let pair = |_| {
+            let machine = (0.02 * chance.normal()).exp();
+            let slower = world.round(chance, 1.1 * machine);
+            (parts(&slower), parts(&world.round(chance, machine)))
+        };
+        (0..rounds).map(pair).collect()
+    }
+
+    /// In percent, how often the 95% intervals of a mean and of the 95th percentile hold the truth, and that of a ratio
+    /// what another run finds.
     fn coverage(rounds: usize, world: World, trials: usize) -> [f64; 3] {
         let mut chance = Chance::new(rounds as u64);
         let mut held = [0_usize; 3];
@@ -413,52 +434,52 @@ mod tests {
         };
         for trial in 0..trials {
             let resampling = Resampling { resamples: 400, seed: trial as u64 };
-            let mut ours = Vec::new();
-            let mut pairs = Vec::new();
-            for _ in 0..rounds {
-                let machine = (0.02 * chance.normal()).exp();
-                let slower = world.round(&mut chance, 1.1 * machine);
-                ours.push(world.round(&mut chance, 1.0));
-                pairs.push((parts(&slower), parts(&world.round(&mut chance, machine))));
-            }
+            let ours: Vec<_> = (0..rounds).map(|_| world.round(&mut chance, 1.0)).collect();
+            let [one, other] = [(); 2].map(|()| ratio(&pairs(rounds, world, &mut chance), None, resampling));
             let means: Vec<Parts> = ours.iter().map(|round| parts(round)).collect();
             let samples: Vec<Vec<&[f64]>> =
                 ours.iter().map(|round| round.iter().map(Vec::as_slice).collect()).collect();
             held[0] += usize::from(holds(mean(&means, resampling), mean_of_one));
-            held[1] += usize::from(holds(ratio(&pairs, None, resampling), 1.1));
+            held[1] += usize::from(holds(one, other.unwrap().value));
             held[2] += usize::from(holds(of_percentile(&samples, 0.95, resampling), true_p95));
         }
         held.map(|held| held as f64 / trials as f64 * 100.0)
     }
 
-    /// Coverage in percent of the intervals of a run's ratios whose standard errors borrow from one another, and by how
-    /// much narrower they are: three operations, each with three targets against one baseline, unequally noisy.
+    /// The ratios of a run: three operations, each with three targets against one baseline, unequally noisy.
+    fn cells(rounds: usize, chance: &mut Chance) -> Vec<Vec<(Parts, Parts)>> {
+        let mut cells: Vec<Vec<(Parts, Parts)>> = vec![Vec::new(); 9];
+        for operation in 0..3 {
+            let noise = [0.2, 0.3, 0.45][operation];
+            let world = World { between: 0.015, within: noise, slices: 8, calls: 12 };
+            for _ in 0..rounds {
+                let machine = (0.1 * chance.normal()).exp();
+                let theirs = parts(&world.round(chance, machine));
+                for target in 0..3 {
+                    let ours = parts(&world.round(chance, 1.1 * machine));
+                    cells[operation * 3 + target].push((ours, theirs.clone()));
+                }
+            }
+        }
+        cells
+    }
+
+    /// In percent, how often the intervals of a run's ratios, whose standard errors borrow from one another, hold what
+    /// another run finds, and by how much narrower they are than those that don't borrow.
     fn moderated_coverage(rounds: usize, trials: usize) -> (f64, f64) {
         let mut chance = Chance::new(40 + rounds as u64);
         let (mut held, mut all, mut plain_width, mut width) = (0_usize, 0_usize, 0.0, 0.0);
         for trial in 0..trials {
             let resampling = Resampling { resamples: 400, seed: trial as u64 };
-            let mut cells: Vec<Vec<(Parts, Parts)>> = vec![Vec::new(); 9];
-            for operation in 0..3 {
-                let noise = [0.2, 0.3, 0.45][operation];
-                let world = World { between: 0.015, within: noise, slices: 8, calls: 12 };
-                for _ in 0..rounds {
-                    let machine = (0.1 * chance.normal()).exp();
-                    let theirs = parts(&world.round(&mut chance, machine));
-                    for target in 0..3 {
-                        let ours = parts(&world.round(&mut chance, 1.1 * machine));
-                        cells[operation * 3 + target].push((ours, theirs.clone()));
-                    }
-                }
-            }
-            let estimates: Vec<Estimated> = cells.iter().filter_map(|pairs| log_ratio(pairs)).collect();
+            let [run, another] = [(); 2].map(|()| cells(rounds, &mut chance));
+            let estimates: Vec<Estimated> = run.iter().filter_map(|pairs| log_ratio(pairs)).collect();
             let prior = Prior::fit(&estimates);
             let size = |bounded: &Option<Bounded>| bounded.unwrap().ci95.map(|[low, high]| (high / low).ln()).unwrap();
-            for pairs in &cells {
+            for (pairs, again) in run.iter().zip(&another) {
                 let moderated = ratio(pairs, prior.as_ref(), resampling);
                 width += size(&moderated);
                 plain_width += size(&ratio(pairs, None, resampling));
-                held += usize::from(holds(moderated, 1.1));
+                held += usize::from(holds(moderated, ratio(again, None, resampling).unwrap().value));
                 all += 1;
             }
         }
@@ -466,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn ratios_that_borrow_from_one_another_hold_the_truth_as_often_and_are_narrower() {
+    fn ratios_that_borrow_from_one_another_hold_another_runs_as_often_and_are_narrower() {
         let trials = trials(120);
         for (rounds, least_gain) in [(3, 1.3), (5, 1.0)] {
             let (covered, gain) = moderated_coverage(rounds, trials);
@@ -477,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn the_intervals_hold_the_truth_in_95_percent_of_runs() {
+    fn the_intervals_hold_the_truth_and_another_runs_ratio_in_95_percent_of_runs() {
         // By hand with STATS_TRIALS=4000. The suite has fewer trials and so a wider band: three standard errors more.
         let trials = trials(200);
         let slack = 2.0 + 300.0 * (0.95_f64 * 0.05 / trials as f64).sqrt();

@@ -8,9 +8,10 @@ use crate::results::{Interval, Verdict};
 /// An interval that lies wholly within the margin is [`Verdict::Same`], even where it excludes 1: a difference too
 /// small to matter. It is the two one-sided tests of D. J. Schuirmann, "A comparison of the two one-sided tests
 /// procedure and the power approach for assessing the equivalence of average bioavailability", Journal of
-/// Pharmacokinetics and Biopharmaceutics 15 (1987), stricter here by using the 95% interval instead of the 90% one.
-pub fn verdict(ci95: Option<Interval>, margin: f64) -> Verdict {
-    match ci95 {
+/// Pharmacokinetics and Biopharmaceutics 15 (1987), stricter here: the interval is that of another run's ratio
+/// ([`super::bootstrap::ratio`]), which is wider than the 90% confidence interval that the procedure takes.
+pub fn verdict(interval: Option<Interval>, margin: f64) -> Verdict {
+    match interval {
         Some([low, high]) if low >= 1.0 - margin && high <= 1.0 + margin => Verdict::Same,
         Some([low, _]) if low > 1.0 => Verdict::Slower,
         Some([_, high]) if high < 1.0 => Verdict::Faster,

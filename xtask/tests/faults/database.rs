@@ -78,6 +78,24 @@ fn a_database_that_dies_a_second_time_ends_the_run_with_its_log() {
 
 #[test]
 #[ignore = "takes long"]
+fn a_table_keeper_that_is_killed_ends_the_run_in_words_and_keeps_its_rounds() {
+    let place = Place::new();
+    let mut running = Running::start(place.tiny(&["--rounds=9", "--orm=aws-sdk"]));
+    running.wait_for("round 2 of 9");
+    signal(place.node("keeper"), Signal::KILL);
+    let ended = running.end().expect(4);
+    let why = "the table keeper failed";
+    assert_eq!(ended.stderr.matches(why).count(), 1, "{}", ended.stderr);
+    let results = place.results();
+    assert_eq!(results["run"]["status"], "failed");
+    assert!(results["run"]["reason"].as_str().unwrap().contains(why), "{}", results["run"]["reason"]);
+    assert!(measurement(&results, "aws-sdk")["rounds"].as_u64().unwrap() >= 1, "what was measured is kept");
+    assert!(place.report().contains(why));
+    place.assert_nothing_left();
+}
+
+#[test]
+#[ignore = "takes long"]
 fn a_container_that_is_killed_is_replaced() {
     if !has_docker() {
         return;

@@ -80,7 +80,13 @@ pub fn settings(results: &Results) -> Vec<Fact> {
                 .unwrap_or_default(),
         ),
         ("stopped because", run.stopped_because.clone().unwrap_or_default()),
-        ("intervals", format!("95%, by a bootstrap over rounds, slices and calls, {} resamples", settings.resamples)),
+        (
+            "intervals",
+            format!(
+                "95%, by a bootstrap over rounds, slices and calls, {} resamples; of a ratio: where another such run would find it",
+                settings.resamples
+            ),
+        ),
         ("seed", run.seed.to_string()),
         (
             "harness",
