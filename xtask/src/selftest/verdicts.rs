@@ -17,9 +17,9 @@ use crate::results::{Measurement, Operation, Results, Verdict};
 use crate::stats;
 use crate::summary;
 
-/// Rounds of a group, which is judged as one run: of one operation, in eight minutes.
-const GROUP: usize = 8;
-const ROUND_S: u32 = 60;
+/// Rounds of a group, which is judged as one run: of one operation, in nine minutes.
+const GROUP: usize = 12;
+const ROUND_S: u32 = 45;
 /// Groups that are drawn.
 const GROUPS: u32 = 200;
 /// Extra costs, as shares of the baseline's CPU per call, and the share of runs that must find each.
