@@ -52,7 +52,9 @@ fn sigterm_while_measuring_ends_with_143() {
 #[ignore = "takes long"]
 fn a_terminal_that_closes_ends_a_run_with_129_and_leaves_nothing() {
     let place = Place::new();
-    let mut running = Running::start(place.tiny(&["--rounds=50", "--orm=aws-sdk"]));
+    let program = place.tiny(&["--rounds=50", "--orm=aws-sdk"]);
+    // These tests may run under `nohup` themselves.
+    let mut running = Running::start(started_by("env", &["--default-signal=HUP"], &program));
     running.wait_for("round 2 of 50");
     stops(&place, running, Signal::HUP, 129);
     assert_eq!(place.results()["run"]["status"], "interrupted");
