@@ -164,7 +164,7 @@ impl Drop for Project {
 /// [`Exit::Prerequisite`] in the engine's own words.
 pub fn start(options: &Options, engine: &Engine, progress: &Progress) -> anyhow::Result<Server> {
     let file = options.checkout.root.join("docker-compose.yml");
-    let name = free_name(engine, &options.id).map_err(|why| Exit::Prerequisite(format!("Docker: {why:#}")))?;
+    let name = free_name(engine, &options.id).map_err(in_dockers_words)?;
     let mut project = Project {
         engine: engine.clone(),
         note: owner::note_compose(&options.checkout, &name)?,
@@ -174,12 +174,15 @@ pub fn start(options: &Options, engine: &Engine, progress: &Progress) -> anyhow:
         stopped: false,
         start: None,
     };
-    up(&mut project, progress)
-        .map_err(|why| match why.downcast::<Exit>() {
-            Ok(exit) => exit.into(),
-            Err(why) => Exit::Prerequisite(format!("Docker could not run DynamoDB Local: {why:#}")).into(),
-        })
-        .map(|server| Server { kind: Kind::Compose(project), ..server })
+    up(&mut project, progress).map_err(in_dockers_words).map(|server| Server { kind: Kind::Compose(project), ..server })
+}
+
+/// What Docker would not do is a prerequisite that lacks; a signal that came meanwhile stays a signal.
+fn in_dockers_words(why: anyhow::Error) -> anyhow::Error {
+    match why.downcast::<Exit>() {
+        Ok(exit) => exit.into(),
+        Err(why) => Exit::Prerequisite(format!("Docker could not run DynamoDB Local: {why:#}")).into(),
+    }
 }
 
 /// Projects that this process has named.

@@ -103,9 +103,12 @@ pub fn mean(rounds: &[Parts], resampling: Resampling) -> Option<Bounded> {
 
 /// The logarithm of the ratio that [`ratio`] gives, with its standard error between rounds; `None` below two rounds.
 pub fn log_ratio(pairs: &[(Parts, Parts)]) -> Option<Estimated> {
-    let logs: Vec<f64> =
-        pairs.iter().filter_map(|(ours, theirs)| Some((per_call(ours)? / per_call(theirs)?).ln())).collect();
-    student::of_mean(&logs)
+    student::of_mean(&log_ratios(pairs))
+}
+
+/// The logarithm of each round's ratio, without the rounds in which a side has nothing.
+fn log_ratios(pairs: &[(Parts, Parts)]) -> Vec<f64> {
+    pairs.iter().filter_map(|(ours, theirs)| Some((per_call(ours)? / per_call(theirs)?).ln())).collect()
 }
 
 /// The ratio of the mean per call of one side to that of the other, paired by round: the geometric mean of the
@@ -120,10 +123,9 @@ pub fn log_ratio(pairs: &[(Parts, Parts)]) -> Option<Estimated> {
 /// cases only (G. Cumming and R. Maillardet, "Confidence intervals and replication: where will the next mean fall?",
 /// Psychological Methods 11, 2006). The true ratio is in it in more than 95% of cases.
 pub fn ratio(pairs: &[(Parts, Parts)], prior: Option<&Prior>, resampling: Resampling) -> Option<Bounded> {
+    let logs = log_ratios(pairs);
     let pairs: Vec<&(Parts, Parts)> =
         pairs.iter().filter(|(ours, theirs)| per_call(ours).is_some() && per_call(theirs).is_some()).collect();
-    let logs: Vec<f64> =
-        pairs.iter().filter_map(|(ours, theirs)| Some((per_call(ours)? / per_call(theirs)?).ln())).collect();
     let estimate = of_mean(super::mean(&logs)?.exp(), &logs);
     let estimate = prior.filter(|_| logs.len() > 1).map_or(estimate, |prior| prior.moderate(estimate));
     let estimate = Estimated { se: estimate.se * SQRT_2, ..estimate };
