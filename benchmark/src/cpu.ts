@@ -16,11 +16,14 @@ const cell = new Int32Array(new SharedArrayBuffer(4));
 
 /** Starts counting; the function that is given back says what was spent since. */
 export function countCpu(): () => CpuSpent {
-  const threadAtStart = threadMs();
+  // The thread's readings come last and first, so that nothing but them weighs on it; the first of them is for nothing,
+  // since one that finds its code in no cache takes 60 us and the next 27.
   const atStart = process.cpuUsage();
+  threadMs();
+  const threadAtStart = threadMs();
   return () => {
-    const { user, system } = process.cpuUsage(atStart);
     const thread = threadMs();
+    const { user, system } = process.cpuUsage(atStart);
     return {
       cpuMs: (user + system) / 1000,
       threadMs: thread === null || threadAtStart === null ? null : thread - threadAtStart,

@@ -20,7 +20,7 @@ export interface Slice {
 }
 
 export interface Measured extends CpuSpent {
-  /** Calls that were made, the failed ones too. */
+  /** Timed calls that were made, the failed ones too. */
   calls: number;
   wallMs: number;
   /** Of the calls that succeeded, ascending; empty where several were in flight. */
@@ -34,7 +34,11 @@ export interface Measured extends CpuSpent {
 
 export interface MeasureOptions {
   slice: Slice;
+  /** How many calls of the slice come first and are not timed; that they failed is told all the same. */
+  leadIn: number;
   limit: CallLimit;
+  /** Told when the first timed call is about to be made. */
+  onStart: () => void;
   /** Calls in flight; one means one after the other. */
   concurrency: number;
   /** Runs inside the timed call, before the library is called. */
@@ -65,7 +69,15 @@ export function spinner(micros: number): () => void {
   };
 }
 
-export async function measure({ slice, limit, concurrency, spin, metered }: MeasureOptions): Promise<Measured> {
+export async function measure({
+  slice,
+  leadIn,
+  limit,
+  onStart,
+  concurrency,
+  spin,
+  metered,
+}: MeasureOptions): Promise<Measured> {
   const { count, make } = slice;
   let next = 0;
   let calls = 0;
@@ -76,23 +88,34 @@ export async function measure({ slice, limit, concurrency, spin, metered }: Meas
   let wallMs = 0;
   let wallAtStart = 0;
   let spent: (() => CpuSpent) | undefined;
+  let running: { stop(): Traffic } | null = null;
+  let traffic: Traffic | null = null;
   let cpu: CpuSpent = { cpuMs: 0, threadMs: null };
 
   const bench = new Bench({
-    warmup: false,
-    iterations: count,
+    warmup: leadIn > 0,
+    warmupIterations: leadIn,
+    warmupTime: 0,
+    iterations: count - leadIn,
     time: 0,
     retainSamples: concurrency === 1,
     concurrency: concurrency === 1 ? null : "task",
     threshold: concurrency,
     // tinybench calls these right before the first call and right after the last one: its statistics come later.
-    setup: () => {
+    setup: (_task, mode) => {
+      if (mode === "warmup") {
+        return;
+      }
+      calls = 0;
+      running = metered === null ? null : meter(metered);
+      onStart();
       spent = countCpu();
       wallAtStart = performance.now();
     },
     teardown: () => {
       wallMs = performance.now() - wallAtStart;
       cpu = spent?.() ?? cpu;
+      traffic = running?.stop() ?? null;
     },
   });
 
@@ -121,13 +144,7 @@ export async function measure({ slice, limit, concurrency, spin, metered }: Meas
     }
   });
 
-  const running = metered === null ? null : meter(metered);
-  let traffic: Traffic | null = null;
-  try {
-    await bench.run();
-  } finally {
-    traffic = running?.stop() ?? null;
-  }
+  await bench.run();
 
   const result = bench.tasks[0]?.result;
   if (result?.state !== "completed") {

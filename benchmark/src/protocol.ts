@@ -56,7 +56,10 @@ export interface Measure {
   do: "measure";
   operation: OperationName;
   phase: "latency" | "throughput";
+  /** Calls that are timed. */
   calls: number;
+  /** Calls that are made before them and not timed; none where this is absent. */
+  leadIn?: number;
   /** The number of the first call: keys are a function of it. */
   from: number;
   /** Whether the last call's result is checked in full once the clock has stopped; it is unless this is false. */

@@ -194,12 +194,21 @@ function suite(emit: Emit<SuiteEvent>): Worker {
     }
     const concurrency = phase === "latency" ? 1 : wholeNumber(command, "concurrency", 1);
     const calls = wholeNumber(command, "calls", 1);
-    const slice = prepare(operation, table, context, STREAM.measured, wholeNumber(command, "from"), calls);
+    const leadIn = command.leadIn === undefined ? 0 : wholeNumber(command, "leadIn");
+    const slice = prepare(operation, table, context, STREAM.measured, wholeNumber(command, "from"), leadIn + calls);
     // The work of a large scan isn't known from verification, which used the rehearsal table.
     const metered = operation === "Scan" && rehearsal !== null ? connection.client : null;
 
-    emit({ event: "start", operation, phase });
-    const measured = await measure({ slice, limit, concurrency, spin: spinnerOf(operation), metered });
+    const onStart = () => emit({ event: "start", operation, phase });
+    const measured = await measure({
+      slice,
+      leadIn,
+      limit,
+      onStart,
+      concurrency,
+      spin: spinnerOf(operation),
+      metered,
+    });
     emit({ event: "stopped", operation, phase });
     const { last } = measured;
     if (last !== null && command.check !== false) {

@@ -50,7 +50,7 @@ describe("the suite", () => {
 
       for (const operation of OPERATIONS) {
         if (operation === "DeleteItem") {
-          await keeper.until("prepared", { do: "prepare", lane: 3, from: 0, count: 70 });
+          await keeper.until("prepared", { do: "prepare", lane: 3, from: 0, count: 74 });
         }
         const warm = await suite.until("end", { ...WARM_UP, operation });
         assert.deepEqual(warm[0], { event: "start", operation, phase: "warm-up" });
@@ -59,7 +59,9 @@ describe("the suite", () => {
         assert.deepEqual([warmed.errors, warmed.samplesMs], [0, []]);
 
         const calls = operation === "Scan" ? 2 : 20;
-        const timed = await suite.until("end", { do: "measure", operation, phase: "latency", calls, from: 0 });
+        const leadIn = operation === "Scan" ? 0 : 4;
+        const slice = { do: "measure", operation, phase: "latency", leadIn, calls, from: 0 };
+        const timed = await suite.until("end", slice);
         assert.deepEqual(timed[0], { event: "start", operation, phase: "latency" });
         assert.deepEqual(timed[1], { event: "stopped", operation, phase: "latency" });
         const end = last(timed, "end");
@@ -71,11 +73,11 @@ describe("the suite", () => {
         assert.ok(sum > end.wallMs * 0.5 && end.cpuMs > 0);
 
         if (operation !== "Scan") {
-          const measure = { do: "measure", operation, phase: "throughput", calls: 50, concurrency: 8, from: 20 };
+          const measure = { do: "measure", operation, phase: "throughput", calls: 50, concurrency: 8, from: 24 };
           const busy = last(await suite.until("end", measure), "end");
           assert.deepEqual([busy.calls, busy.errors, busy.samplesMs], [50, 0, []]);
         }
-        await keeper.until("restored", { do: "restore", lanes: [3], operation, round: 0, from: 0, count: 70 });
+        await keeper.until("restored", { do: "restore", lanes: [3], operation, round: 0, from: 0, count: 74 });
         last(await keeper.until("checked", { do: "check" }), "checked");
       }
 
@@ -138,6 +140,9 @@ describe("the suite", () => {
       const all = { do: "measure", operation: "PutItem", phase: "throughput", concurrency: 4, calls: 10, from: 5 };
       const none = last(await suite.until("end", all), "end");
       assert.deepEqual([none.calls, none.errors, none.samplesMs], [10, 10, []]);
+      const leadIn = { do: "measure", operation: "PutItem", phase: "latency", leadIn: 5, calls: 6, from: 10 };
+      const fresh = last(await suite.until("end", leadIn), "end");
+      assert.deepEqual([fresh.calls, fresh.errors, fresh.samplesMs.length], [6, 5, 6], "the first five are not timed");
       await suite.until("bye", { do: "end" });
     });
   });

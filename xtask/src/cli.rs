@@ -233,7 +233,7 @@ pub struct Selftest {
     #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
     pub backend: BackendChoice,
     /// Fresh processes of each target; more make the shares finer and take longer
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(8..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=1000))]
     pub rounds: u32,
     /// Only these parts: sampler, steady, weight, verdicts
     #[arg(long, value_enum)]

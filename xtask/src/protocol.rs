@@ -55,7 +55,10 @@ pub struct OpenSuite {
 pub struct Measure {
     pub operation: Operation,
     pub phase: Phase,
+    /// Calls that are timed.
     pub calls: u64,
+    /// Calls that are made before them and not timed.
+    pub lead_in: u64,
     /// The number of the first call: keys are a function of it.
     pub from: u64,
     /// Whether the last call's result is checked in full once the clock has stopped.

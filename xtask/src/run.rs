@@ -511,7 +511,8 @@ impl Runner<'_> {
             for member in &*members {
                 if let Some(current) = &member.current {
                     let each = current.throughput_calls + MOST_BURSTS * highest;
-                    let calls = current.latency_calls + each * concurrencies.len() as u64;
+                    let latency = current.latency_calls + turns::lead_in(current.latency_calls);
+                    let calls = latency + each * concurrencies.len() as u64;
                     keeper.prepare(member.lane, 0, calls, &health(&self.server))?;
                 }
             }
@@ -545,7 +546,8 @@ impl Runner<'_> {
         let most = members.iter().filter_map(|member| member.current.as_ref()).map(|current| current.calls).max();
         // How far one came that fell is not known.
         let phases = 1 + concurrencies.len() as u64;
-        let most = if members.len() < lanes.len() { phases * turns::MOST_CALLS } else { most.unwrap_or(0) };
+        let unknown = phases * turns::MOST_CALLS + turns::lead_in(turns::MOST_CALLS);
+        let most = if members.len() < lanes.len() { unknown } else { most.unwrap_or(0) };
         keeper.restore(lanes, operation, round, most, &health(&self.server))?;
         self.each(scale, members, 0, |runner, member| {
             board.finished(&member.id);
@@ -660,6 +662,7 @@ impl Runner<'_> {
             operation: current.operation,
             phase: Phase::Latency,
             calls,
+            lead_in: turns::lead_in(calls),
             from: current.calls,
             check: turn + 1 == turns,
             concurrency: None,
@@ -669,7 +672,7 @@ impl Runner<'_> {
         let (sampler, id) = (self.sampler, member.id.as_str());
         let (begin, end) = (|| sampler.begin(id, true), || sampler.end());
         let end = member.suite.measure(measure, expected, &health(&self.server), begin, end)?;
-        current.calls += calls;
+        current.calls += turns::lead_in(calls) + calls;
         current.note_errors(end.errors, end.error_message);
         // Calls that hang take their whole limit each: those that are left would only fail the same way.
         current.check_errors(current.latency_calls + current.throughput_calls)?;
@@ -710,6 +713,7 @@ impl Runner<'_> {
             operation: current.operation,
             phase: Phase::Throughput,
             calls,
+            lead_in: 0,
             from: current.calls,
             check: burst + 1 == bursts,
             concurrency: Some(concurrency),

@@ -14,6 +14,7 @@ use crate::protocol::{Measure, OpenSuite, Phase};
 use crate::results::Operation;
 use crate::run::{SERVER_WARM_UP_CALLS, health};
 use crate::suite::{Suite, VerifiedSuite};
+use crate::turns;
 
 pub const SEED: u64 = 1;
 
@@ -78,7 +79,7 @@ impl Rig {
         Ok((suite, ready.pid))
     }
 
-    /// One slice of GetItem.
+    /// One slice of GetItem, which begins as it does in a run.
     pub fn slice(
         &self,
         suite: &mut VerifiedSuite,
@@ -88,7 +89,9 @@ impl Rig {
         stop: impl FnMut(),
     ) -> anyhow::Result<Sums> {
         let operation = Operation::GetItem;
-        let measure = Measure { operation, phase: Phase::Latency, calls, from, check: false, concurrency: None };
+        let lead_in = turns::lead_in(calls);
+        let phase = Phase::Latency;
+        let measure = Measure { operation, phase, calls, lead_in, from, check: false, concurrency: None };
         let end = suite.measure(measure, Duration::from_secs(1), &health(&self.server), begin, stop)?;
         Ok(Sums { latency_ms: end.samples_ms.iter().sum(), cpu_ms: end.thread_ms.unwrap_or(end.cpu_ms) })
     }
