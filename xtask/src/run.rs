@@ -500,6 +500,7 @@ impl Runner<'_> {
             phases.throughput * all * OVERLAP / concurrencies.len() as u32,
             FEWEST_BURSTS * highest,
         );
+        let lead_ins = turns.count * turns::MOST_LEAD_IN;
         let shares = turns.latency.iter().zip(&turns.throughput);
         for (current, (&latency, &throughput)) in members.iter_mut().filter_map(|one| one.current.as_mut()).zip(shares)
         {
@@ -511,8 +512,7 @@ impl Runner<'_> {
             for member in &*members {
                 if let Some(current) = &member.current {
                     let each = current.throughput_calls + MOST_BURSTS * highest;
-                    let latency = current.latency_calls + turns::lead_in(current.latency_calls);
-                    let calls = latency + each * concurrencies.len() as u64;
+                    let calls = lead_ins + current.latency_calls + each * concurrencies.len() as u64;
                     keeper.prepare(member.lane, 0, calls, &health(&self.server))?;
                 }
             }
@@ -546,7 +546,7 @@ impl Runner<'_> {
         let most = members.iter().filter_map(|member| member.current.as_ref()).map(|current| current.calls).max();
         // How far one came that fell is not known.
         let phases = 1 + concurrencies.len() as u64;
-        let unknown = phases * turns::MOST_CALLS + turns::lead_in(turns::MOST_CALLS);
+        let unknown = lead_ins + phases * turns::MOST_CALLS;
         let most = if members.len() < lanes.len() { unknown } else { most.unwrap_or(0) };
         keeper.restore(lanes, operation, round, most, &health(&self.server))?;
         self.each(scale, members, 0, |runner, member| {

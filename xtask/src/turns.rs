@@ -6,9 +6,10 @@ use std::time::Duration;
 /// that only slices much shorter than that meet the same conditions as those of the next target.
 const SLICE: Duration = Duration::from_millis(10);
 /// The first calls of a slice find the caches that the others left: the first GetItem of one took twice as long as the
-/// later ones, the second a fifth longer, the third a tenth, the fourth a twentieth. So a slice begins with one call for
-/// so many that are timed.
-const TIMED_OF_LEAD_IN: u64 = 8;
+/// later ones, the second a fifth longer, the third a tenth, the fourth a twentieth. So a slice begins with so many that
+/// are not timed, and with fewer only where it has hardly more that are: what is left of it is then the same share of all
+/// slices, which are about equally long.
+pub const MOST_LEAD_IN: u64 = 2;
 /// A target up to so many times as slow as the fastest makes as many calls as that one, in slices of as many: what is
 /// left of the colder caches must weigh on all alike. A slower one makes fewer.
 const AS_MANY_UP_TO: f64 = 8.0;
@@ -45,9 +46,9 @@ pub fn share_out(ms_per_call: &[f64], latency: Duration, throughput: Duration, f
     Turns { count, latency: calls(most, 1), throughput: calls(fitting(throughput), fewest) }
 }
 
-/// How many calls come before so many that are timed, in one slice or, at most, in several.
+/// How many calls come before the timed ones of a slice.
 pub fn lead_in(calls: u64) -> u64 {
-    calls / TIMED_OF_LEAD_IN
+    (calls / 2).min(MOST_LEAD_IN)
 }
 
 /// The calls of one turn of a target that makes `calls` in `count` turns: spread evenly, so that one with fewer calls
@@ -76,9 +77,9 @@ mod tests {
     #[test]
     fn a_target_that_is_far_slower_takes_as_much_time_as_the_fastest() {
         let turns = share_out(&[1.0, 20.0], SECOND, SECOND, 16);
-        assert_eq!((turns.count, &turns.latency[..]), (45, &[450, 23][..]));
-        let of_slow: Vec<u64> = (0..turns.count).map(|turn| calls_of_turn(turn, turns.count, 23)).collect();
-        assert_eq!((of_slow.iter().sum::<u64>(), of_slow.iter().max()), (23, Some(&1)));
+        assert_eq!((turns.count, &turns.latency[..]), (41, &[410, 21][..]));
+        let of_slow: Vec<u64> = (0..turns.count).map(|turn| calls_of_turn(turn, turns.count, 21)).collect();
+        assert_eq!((of_slow.iter().sum::<u64>(), of_slow.iter().max()), (21, Some(&1)));
     }
 
     #[test]
