@@ -17,27 +17,24 @@
 //! 4. it shows against a control too: a target whose version is the same in both files, measured in the same rounds.
 //!    If the control slowed down as much, the machine did.
 
+mod change;
+mod differences;
 pub mod fail_on;
+mod judge;
 pub mod render;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
-pub use self::fail_on::{FailOn, Metric};
 use crate::exit::Exit;
-use crate::results::{
-    Backend, Database, Environment, Interval, Measurement, Operation, Results, Round, Target, TargetStatus, Verdict,
-};
-use crate::stats::bootstrap::per_call;
-use crate::stats::percentile;
-use crate::stats::student::{self, Estimated, Prior};
-use crate::stats::verdict::verdict;
-use crate::summary::{cpu_parts, latency_parts, throughput_parts};
+use crate::results::{Interval, Measurement, Operation, Results, Target, Verdict};
 
-/// The chance that a pair of like runs fails.
-const FALSE_ALARMS: f64 = 0.05;
+use change::{RawRow, find_target, of_figures, of_pair, of_ratios, row};
+pub use differences::differences;
+use differences::{common_baseline, common_shift, few_rounds, notes, tells_threads};
+pub use fail_on::{FailOn, Metric};
+use judge::finish;
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -224,11 +221,6 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     Ok(finish(basis, sides, notes, rows, not_compared, fail_on))
 }
 
-fn tells_threads(results: &Results) -> bool {
-    let rounds = results.measurements.iter().flat_map(|one| &one.per_round);
-    rounds.flat_map(|round| &round.slices).any(|slice| slice.thread_ms.is_some())
-}
-
 /// Two targets of one run: what is compared with, and what is compared with it.
 pub type Pair = (String, String);
 
@@ -287,200 +279,8 @@ fn rows_between(results: &Results, base: &str, new: &str, rows: &mut Vec<RawRow>
     }
 }
 
-/// A change before it is judged: `log` is that of new over base.
-struct Raw {
-    base: f64,
-    new: f64,
-    log: f64,
-    /// Absent where a side has a single round.
-    estimated: Option<Estimated>,
-    control: Option<Estimated>,
-}
-
-struct RawRow {
-    scale: String,
-    operation: Operation,
-    target: String,
-    against: Option<String>,
-    changes: Vec<(Metric, Raw)>,
-}
-
-fn row(of: &Measurement, against: Option<&str>, change: impl Fn(Metric) -> Option<Raw>) -> RawRow {
-    RawRow {
-        scale: of.scale.clone(),
-        operation: of.operation,
-        target: of.target.clone(),
-        against: against.map(str::to_owned),
-        changes: Metric::ALL.into_iter().filter_map(|metric| Some((metric, change(metric)?))).collect(),
-    }
-}
-
-/// Logarithms of a metric's values, by round.
-type Series = BTreeMap<u32, f64>;
-
-fn series(one: &Measurement, metric: Metric) -> Series {
-    one.per_round
-        .iter()
-        .filter_map(|round| {
-            let value = value(round, metric)?;
-            (value > 0.0).then(|| (round.round, value.ln()))
-        })
-        .collect()
-}
-
-/// A metric of one round, in the metric's unit.
-fn value(round: &Round, metric: Metric) -> Option<f64> {
-    let sorted = || {
-        let mut samples: Vec<f64> = round.slices.iter().flat_map(|slice| slice.samples_ms.iter().copied()).collect();
-        samples.sort_by(f64::total_cmp);
-        samples
-    };
-    match metric {
-        Metric::Cpu => per_call(&cpu_parts(round)).map(|ms| ms * 1e3),
-        Metric::Latency => per_call(&latency_parts(round)),
-        Metric::P95 => percentile::p95(&sorted()),
-        Metric::P99 => percentile::p99(&sorted()),
-        Metric::Throughput => per_call(&throughput_parts(round)).map(|ms| 1e3 / ms),
-        Metric::Memory => {
-            let usage = round.usage.as_ref().filter(|_| round.slices.iter().any(|slice| !slice.samples_ms.is_empty()));
-            usage.map(|usage| usage.memory_mb_peak)
-        }
-    }
-}
-
-fn values(series: &Series) -> Vec<f64> {
-    series.values().copied().collect()
-}
-
-fn mean(series: &Series) -> Option<f64> {
-    crate::stats::mean(&values(series))
-}
-
-/// `ours` less `theirs` in the rounds that both have.
-fn paired(ours: &Series, theirs: &Series) -> Series {
-    ours.iter().filter_map(|(round, value)| Some((*round, value - theirs.get(round)?))).collect()
-}
-
-/// The mean, round by round, of several series.
-fn average(all: &[Series]) -> Series {
-    let Some(first) = all.first() else { return Series::new() };
-    let of = |round: &u32| all.iter().map(|series| series.get(round)).sum::<Option<f64>>();
-    first.keys().filter_map(|round| Some((*round, of(round)? / all.len() as f64))).collect()
-}
-
-fn between_groups(base: &Series, new: &Series) -> Option<Estimated> {
-    Some(student::difference(student::of_mean(&values(base))?, student::of_mean(&values(new))?))
-}
-
-fn same_concurrency(a: &Measurement, b: &Measurement, metric: Metric) -> bool {
-    let of = |one: &Measurement| one.throughput.as_ref().map(|throughput| throughput.concurrency);
-    metric != Metric::Throughput || of(a) == of(b)
-}
-
-fn of_figures(base: &Results, theirs: &Measurement, new: &Results, ours: &Measurement, metric: Metric) -> Option<Raw> {
-    if !same_concurrency(theirs, ours, metric) {
-        return None;
-    }
-    let (was, is) = (series(theirs, metric), series(ours, metric));
-    let controls = controls(base, theirs, new, ours, metric);
-    let control = controls.and_then(|(then, now)| between_groups(&paired(&was, &then), &paired(&is, &now)));
-    Some(Raw {
-        base: mean(&was)?.exp(),
-        new: mean(&is)?.exp(),
-        log: mean(&is)? - mean(&was)?,
-        estimated: between_groups(&was, &is),
-        control,
-    })
-}
-
-fn of_ratios(
-    base: &Results,
-    theirs: &Measurement,
-    new: &Results,
-    ours: &Measurement,
-    baseline: &str,
-    metric: Metric,
-) -> Option<Raw> {
-    let then = find_target(base, theirs, baseline)?;
-    let now = find_target(new, ours, baseline)?;
-    if ![(theirs, ours), (then, theirs), (now, ours)].iter().all(|(a, b)| same_concurrency(a, b, metric)) {
-        return None;
-    }
-    let was = paired(&series(theirs, metric), &series(then, metric));
-    let is = paired(&series(ours, metric), &series(now, metric));
-    Some(Raw {
-        base: mean(&was)?.exp(),
-        new: mean(&is)?.exp(),
-        log: mean(&is)? - mean(&was)?,
-        estimated: between_groups(&was, &is),
-        control: None,
-    })
-}
-
-fn of_pair(theirs: &Measurement, ours: &Measurement, metric: Metric) -> Option<Raw> {
-    if !same_concurrency(theirs, ours, metric) {
-        return None;
-    }
-    let (was, is) = (series(theirs, metric), series(ours, metric));
-    let change = paired(&is, &was);
-    Some(Raw {
-        base: mean(&was)?.exp(),
-        new: mean(&is)?.exp(),
-        log: mean(&change)?,
-        estimated: student::of_mean(&values(&change)),
-        control: None,
-    })
-}
-
-/// What the machine alone would have done to this operation in both runs: the baseline's values or, for the baseline
-/// itself or where its version changed, the mean of the others whose version didn't.
-fn controls(
-    base: &Results,
-    theirs: &Measurement,
-    new: &Results,
-    ours: &Measurement,
-    metric: Metric,
-) -> Option<(Series, Series)> {
-    if metric == Metric::Memory {
-        return None;
-    }
-    let unchanged: Vec<&Target> = new
-        .targets
-        .iter()
-        .filter(|target| target.id != ours.target)
-        .filter(|target| base.targets.iter().any(|other| is_same(target, other)))
-        .collect();
-    let sides = |target: &&Target| -> Option<(Series, Series)> {
-        let (then, now) = (find_target(base, theirs, &target.id)?, find_target(new, ours, &target.id)?);
-        let alike = same_concurrency(then, theirs, metric) && same_concurrency(now, ours, metric);
-        let (then, now) = (series(then, metric), series(now, metric));
-        (alike && !then.is_empty() && !now.is_empty()).then_some((then, now))
-    };
-    if let Some(sides) = unchanged.iter().find(|target| target.baseline).and_then(sides) {
-        return Some(sides);
-    }
-    let (then, now): (Vec<Series>, Vec<Series>) = unchanged.iter().filter_map(sides).unzip();
-    (!then.is_empty()).then(|| (average(&then), average(&now)))
-}
-
-fn is_same(a: &Target, b: &Target) -> bool {
-    a.id == b.id
-        && a.adapter == b.adapter
-        && a.version == b.version
-        && a.sdk_version == b.sdk_version
-        && a.status == TargetStatus::Ok
-        && b.status == TargetStatus::Ok
-}
-
 fn find<'a>(results: &'a Results, like: &Measurement) -> Option<&'a Measurement> {
     find_target(results, like, &like.target)
-}
-
-fn find_target<'a>(results: &'a Results, like: &Measurement, target: &str) -> Option<&'a Measurement> {
-    results
-        .measurements
-        .iter()
-        .find(|one| one.scale == like.scale && one.operation == like.operation && one.target == target)
 }
 
 fn name_of(one: &Measurement) -> String {
@@ -492,204 +292,6 @@ fn why_none(results: &Results, one: &Measurement) -> String {
     let reason = target.and_then(|target| target.reason.as_deref());
     let cause = one.failure.as_ref().map(|failure| failure.cause.as_str()).or(reason);
     cause.and_then(|cause| cause.lines().next()).map_or_else(String::new, |cause| format!(" ({cause})"))
-}
-
-/// What forbids comparing the figures of two runs themselves: another machine, or another server.
-pub fn differences(
-    (a, its_server): (&Environment, &Database),
-    (b, other_server): (&Environment, &Database),
-) -> Vec<String> {
-    let mut why = Vec::new();
-    let mut differ = |what: &str, a: String, b: String| {
-        if a != b {
-            why.push(format!("{what}: {a} and {b}"));
-        }
-    };
-    differ("two kinds of processor", a.cpu_model.clone(), b.cpu_model.clone());
-    differ("other numbers of cores", a.cores.to_string(), b.cores.to_string());
-    let backend = |server: &Database| {
-        match server.backend {
-            Backend::Docker => "Docker",
-            Backend::Java => "Java",
-            Backend::External => "none, an external server",
-        }
-        .to_owned()
-    };
-    differ("two ways to run the server", backend(its_server), backend(other_server));
-    let version = |server: &Database| match (&server.version, server.backend) {
-        (Some(version), _) => version.clone(),
-        (None, Backend::External) => format!("unknown, at {}", server.endpoint),
-        (None, _) => "unknown".to_owned(),
-    };
-    differ("two server versions", version(its_server), version(other_server));
-    if (a.memory_mb / b.memory_mb - 1.0).abs() > 0.05 {
-        why.push(format!("two machines: {:.0} MiB of memory and {:.0}", a.memory_mb, b.memory_mb));
-    }
-    why
-}
-
-fn common_baseline(base: &Results, new: &Results) -> Result<String, String> {
-    let of = |results: &Results| results.targets.iter().find(|target| target.baseline).cloned();
-    match (of(base), of(new)) {
-        (Some(a), Some(b)) if is_same(&a, &b) => Ok(a.id),
-        (Some(a), Some(b)) if a.id == b.id => Err(format!(
-            "their baselines differ ({} {} and {}), so there are no ratios either",
-            a.id,
-            a.version.as_deref().unwrap_or("without figures"),
-            b.version.as_deref().unwrap_or("without figures")
-        )),
-        _ => Err("they have no baseline in common, so there are no ratios either".to_owned()),
-    }
-}
-
-/// What differs and leaves the figures comparable, but should be known.
-fn notes(base: &Results, new: &Results) -> Vec<String> {
-    let (a, b) = (&base.environment, &new.environment);
-    let mut notes = Vec::new();
-    let mut differ = |what: &str, a: &str, b: &str| {
-        if a != b {
-            notes.push(format!("{what}: {a} → {b}"));
-        }
-    };
-    differ("operating system", &a.os, &b.os);
-    differ("kernel", &a.kernel, &b.kernel);
-    differ("Node", &a.node, &b.node);
-    differ("concurrency", &base.settings.concurrency.to_string(), &new.settings.concurrency.to_string());
-    differ("design", &format!("{:?}", base.settings.design), &format!("{:?}", new.settings.design));
-    for target in &new.targets {
-        let Some(other) = base.targets.iter().find(|other| other.id == target.id) else { continue };
-        let known = |version: &Option<String>| version.clone().unwrap_or_else(|| "unknown".to_owned());
-        differ(&target.id, &known(&other.version), &known(&target.version));
-        differ(&format!("AWS SDK of {}", target.id), &known(&other.sdk_version), &known(&target.sdk_version));
-    }
-    notes.extend(few_rounds(&[base, new]));
-    notes
-}
-
-fn few_rounds(runs: &[&Results]) -> Vec<String> {
-    let rounds = runs.iter().flat_map(|run| &run.measurements).map(|one| one.rounds).filter(|&rounds| rounds > 0).min();
-    match rounds {
-        Some(1) => vec!["a single round was made: without intervals nothing can be told".to_owned()],
-        Some(2) => vec!["only two rounds were made: only large changes can be told".to_owned()],
-        _ => Vec::new(),
-    }
-}
-
-/// A change that all targets share is the machine's, or the harness's.
-fn common_shift(rows: &[RawRow], basis: &Basis) -> Option<String> {
-    let targets: std::collections::HashSet<&str> = rows.iter().map(|row| row.target.as_str()).collect();
-    if *basis != Basis::Figures || targets.len() < 2 {
-        return None;
-    }
-    let of_cpu = |row: &RawRow| row.changes.iter().find(|(metric, _)| *metric == Metric::Cpu).map(|(_, raw)| raw.log);
-    let mut logs: Vec<f64> = rows.iter().filter_map(of_cpu).collect();
-    logs.sort_by(f64::total_cmp);
-    let shift = percentile::percentile(&logs, 0.5)?.exp() - 1.0;
-    (shift.abs() > 0.05).then(|| {
-        format!(
-            "CPU per call changed by {} for the middle one of all measurements: the machine (or what all targets \
-             share) became {}; only what changed more than its control fails",
-            render::percent(shift),
-            if shift > 0.0 { "slower" } else { "faster" }
-        )
-    })
-}
-
-/// What the changes of each metric tell about the variances of one another.
-struct Priors(BTreeMap<Metric, Option<Prior>>);
-
-impl Priors {
-    fn of(rows: &[RawRow], which: impl Fn(&Raw) -> Option<Estimated>) -> Priors {
-        let estimates = |metric: Metric| -> Vec<Estimated> {
-            let all = rows.iter().flat_map(|row| &row.changes);
-            all.filter(|(of, _)| *of == metric).filter_map(|(_, raw)| which(raw)).collect()
-        };
-        Priors(Metric::ALL.into_iter().map(|metric| (metric, Prior::fit(&estimates(metric)))).collect())
-    }
-
-    fn moderate(&self, metric: Metric, estimated: Estimated) -> Estimated {
-        self.0.get(&metric).copied().flatten().map_or(estimated, |prior| prior.moderate(estimated))
-    }
-}
-
-/// Judges all changes together.
-fn finish(
-    basis: Basis,
-    (margin, base, new): (f64, String, String),
-    notes: Vec<String>,
-    rows: Vec<RawRow>,
-    not_compared: Vec<String>,
-    fail_on: &FailOn,
-) -> Comparison {
-    let priors = Priors::of(&rows, |raw| raw.estimated);
-    let control_priors = Priors::of(&rows, |raw| raw.control);
-    let gated: Vec<(Metric, Estimated)> = rows
-        .iter()
-        .flat_map(|row| &row.changes)
-        .filter(|(metric, _)| fail_on.threshold(*metric).is_some())
-        .filter_map(|(metric, raw)| Some((*metric, priors.moderate(*metric, raw.estimated?))))
-        .collect();
-    let p_values: Vec<f64> = gated
-        .iter()
-        .map(|(metric, change)| {
-            let worse = metric.sign() * change.value;
-            if change.se > 0.0 { student::upper_tail(worse / change.se, change.df) } else { f64::from(worse <= 0.0) }
-        })
-        .collect();
-    let mut adjusted = student::holm(&p_values).into_iter();
-    let tested = gated.len();
-    let mut cpu_limits: Vec<f64> = gated
-        .iter()
-        .filter(|(metric, _)| *metric == Metric::Cpu)
-        .map(|(_, change)| (student::quantile(1.0 - FALSE_ALARMS / tested as f64, change.df) * change.se).exp_m1())
-        .collect();
-    cpu_limits.sort_by(f64::total_cmp);
-    let judge = |(metric, raw): (Metric, Raw)| {
-        let threshold = fail_on.threshold(metric);
-        let ratio_ci95 = raw.estimated.map(|estimated| priors.moderate(metric, estimated).ci95().map(f64::exp));
-        let p_adjusted = raw.estimated.and(threshold).and_then(|_| adjusted.next());
-        let ratio = raw.log.exp();
-        let by_time = match (metric.sign() < 0.0, ratio_ci95) {
-            (true, Some([low, high])) => Some([1.0 / high, 1.0 / low]),
-            (_, interval) => interval,
-        };
-        let excludes_none = by_time.is_some_and(|[low, _]| low > 1.0);
-        let beyond_control = raw.control.map(|control| control.value.exp());
-        let also_beyond = raw.control.is_none_or(|control| {
-            let [low, high] = control_priors.moderate(metric, control).ci95();
-            let end = if metric.sign() > 0.0 { low } else { -high };
-            end > 0.0 && threshold.is_some_and(|threshold| metric.worse_by(control.value.exp()) > threshold)
-        });
-        let regression = excludes_none
-            && threshold.is_some_and(|threshold| metric.worse_by(ratio) > threshold)
-            && p_adjusted.is_some_and(|p| p < FALSE_ALARMS)
-            && also_beyond;
-        Change {
-            metric,
-            base: raw.base,
-            new: raw.new,
-            ratio,
-            ratio_ci95,
-            verdict: verdict(by_time, margin),
-            beyond_control,
-            p_adjusted,
-            threshold,
-            regression,
-        }
-    };
-    let mut judge = judge;
-    let rows = rows
-        .into_iter()
-        .map(|row| Row {
-            scale: row.scale,
-            operation: row.operation,
-            target: row.target,
-            against: row.against,
-            changes: row.changes.into_iter().map(&mut judge).collect(),
-        })
-        .collect();
-    let would_find = percentile::percentile(&cpu_limits, 0.5).filter(|limit| limit.is_finite());
-    Comparison { basis, base, new, margin, notes, rows, not_compared, tested, would_find }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::fixture::{Shape, raw};
+use crate::results::{Backend, TargetStatus};
 use crate::stats::tests::trials;
 use crate::summary::summarize;
 
