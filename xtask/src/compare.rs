@@ -198,10 +198,10 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
                     _ => of_figures(base, theirs, new, ours, metric),
                 }));
             }
-            (None, true) => not_compared.push(format!("{}: not in the base", name_of(ours))),
-            (Some(_), true) => not_compared.push(format!("{}: no figures in the base", name_of(ours))),
+            (None, true) => not_compared.push(format!("{}: not in the base", ours.name())),
+            (Some(_), true) => not_compared.push(format!("{}: no figures in the base", ours.name())),
             (_, false) => {
-                not_compared.push(format!("{}: no figures in the new run{}", name_of(ours), why_none(new, ours)));
+                not_compared.push(format!("{}: no figures in the new run{}", ours.name(), why_none(new, ours)));
             }
         }
     }
@@ -210,7 +210,7 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
             .iter()
             .filter(|theirs| scales.contains(&theirs.scale.as_str()) && theirs.latency_ms.is_some())
             .filter(|theirs| find(new, theirs).is_none())
-            .map(|theirs| format!("{}: not in the new run", name_of(theirs))),
+            .map(|theirs| format!("{}: not in the new run", theirs.name())),
     );
     if rows.is_empty() {
         return Err(Incomparable { why: vec!["no operation of any target has figures in both".to_owned()] });
@@ -274,17 +274,13 @@ fn rows_between(results: &Results, base: &str, new: &str, rows: &mut Vec<RawRow>
             Some(theirs) if theirs.latency_ms.is_some() && ours.latency_ms.is_some() => {
                 rows.push(row(ours, Some(base), |metric| of_pair(theirs, ours, metric)));
             }
-            _ => not_compared.push(format!("{}: not both it and {base} have figures", name_of(ours))),
+            _ => not_compared.push(format!("{}: not both it and {base} have figures", ours.name())),
         }
     }
 }
 
 fn find<'a>(results: &'a Results, like: &Measurement) -> Option<&'a Measurement> {
     find_target(results, like, &like.target)
-}
-
-fn name_of(one: &Measurement) -> String {
-    format!("{} of {} ({})", one.operation, one.target, one.scale)
 }
 
 fn why_none(results: &Results, one: &Measurement) -> String {

@@ -289,6 +289,11 @@ pub struct Measurement {
 }
 
 impl Measurement {
+    /// What it is of, in words.
+    pub fn name(&self) -> String {
+        format!("{} of {} ({})", self.operation, self.target, self.scale)
+    }
+
     /// The rate with each number of calls in flight, that of the tables first.
     pub fn throughputs(&self) -> impl Iterator<Item = &Throughput> {
         self.throughput.iter().chain(&self.more_throughput)

@@ -202,11 +202,12 @@ impl Runner<'_> {
         if calls == 0 {
             return Ok(());
         }
+        let lead_in = turns::lead_in(calls);
         let measure = Measure {
             operation: current.operation,
             phase: Phase::Latency,
             calls,
-            lead_in: turns::lead_in(calls),
+            lead_in,
             from: current.calls,
             check: turn + 1 == turns,
             concurrency: None,
@@ -216,7 +217,7 @@ impl Runner<'_> {
         let (sampler, id) = (self.sampler, member.id.as_str());
         let (begin, end) = (|| sampler.begin(id, true), || sampler.end());
         let end = member.suite.measure(measure, expected, &health(&self.server), begin, end)?;
-        current.calls += turns::lead_in(calls) + calls;
+        current.calls += lead_in + calls;
         current.note_errors(end.errors, end.error_message);
         // Calls that hang take their whole limit each: those that are left would only fail the same way.
         current.check_errors(current.latency_calls + current.throughput_calls)?;

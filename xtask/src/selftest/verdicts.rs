@@ -24,8 +24,8 @@ const ROUND_S: u32 = 45;
 const GROUPS: u32 = 200;
 /// Extra costs, as shares of the baseline's CPU per call, and the share of runs that must find each.
 const EXTRA: [(f64, f64); 3] = [(0.03, 0.90), (0.05, 0.95), (0.10, 0.99)];
-/// The busy loop of every copy, microseconds: whatever a loop costs beyond the time that it is told, which was 2 to 3 us
-/// (its first look at the clock finds cold caches, its last one comes late), is then on both sides of each ratio.
+/// The busy loop of every copy, microseconds: whatever a loop costs beyond the time that it is told, which was 2 to 3 us,
+/// is then on both sides of each ratio.
 const LOOP_US: f64 = 1.0;
 /// The most of the verdicts on equals that may be false.
 const FALSE_VERDICTS: f64 = 0.05;

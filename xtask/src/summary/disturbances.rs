@@ -25,7 +25,7 @@ pub fn note_disturbances(results: &mut Results, warnings: &[Vec<Warning>]) {
     let measured = results.measurements.iter().filter(|one| one.rounds > 0).count();
     let with = |is: fn(&Warning) -> bool| -> Vec<String> {
         let all = results.measurements.iter().zip(warnings);
-        all.filter(|(_, warnings)| warnings.iter().any(is)).map(|(one, _)| name_of(one)).collect()
+        all.filter(|(_, warnings)| warnings.iter().any(is)).map(|(one, _)| one.name()).collect()
     };
     let mut found = Vec::new();
     let mut note = |kind, detail: String, serious| {
@@ -88,10 +88,6 @@ pub fn note_disturbances(results: &mut Results, warnings: &[Vec<Warning>]) {
     }
     found.extend(slow_rounds(results));
     results.disturbances.extend(found);
-}
-
-pub fn name_of(one: &Measurement) -> String {
-    format!("{} of {} ({})", one.operation, one.target, one.scale)
 }
 
 /// The first few of many, and how many more there are.

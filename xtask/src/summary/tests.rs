@@ -1,4 +1,3 @@
-use super::disturbances::name_of;
 use super::*;
 use crate::fixture::{Shape, raw, raw_with_troubles};
 use crate::results::{Disturbance, DisturbanceKind, Interval, Operation, Target, Verdict};
@@ -34,10 +33,10 @@ fn known_ratios_are_found() {
             let versus = one.vs_baseline.as_ref().unwrap();
             held += usize::from(inside(versus.cpu_ratio_ci95, truth));
             all += 1;
-            assert!((versus.cpu_ratio / truth - 1.0).abs() < 0.04, "{}: {versus:?}", name_of(one));
+            assert!((versus.cpu_ratio / truth - 1.0).abs() < 0.04, "{}: {versus:?}", one.name());
             match one.target.as_str() {
                 "electrodb" => assert_ne!(versus.cpu_verdict, Verdict::Faster),
-                _ => assert_eq!(versus.cpu_verdict, Verdict::Slower, "{}: {versus:?}", name_of(one)),
+                _ => assert_eq!(versus.cpu_verdict, Verdict::Slower, "{}: {versus:?}", one.name()),
             }
         }
     }
@@ -134,7 +133,7 @@ fn what_failed_has_no_figures_and_no_ratio() {
     for one in &results.measurements {
         let target: &Target = results.targets.iter().find(|target| target.id == one.target).unwrap();
         let expected = target.status == TargetStatus::Ok && one.failure.is_none();
-        assert_eq!(one.latency_ms.is_some(), expected, "{}", name_of(one));
+        assert_eq!(one.latency_ms.is_some(), expected, "{}", one.name());
         assert_eq!(one.cpu.is_some(), expected);
         assert_eq!(one.vs_baseline.is_some(), expected && one.target != "aws-sdk");
     }
