@@ -1,5 +1,9 @@
 //! What a run will do, decided before anything starts: scales, targets, operations, rounds, their order, and the time
-//! it will take. Pure: flags in, [`Plan`] out; `--dry-run` prints it.
+//! it will take. Pure: a [`Request`] in, [`Plan`] out; `--dry-run` prints it.
+
+pub mod library;
+pub mod request;
+pub mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,11 +14,10 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
 
-use crate::against::Against;
-use crate::checkout::Checkout;
-use crate::cli::{Bench, LIBRARIES, Library, TargetSpec};
-use crate::exit::Exit;
-use crate::results::{Design, Operation, Scale};
+use self::library::{LIBRARIES, Library};
+use self::request::{Request, TargetSpec};
+use crate::results::{Design, MOST_CONCURRENCIES, Operation, Scale};
+use crate::system::exit::Exit;
 
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
 const FEWEST_ROUNDS: u32 = 3;
@@ -28,8 +31,6 @@ pub const LONGEST_WARM_UP: Duration = Duration::from_secs(20);
 /// Of an operation's time in a round, what each phase gets; the rest is for settling and for restoring the table.
 pub const LATENCY_SHARE: f64 = 0.5;
 pub const THROUGHPUT_SHARE: f64 = 0.35;
-/// Numbers of calls in flight that one run measures the throughput with: they share that phase's time.
-pub const MOST_CONCURRENCIES: usize = 8;
 /// A table of more items than this has a smaller one beside it, on which Scan is verified and warmed up: DynamoDB
 /// Local's scan time grows with the square of the table.
 const REHEARSE_ABOVE: u32 = 10_000;
@@ -133,56 +134,60 @@ impl PlannedTarget {
 impl Plan {
     /// # Errors
     /// [`Exit::BadInput`] for flags that are each right and together make no plan.
-    pub fn decide(flags: &Bench) -> Result<Plan, Exit> {
-        let targets = targets(flags)?;
+    pub fn decide(request: &Request) -> Result<Plan, Exit> {
+        let targets = targets(request)?;
         let is_twin = |(index, target): (usize, &PlannedTarget)| {
             targets[..index].iter().any(|other| other.library == target.library)
         };
-        if !flags.fail_on.is_empty() && flags.against.is_none() && !targets.iter().enumerate().any(is_twin) {
+        if request.gated && !request.against && !targets.iter().enumerate().any(is_twin) {
             return Err(Exit::BadInput(
                 "--fail-on: nothing is compared in this run; name --against, or a library at two versions (--target)"
                     .to_owned(),
             ));
         }
-        let baseline = baseline(flags, &targets)?;
+        let baseline = baseline(request, &targets)?;
         let mut scales: Vec<Scale> = Vec::new();
-        for scale in flags.scale.iter().flat_map(|scales| &scales.0) {
+        for scale in &request.scales {
             if !scales.contains(scale) {
                 scales.push(scale.clone());
             }
         }
-        let mut operations = if flags.op.is_empty() { Operation::ALL.to_vec() } else { flags.op.clone() };
+        let mut operations =
+            if request.operations.is_empty() { Operation::ALL.to_vec() } else { request.operations.clone() };
         operations.sort();
         operations.dedup();
-        let (concurrency, more_concurrencies) = concurrencies(flags)?;
+        let (concurrency, more_concurrencies) = concurrencies(request)?;
         Ok(Plan {
-            scales: scales.into_iter().map(|scale| plan_scale(scale, flags)).collect(),
+            scales: scales.into_iter().map(|scale| plan_scale(scale, request)).collect(),
             operations,
             targets,
             baseline,
-            rounds: flags.rounds.map_or(Rounds::Adaptive { fewest: FEWEST_ROUNDS, most: MOST_ROUNDS }, Rounds::Exactly),
+            rounds: request
+                .rounds
+                .map_or(Rounds::Adaptive { fewest: FEWEST_ROUNDS, most: MOST_ROUNDS }, Rounds::Exactly),
             concurrency,
             more_concurrencies,
-            precision: flags.precision,
-            margin: flags.margin,
-            design: flags.design.into(),
-            seed: flags.seed,
+            precision: request.precision,
+            margin: request.margin,
+            design: request.design,
+            seed: request.seed,
         })
     }
 
-    /// Puts beside each target that another commit measures otherwise its like of that commit.
+    /// Puts next to each target that another commit measures differently its like of that commit. `differs` says
+    /// whether a library is such a one.
     ///
     /// # Errors
-    /// Where this checkout's adapters can't be read.
-    pub fn stand_beside(&mut self, against: &Against, checkout: &Checkout) -> anyhow::Result<()> {
+    /// Those of `differs`.
+    pub fn stand_beside<E>(&mut self, commit: &str, differs: impl Fn(Library) -> Result<bool, E>) -> Result<(), E> {
         for new in std::mem::take(&mut self.targets) {
             let base = PlannedTarget {
                 id: format!("{}@base", new.id),
-                base_of: Some(BaseOf { target: new.id.clone(), from: against.name.clone() }),
+                base_of: Some(BaseOf { target: new.id.clone(), from: commit.to_owned() }),
                 handicap_us: BTreeMap::new(),
                 ..new.clone()
             };
-            let changed = against.changes(checkout, new.library)?;
+            let changed = differs(new.library)?;
             self.targets.push(new);
             if changed {
                 self.targets.push(base);
@@ -269,34 +274,34 @@ fn seeding(scale: &Scale) -> Duration {
     Duration::from_secs(u64::from(4 + scale.items / 6_000))
 }
 
-fn plan_scale(scale: Scale, flags: &Bench) -> ScalePlan {
+fn plan_scale(scale: Scale, request: &Request) -> ScalePlan {
     let large = scale.items > REHEARSE_ABOVE;
-    let budget = flags.budget.unwrap_or(Duration::from_secs(if large { 750 } else { 160 }));
+    let budget = request.budget.unwrap_or(Duration::from_secs(if large { 750 } else { 160 }));
     let round = if large { LARGE_ROUND } else { ROUND };
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
-    let rounds = flags.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
-    let warm_up = match (flags.warm_up, flags.time) {
+    let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
+    let warm_up = match (request.warm_up, request.time) {
         (Some(asked), _) => asked,
         (None, Some(_)) => LONGEST_WARM_UP,
         (None, None) => LONGEST_WARM_UP.min(budget / rounds / 3),
     };
-    ScalePlan { time: flags.time, warm_up, rounds, budget, scale }
+    ScalePlan { time: request.time, warm_up, rounds, budget, scale }
 }
 
-fn targets(flags: &Bench) -> Result<Vec<PlannedTarget>, Exit> {
+fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
     let mut asked: Vec<TargetSpec> =
-        flags.orm.iter().map(|&library| TargetSpec { library, spec: None, is_version: false }).collect();
-    asked.extend(flags.target.iter().cloned());
+        request.orm.iter().map(|&library| TargetSpec { library, spec: None, is_version: false }).collect();
+    asked.extend(request.targets.iter().cloned());
     if asked.is_empty() {
         asked = LIBRARIES.map(|library| TargetSpec { library, spec: None, is_version: false }).to_vec();
     }
-    if flags.mizzle.is_some() && !asked.iter().any(|target| target.library.id == "mizzle" && target.spec.is_none()) {
+    if request.mizzle.is_some() && !asked.iter().any(|target| target.library.id == "mizzle" && target.spec.is_none()) {
         return Err(Exit::BadInput("--mizzle: Mizzle is not among the targets that --orm and --target name".into()));
     }
     let mut targets: Vec<PlannedTarget> = Vec::new();
     for target in asked {
         let spec = target.spec.clone().or_else(|| match target.library.id {
-            "mizzle" => Some(flags.mizzle.clone().unwrap_or_else(|| "latest".to_owned())),
+            "mizzle" => Some(request.mizzle.clone().unwrap_or_else(|| "latest".to_owned())),
             _ => None,
         });
         let base = match &target.spec {
@@ -310,11 +315,11 @@ fn targets(flags: &Bench) -> Result<Vec<PlannedTarget>, Exit> {
             id = format!("{base}#{number}");
             number += 1;
         }
-        let named = target.spec.is_some() || (target.library.id == "mizzle" && flags.mizzle.is_some());
+        let named = target.spec.is_some() || (target.library.id == "mizzle" && request.mizzle.is_some());
         let library = target.library;
         targets.push(PlannedTarget { id, library, spec, named, handicap_us: BTreeMap::new(), base_of: None });
     }
-    for handicap in &flags.handicap {
+    for handicap in &request.handicap {
         let target = targets.iter_mut().find(|target| target.id == handicap.target).ok_or_else(|| {
             Exit::BadInput(format!("--handicap: there is no target {:?} in this run", handicap.target))
         })?;
@@ -325,8 +330,8 @@ fn targets(flags: &Bench) -> Result<Vec<PlannedTarget>, Exit> {
 }
 
 /// The concurrency that the tables show, and the others in order.
-fn concurrencies(flags: &Bench) -> Result<(u32, Vec<u32>), Exit> {
-    let (&first, more) = flags
+fn concurrencies(request: &Request) -> Result<(u32, Vec<u32>), Exit> {
+    let (&first, more) = request
         .concurrency
         .split_first()
         .ok_or_else(|| Exit::BadInput("--concurrency: it names no number".to_owned()))?;
@@ -340,12 +345,12 @@ fn concurrencies(flags: &Bench) -> Result<(u32, Vec<u32>), Exit> {
     Ok((first, more.into_iter().collect()))
 }
 
-fn baseline(flags: &Bench, targets: &[PlannedTarget]) -> Result<Option<String>, Exit> {
-    let id = flags.baseline.as_deref().unwrap_or("aws-sdk");
+fn baseline(request: &Request, targets: &[PlannedTarget]) -> Result<Option<String>, Exit> {
+    let id = request.baseline.as_deref().unwrap_or("aws-sdk");
     if targets.iter().any(|target| target.id == id) {
         return Ok(Some(id.to_owned()));
     }
-    if flags.baseline.is_some() {
+    if request.baseline.is_some() {
         let known: Vec<_> = targets.iter().map(|target| target.id.as_str()).collect();
         return Err(Exit::BadInput(format!(
             "--baseline {id}: it is not among the targets of this run, which are {}",
@@ -364,7 +369,7 @@ mod tests {
     fn plan(arguments: &str) -> Result<Plan, Exit> {
         let line = ["cargo xtask", "bench"].into_iter().chain(arguments.split_whitespace());
         match Cli::try_parse_from(line).unwrap().command {
-            Command::Bench(bench) => Plan::decide(&bench),
+            Command::Bench(bench) => Plan::decide(&bench.request()),
             other => panic!("{other:?}"),
         }
     }

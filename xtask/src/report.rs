@@ -2,7 +2,10 @@
 //! of an older file. It measures nothing and decides nothing.
 
 pub mod charts;
+pub mod comparison;
 pub mod format;
+pub mod github;
+pub mod history;
 mod model;
 pub mod palette;
 mod template;
@@ -19,8 +22,8 @@ use anyhow::Result;
 
 use charts::Charts;
 
-use crate::files::write_whole;
 use crate::results::Results;
+use crate::system::files::write_whole;
 
 /// Writes `report.md`, its charts and `report.html` into `out`, and gives their paths, the report first.
 pub fn render(results: &Results, out: &Path) -> Result<Vec<PathBuf>> {

@@ -5,6 +5,9 @@
 //! (1,048,576 bytes); CPU percent of one core (200 is two cores busy). A value that was not measured is `null`,
 //! never 0.
 
+pub mod baselines;
+pub mod reading;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -12,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 /// The version of the format that this program writes, and the only one it reads.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// Numbers of calls in flight that one run measures the throughput with: they share that phase's time.
+pub const MOST_CONCURRENCIES: usize = 8;
 
 /// The lower and the upper end of a 95% confidence interval.
 pub type Interval = [f64; 2];

@@ -3,6 +3,8 @@
 
 mod member;
 mod operation;
+pub mod resume;
+pub mod warm_up;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,19 +12,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use crate::database::Server;
-use crate::exit::Exit;
-use crate::interrupt;
-use crate::keeper::{Keeper, Tables};
-use crate::machine;
+use self::warm_up::WarmUps;
+use crate::machine::load;
+use crate::machine::sampler::{DATABASE, KEEPER, Sampler};
 use crate::plan::{LONGEST_WARM_UP, Plan, REHEARSAL_ITEMS, Rounds, ScalePlan};
-use crate::progress::{Board, Progress};
-use crate::protocol::OpenSuite;
 use crate::results::{Design, Disturbance, DisturbanceKind, Failure, Operation, Results, ScheduledRound, TargetStatus};
-use crate::sampler::{DATABASE, KEEPER, Sampler};
-use crate::suite::Suite;
-use crate::warmup::{self, WarmUps};
-use crate::worker::{Fault, Probe};
+use crate::setup::database::Server;
+use crate::system::exit::Exit;
+use crate::system::interrupt;
+use crate::system::progress::{Board, Progress};
+use crate::workers::keeper::{Keeper, Tables};
+use crate::workers::protocol::OpenSuite;
+use crate::workers::suite::Suite;
+use crate::workers::worker::{Fault, Probe};
 
 use member::{Cold, Member};
 
@@ -119,7 +121,7 @@ impl Runner<'_> {
                 None
             }
             Rounds::Adaptive { most, .. } => {
-                let widest = crate::summary::widest_ratio(self.results, &scale.scale.name);
+                let widest = crate::analysis::summary::widest_ratio(self.results, &scale.scale.name);
                 if widest.is_some_and(|widest| widest <= self.plan.precision) {
                     Some(format!(
                         "every ratio of CPU per call is known to ±{}% after {round} rounds",
@@ -240,7 +242,7 @@ impl Runner<'_> {
             Design::Sequential => order.into_iter().map(|target| vec![target]).collect(),
         };
         let mut place = 0;
-        self.speed.push((self.now_ms(), machine::speed_probe_ms()));
+        self.speed.push((self.now_ms(), load::speed_probe_ms()));
         let ends = self.round_ends(scale, round);
         let count = groups.len() as u32;
         for (done, group) in groups.into_iter().enumerate() {
@@ -417,7 +419,7 @@ impl Runner<'_> {
             let health = &health(&self.server);
             let warm_up = |member: &mut Member| {
                 let now_at = |operation| board.now(&member.id, &format!("{operation} · warming up"));
-                member.warmed = warmup::warm_up(&mut member.suite, operations, scale.warm_up, health, now_at)?;
+                member.warmed = warm_up::warm_up(&mut member.suite, operations, scale.warm_up, health, now_at)?;
                 Ok(())
             };
             let warm_up = &warm_up;

@@ -1,9 +1,9 @@
 //! One target's process in a round, and what it has measured so far.
 
 use crate::results::{ColdStart, Estimate, Failure, FirstCall, Operation, Round, Work};
-use crate::suite::VerifiedSuite;
-use crate::warmup::WarmUps;
-use crate::worker::Fault;
+use crate::run::warm_up::WarmUps;
+use crate::workers::suite::VerifiedSuite;
+use crate::workers::worker::Fault;
 
 /// Of an operation's calls, the share that may throw before it counts as failed.
 const TOLERATED_ERRORS: f64 = 0.01;

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::member::{Current, Member};
 use super::{RoundPlan, Runner, health};
-use crate::keeper::Keeper;
+use crate::machine::sampler::{self, DATABASE};
+use crate::plan::turns;
 use crate::plan::{LATENCY_SHARE, REHEARSAL_ITEMS, ScalePlan, THROUGHPUT_SHARE};
-use crate::progress::Board;
-use crate::protocol::{Measure, Phase};
 use crate::results::{Band, Operation, Round, Slice, ThroughputPhase, WarmUp};
-use crate::sampler::{self, DATABASE};
-use crate::turns;
-use crate::worker::Fault;
+use crate::system::progress::Board;
+use crate::workers::keeper::Keeper;
+use crate::workers::protocol::{Measure, Phase};
+use crate::workers::worker::Fault;
 
 /// Calls of an operation right before it is measured, alone, and the longest that they take.
 const SETTLING_CALLS: u64 = 60;

@@ -1,0 +1,214 @@
+//! What a reader must know about a measurement before believing it: found in its own data, and put in words.
+
+use std::fmt;
+
+use super::{FEW_ROUNDS, cpu_parts, median};
+use crate::analysis::stats::bootstrap;
+use crate::analysis::stats::outliers::{FarOut, far_out, modified_z_scores};
+use crate::analysis::stats::percentile::{FEW_BEYOND, FEWEST_FOR_P95, FEWEST_FOR_P99, beyond};
+use crate::analysis::stats::student;
+use crate::results::{Measurement, Round, Work};
+
+/// The sampler and the process's own accounting may differ by this share.
+pub const ACCOUNTING: f64 = 0.05;
+/// The kernel's clock ticks: what one reading of a process's CPU time may be off by.
+const TICK_MS: f64 = 10.0;
+/// Far-out calls are told of when they raise the mean by this share. Garbage collection alone raises it by a tenth.
+const RAISED: f64 = 0.25;
+/// CPU per call that falls or rises inside the rounds by more than this share is drift.
+const DRIFT: f64 = 0.03;
+/// A round that differs from the others by more than this share, for all targets, is drift of the machine.
+pub const ROUND_APART: f64 = 0.05;
+
+/// What a reader must know about a measurement before believing it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Warning {
+    Errors { errors: u64 },
+    FewRounds { rounds: u32 },
+    FewSamples { samples: usize, absent: &'static str, needed: usize },
+    FewBeyond { percentile: &'static str, beyond: usize },
+    NotSettled { rounds: usize, of: usize },
+    Outliers(FarOut),
+    RoundApart { round: u32, by: f64 },
+    Drift { by: f64 },
+    Accounting { sampler_ms: f64, process_ms: f64 },
+    NoUsage,
+    ReadsToReturn { reads: f64, returns: f64, baseline_reads: f64 },
+    MoreRequests { requests: f64, baseline: f64 },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::Errors { errors } => {
+                write!(f, "{errors} {} failed; their times are not in the figures", plural(*errors, "call", "calls"))
+            }
+            Warning::FewRounds { rounds: 1 } => {
+                f.write_str("one round only: how processes differ can't be told, so there are no intervals")
+            }
+            Warning::FewRounds { rounds } => write!(f, "{rounds} rounds only: the intervals are very wide"),
+            Warning::FewSamples { samples, absent, needed } => {
+                write!(f, "{samples} {} hold no {absent} (it takes {needed})", plural(*samples as u64, "call", "calls"))
+            }
+            Warning::FewBeyond { percentile, beyond } => {
+                let calls = plural(*beyond as u64, "call lies", "calls lie");
+                write!(f, "{percentile} is rough: only {beyond} {calls} beyond it")
+            }
+            Warning::NotSettled { rounds, of } => write!(
+                f,
+                "CPU per call was still falling when the warm-up's time was over, in {rounds} of {of} rounds: \
+                 the settled figure may be lower"
+            ),
+            Warning::Outliers(FarOut { count, of, mean_raised_by }) => write!(
+                f,
+                "{count} of {of} calls took far longer than the rest and raise the mean by {}",
+                percent(*mean_raised_by)
+            ),
+            Warning::RoundApart { round, by } => write!(
+                f,
+                "round {} stands apart: its CPU per call is {} {} than the median of the rounds",
+                round + 1,
+                percent(by.abs()),
+                if *by > 0.0 { "higher" } else { "lower" }
+            ),
+            Warning::Drift { by } => write!(
+                f,
+                "CPU per call {} by {} from the first to the second half of the rounds' slices",
+                if *by > 0.0 { "rose" } else { "fell" },
+                percent(by.abs())
+            ),
+            Warning::Accounting { sampler_ms, process_ms } => write!(
+                f,
+                "the sampler saw {sampler_ms:.0} ms of CPU where the process counted {process_ms:.0} ms ({})",
+                signed_percent(sampler_ms / process_ms - 1.0)
+            ),
+            Warning::NoUsage => f.write_str("the sampler has no reading: CPU percent and memory are unknown"),
+            Warning::ReadsToReturn { reads, returns, baseline_reads } => write!(
+                f,
+                "reads {} items to return {}, where the baseline reads {}",
+                number(*reads),
+                number(*returns),
+                number(*baseline_reads)
+            ),
+            Warning::MoreRequests { requests, baseline } => {
+                write!(f, "sends {} requests a call, where the baseline sends {}", number(*requests), number(*baseline))
+            }
+        }
+    }
+}
+
+fn plural<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
+    if count == 1 { one } else { many }
+}
+
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent.abs() < 9.95 { format!("{percent:.1}%") } else { format!("{percent:.0}%") }
+}
+
+fn signed_percent(share: f64) -> String {
+    format!("{}{}", if share < 0.0 { "-" } else { "+" }, percent(share.abs()))
+}
+
+fn number(value: f64) -> String {
+    if value.fract().abs() < 0.005 { format!("{value:.0}") } else { format!("{value:.2}") }
+}
+
+pub fn work_warnings(ours: Option<&Work>, theirs: Option<&Work>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let (Some(ours), Some(theirs)) = (ours, theirs) {
+        if ours.items_scanned > ours.items_returned * 1.1 && ours.items_scanned > theirs.items_scanned * 1.1 {
+            warnings.push(Warning::ReadsToReturn {
+                reads: ours.items_scanned,
+                returns: ours.items_returned,
+                baseline_reads: theirs.items_scanned,
+            });
+        }
+        if ours.requests > theirs.requests * 1.05 {
+            warnings.push(Warning::MoreRequests { requests: ours.requests, baseline: theirs.requests });
+        }
+    }
+    warnings
+}
+
+pub fn alone_warnings(one: &Measurement, measured: &[&Round], sorted: &[f64]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if one.errors > 0 {
+        warnings.push(Warning::Errors { errors: one.errors });
+    }
+    if measured.is_empty() {
+        return warnings;
+    }
+    if (measured.len() as u32) < FEW_ROUNDS {
+        warnings.push(Warning::FewRounds { rounds: measured.len() as u32 });
+    }
+    let n = sorted.len();
+    if n < FEWEST_FOR_P95 {
+        warnings.push(Warning::FewSamples { samples: n, absent: "p95 and no p99", needed: FEWEST_FOR_P99 });
+    } else {
+        if n < FEWEST_FOR_P99 {
+            warnings.push(Warning::FewSamples { samples: n, absent: "p99", needed: FEWEST_FOR_P99 });
+        } else if beyond(n, 0.99) < FEW_BEYOND {
+            warnings.push(Warning::FewBeyond { percentile: "p99", beyond: beyond(n, 0.99) });
+        }
+        if beyond(n, 0.95) < FEW_BEYOND {
+            warnings.push(Warning::FewBeyond { percentile: "p95", beyond: beyond(n, 0.95) });
+        }
+    }
+    let unsettled = measured.iter().filter(|round| !round.warm_up.settled).count();
+    if unsettled > 0 {
+        warnings.push(Warning::NotSettled { rounds: unsettled, of: measured.len() });
+    }
+    if let Some(found) = far_out(sorted).filter(|found| found.count > 0 && found.mean_raised_by > RAISED) {
+        warnings.push(Warning::Outliers(found));
+    }
+    warnings.extend(round_apart(measured));
+    warnings.extend(drift(measured));
+    warnings.extend(accounting(measured));
+    warnings
+}
+
+/// The round whose CPU per call is an outlier among the rounds.
+fn round_apart(measured: &[&Round]) -> Option<Warning> {
+    let known: Vec<(u32, f64)> =
+        measured.iter().filter_map(|round| Some((round.round, bootstrap::per_call(&cpu_parts(round))?))).collect();
+    let values: Vec<f64> = known.iter().map(|(_, value)| *value).collect();
+    let scores = modified_z_scores(&values)?;
+    let middle = median(&values)?;
+    let (i, _) = scores.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))?;
+    let by = values[i] / middle - 1.0;
+    (scores[i].abs() > 3.5 && by.abs() > ROUND_APART).then_some(Warning::RoundApart { round: known[i].0, by })
+}
+
+/// CPU per call that rises or falls inside the rounds: the second half of each round's slices against its first.
+fn drift(measured: &[&Round]) -> Option<Warning> {
+    let logs: Vec<f64> = measured
+        .iter()
+        .filter_map(|round| {
+            let parts = cpu_parts(round);
+            let (first, second) = parts.split_at(parts.len() / 2);
+            Some((bootstrap::per_call(second)? / bootstrap::per_call(first)?).ln())
+        })
+        .collect();
+    let change = student::of_mean(&logs)?;
+    let [low, high] = change.ci95();
+    let by = change.value.exp() - 1.0;
+    (by.abs() > DRIFT && (low > 0.0 || high < 0.0)).then_some(Warning::Drift { by })
+}
+
+/// The sampler's CPU time against the process's own.
+fn accounting(measured: &[&Round]) -> Option<Warning> {
+    let both: Vec<(f64, f64, usize)> = measured
+        .iter()
+        .filter_map(|round| {
+            let own = round.slices.iter().map(|slice| slice.cpu_ms).sum();
+            Some((round.usage.as_ref()?.cpu_ms, own, round.slices.len()))
+        })
+        .collect();
+    let sampler_ms: f64 = both.iter().map(|(sampler, ..)| sampler).sum();
+    let process_ms: f64 = both.iter().map(|(_, own, _)| own).sum();
+    let slices: usize = both.iter().map(|(.., slices)| slices).sum();
+    let allowed = (process_ms * ACCOUNTING).max(TICK_MS * (slices as f64).sqrt());
+    ((sampler_ms - process_ms).abs() > allowed && process_ms > 0.0)
+        .then_some(Warning::Accounting { sampler_ms, process_ms })
+}
