@@ -161,8 +161,8 @@ pub struct Bench {
     #[arg(long, value_enum, default_value_t = DesignChoice::Paired, hide = true)]
     pub design: DesignChoice,
 
-    /// Put a known extra cost into a target: ID=5% of … or ID:OP=40us (to test the instrument)
-    #[arg(long, value_name = "ID[:OP]=MICROSECONDS", hide = true)]
+    /// Put a known extra cost into each call of a target, as steps of arithmetic (to test the harness)
+    #[arg(long, value_name = "ID[:OP]=STEPS", hide = true)]
     pub handicap: Vec<Handicap>,
 }
 

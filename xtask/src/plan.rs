@@ -25,17 +25,17 @@ const FEWEST_ROUNDS: u32 = 3;
 const MOST_ROUNDS: u32 = 20;
 /// A round shorter than this starts and warms up processes more than it measures them.
 const ROUND: Duration = Duration::from_secs(50);
-const LARGE_ROUND: Duration = Duration::from_secs(240);
+const LARGE_ROUND: Duration = Duration::from_secs(150);
 /// The longest warm-up: the slowest library has settled by then.
-pub const LONGEST_WARM_UP: Duration = Duration::from_secs(20);
-/// Of an operation's time in a round, what each phase gets; the rest is for settling and for restoring the table.
-pub const LATENCY_SHARE: f64 = 0.5;
-pub const THROUGHPUT_SHARE: f64 = 0.35;
-/// A table of more items than this has a smaller one beside it, on which Scan is verified and warmed up: DynamoDB
-/// Local's scan time grows with the square of the table.
-const REHEARSE_ABOVE: u32 = 10_000;
-/// Items of the rehearsal table: 1.3 MB, so that a scan has a second page.
+const LONGEST_WARM_UP: Duration = Duration::from_secs(30);
+/// The least time that a cell's throughput is measured for in a run, together with its rounds.
+const SUSTAINED: Duration = Duration::from_millis(1_100);
+/// A table of more items than this is scanned to its end once at the most: `DynamoDB` Local's scan time grows with the
+/// square of the table.
+const LARGE_ABOVE: u32 = 10_000;
+/// Items of the table on which Scan is verified: 1.3 MB, so that a scan has a second page.
 pub const REHEARSAL_ITEMS: u32 = 3_000;
+
 /// What a run will do.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -71,24 +71,21 @@ pub struct ScalePlan {
 }
 
 impl ScalePlan {
-    pub fn has_rehearsal(&self) -> bool {
-        self.scale.items > REHEARSE_ABOVE
+    /// Whether a scan of the whole table takes the server so long that a part of it is measured instead.
+    pub fn is_large(&self) -> bool {
+        self.scale.items > LARGE_ABOVE
     }
 
-    /// About how long one scan of the table takes: 35 ms for 1,000 items, 36 s for 100,000.
-    pub fn scan(&self) -> Duration {
-        Duration::from_secs_f64(36.0 * (f64::from(self.scale.items) / 1e5).powi(2))
-    }
-
-    /// About the measuring time of one operation's latency phase in one round.
-    pub fn latency_time(&self, plan: &Plan) -> Duration {
-        self.time.unwrap_or_else(|| {
-            let targets = plan.targets.len().max(1) as u32;
-            let scans = if self.has_rehearsal() { self.scan() * targets } else { Duration::ZERO };
-            let fixed = START * targets + self.warm_up + scans;
-            let each = (self.budget / self.rounds.max(1)).saturating_sub(fixed) / targets;
-            (each / plan.operations.len().max(1) as u32).mul_f64(LATENCY_SHARE)
-        })
+    /// About the measuring time of one operation in one round, all its phases together, a target.
+    pub fn measuring_time(&self, plan: &Plan) -> Duration {
+        self.time.map_or_else(
+            || {
+                let targets = plan.targets.len().max(1) as u32;
+                let round = (self.budget / self.rounds.max(1)).saturating_sub(START * targets);
+                round / targets / plan.operations.len().max(1) as u32
+            },
+            |time| time * 3,
+        )
     }
 }
 
@@ -109,7 +106,7 @@ pub struct PlannedTarget {
     pub spec: Option<String>,
     /// Whether the user named the spec: then its failure ends the run.
     pub named: bool,
-    pub handicap_us: BTreeMap<Operation, f64>,
+    pub handicap: BTreeMap<Operation, u64>,
     /// Of another commit, beside the target of this checkout.
     pub base_of: Option<BaseOf>,
 }
@@ -184,7 +181,7 @@ impl Plan {
             let base = PlannedTarget {
                 id: format!("{}@base", new.id),
                 base_of: Some(BaseOf { target: new.id.clone(), from: commit.to_owned() }),
-                handicap_us: BTreeMap::new(),
+                handicap: BTreeMap::new(),
                 ..new.clone()
             };
             let changed = differs(new.library)?;
@@ -216,7 +213,7 @@ impl Plan {
         let rounds = match self.rounds {
             Rounds::Exactly(rounds) => format!("{rounds} rounds"),
             Rounds::Adaptive { fewest, most } => format!(
-                "{fewest} to {most} rounds: until each ratio to the baseline is known to ±{}% or the time is spent",
+                "{fewest} to {most}: until each ratio to the baseline is known to within ±{}%, or the time is spent",
                 self.precision * 100.0
             ),
         };
@@ -230,7 +227,7 @@ impl Plan {
         for scale in &self.scales {
             let seconds =
                 |time: Duration| humantime::format_duration(Duration::from_secs(time.as_secs_f64().ceil() as u64));
-            let time = scale.latency_time(self);
+            let time = scale.measuring_time(self);
             let _ = writeln!(
                 text,
                 "Scale       {} ({} items): about {} per operation, target and round; {} in all",
@@ -255,19 +252,27 @@ impl Plan {
 
     /// About how long one round of a scale takes where its measuring time was asked for.
     fn time_of_a_round(&self, scale: &ScalePlan) -> Duration {
-        let targets = self.targets.len() as u32;
-        let each = scale.latency_time(self) * 2 + Duration::from_millis(200);
-        let scans = if self.operations.contains(&Operation::Scan) && scale.has_rehearsal() {
-            scale.scan()
-        } else {
-            Duration::ZERO
-        };
-        scale.warm_up + (START + each * self.operations.len() as u32 + scans) * targets
+        (START + scale.measuring_time(self) * self.operations.len() as u32) * self.targets.len() as u32
+    }
+
+    /// Whether the rounds and what is in them depend on the time that is left.
+    pub fn is_adaptive(&self) -> bool {
+        matches!(self.rounds, Rounds::Adaptive { .. })
+    }
+
+    /// What a round is called while it goes on.
+    pub fn title(&self, scale: &ScalePlan, round: u32) -> String {
+        format!("{} · round {} of {}", scale.scale.name, round + 1, scale.rounds.max(round + 1))
+    }
+
+    /// The least time that the throughput of one target, operation and concurrency is measured for in one round.
+    pub fn throughput_time(&self, scale: &ScalePlan) -> Duration {
+        scale.time.unwrap_or(SUSTAINED / scale.rounds.max(1) / self.concurrencies().len().max(1) as u32)
     }
 }
 
-/// About how long starting and verifying one process take on a 2-core machine.
-const START: Duration = Duration::from_millis(1_500);
+/// About how long starting, verifying and warming up one process take on a 2-core machine.
+const START: Duration = Duration::from_millis(4_500);
 
 /// About how long seeding and checking take.
 fn seeding(scale: &Scale) -> Duration {
@@ -275,16 +280,12 @@ fn seeding(scale: &Scale) -> Duration {
 }
 
 fn plan_scale(scale: Scale, request: &Request) -> ScalePlan {
-    let large = scale.items > REHEARSE_ABOVE;
-    let budget = request.budget.unwrap_or(Duration::from_secs(if large { 750 } else { 160 }));
+    let large = scale.items > LARGE_ABOVE;
+    let budget = request.budget.unwrap_or(Duration::from_secs(if large { 450 } else { 160 }));
     let round = if large { LARGE_ROUND } else { ROUND };
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
-    let warm_up = match (request.warm_up, request.time) {
-        (Some(asked), _) => asked,
-        (None, Some(_)) => LONGEST_WARM_UP,
-        (None, None) => LONGEST_WARM_UP.min(budget / rounds / 3),
-    };
+    let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
     ScalePlan { time: request.time, warm_up, rounds, budget, scale }
 }
 
@@ -317,14 +318,14 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
         }
         let named = target.spec.is_some() || (target.library.id == "mizzle" && request.mizzle.is_some());
         let library = target.library;
-        targets.push(PlannedTarget { id, library, spec, named, handicap_us: BTreeMap::new(), base_of: None });
+        targets.push(PlannedTarget { id, library, spec, named, handicap: BTreeMap::new(), base_of: None });
     }
     for handicap in &request.handicap {
         let target = targets.iter_mut().find(|target| target.id == handicap.target).ok_or_else(|| {
             Exit::BadInput(format!("--handicap: there is no target {:?} in this run", handicap.target))
         })?;
         let operations = handicap.operation.map_or_else(|| Operation::ALL.to_vec(), |operation| vec![operation]);
-        target.handicap_us.extend(operations.into_iter().map(|operation| (operation, handicap.micros)));
+        target.handicap.extend(operations.into_iter().map(|operation| (operation, handicap.steps)));
     }
     Ok(targets)
 }

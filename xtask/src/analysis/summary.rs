@@ -14,7 +14,7 @@ use crate::analysis::stats::percentile::{p95, p99, percentile};
 use crate::analysis::stats::student::{Estimated, Prior};
 use crate::analysis::stats::verdict::verdict;
 use crate::results::{
-    Cpu, DatabaseUsage, Estimate, Latency, LimitedBy, Measurement, Memory, Operation, Results, Round, Slice,
+    Allocation, ClientSlice, Cpu, DatabaseUsage, Estimate, Interval, Latency, LimitedBy, Measurement, Memory, Operation, Results, Round, Slice,
     TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
 };
 
@@ -68,11 +68,20 @@ pub fn summarize(results: &mut Results) {
 /// Half the width of the widest interval of a ratio of CPU per call at this scale, as a share (0.02 is ±2%), for a
 /// run that stops when it is narrow enough. `None` where a ratio has no interval yet, or there is none.
 pub fn widest_ratio(results: &Results, scale: &str) -> Option<f64> {
-    let ratios =
-        results.measurements.iter().filter(|one| one.scale == scale).filter_map(|one| one.vs_baseline.as_ref());
+    widest(results.measurements.iter().filter(|one| one.scale == scale))
+}
+
+/// The same of one operation.
+pub fn widest_ratio_of(results: &Results, scale: &str, operation: Operation) -> Option<f64> {
+    widest(results.measurements.iter().filter(|one| one.scale == scale && one.operation == operation))
+}
+
+fn widest<'a>(of: impl Iterator<Item = &'a Measurement>) -> Option<f64> {
     // As a logarithm, so that a library twenty times as slow isn't asked to be known twenty times as well.
-    let widths: Option<Vec<f64>> =
-        ratios.map(|ratio| ratio.cpu_ratio_ci95.map(|[low, high]| (high.ln() - low.ln()) / 2.0)).collect();
+    let widths: Option<Vec<f64>> = of
+        .filter_map(|one| one.vs_baseline.as_ref())
+        .map(|ratio| ratio.cpu_ratio_ci95.map(|[low, high]| (high.ln() - low.ln()) / 2.0))
+        .collect();
     widths?.into_iter().reduce(f64::max)
 }
 
@@ -109,6 +118,7 @@ fn forget(measurement: &mut Measurement) {
     measurement.throughput = None;
     measurement.more_throughput.clear();
     measurement.cpu = None;
+    measurement.allocation = None;
     measurement.memory_mb = None;
     measurement.vs_baseline = None;
     measurement.warnings.clear();
@@ -119,14 +129,36 @@ pub fn latency_parts(round: &Round) -> Parts {
     parts(round, |slice| slice.samples_ms.iter().sum())
 }
 
-/// CPU time of the round's slices, milliseconds: of the thread that runs JavaScript, where that is known.
+/// CPU time of the round's slices against recorded answers, milliseconds: of the thread that runs JavaScript, where
+/// that is known. In files of earlier versions, of the latency phase.
 pub fn cpu_parts(round: &Round) -> Parts {
-    parts(round, |slice| slice.thread_ms.unwrap_or(slice.cpu_ms))
+    client_parts(round, |slice| slice.thread_ms.unwrap_or(slice.cpu_ms)).unwrap_or_else(|| as_used_cpu_parts(round))
 }
 
 /// The same of the whole process.
 fn process_cpu_parts(round: &Round) -> Parts {
-    parts(round, |slice| slice.cpu_ms)
+    client_parts(round, |slice| slice.cpu_ms).unwrap_or_else(|| parts(round, |slice| slice.cpu_ms))
+}
+
+/// CPU time of the latency phase's slices, milliseconds, as [`cpu_parts`].
+pub fn as_used_cpu_parts(round: &Round) -> Parts {
+    parts(round, |slice| slice.thread_ms.unwrap_or(slice.cpu_ms))
+}
+
+/// Bytes allocated in the round.
+pub fn allocation_parts(round: &Round) -> Parts {
+    let slices = round.client.iter().flat_map(|client| &client.allocations).filter(|slice| slice.calls > 0);
+    slices.map(|slice| Part { total: slice.bytes, calls: slice.calls as f64 }).collect()
+}
+
+fn client_parts(round: &Round, total: fn(&ClientSlice) -> f64) -> Option<Parts> {
+    let slices = round.client.as_ref()?.slices.iter().filter(|slice| slice.calls > 0);
+    Some(slices.map(|slice| Part { total: total(slice), calls: slice.calls as f64 }).collect())
+}
+
+/// Whether a round measured anything.
+fn has_figures(round: &Round) -> bool {
+    !cpu_parts(round).is_empty() || !latency_parts(round).is_empty()
 }
 
 fn parts(round: &Round, total: fn(&Slice) -> f64) -> Parts {
@@ -146,8 +178,7 @@ fn phase_parts(phase: &ThroughputPhase) -> Parts {
 
 /// Fills in what a measurement's own rounds tell, and returns what to warn of.
 fn summarize_alone(one: &mut Measurement, context: &Context) -> Vec<Warning> {
-    let measured: Vec<&Round> =
-        one.per_round.iter().filter(|round| round.slices.iter().any(|slice| !slice.samples_ms.is_empty())).collect();
+    let measured: Vec<&Round> = one.per_round.iter().filter(|round| has_figures(round)).collect();
     let rounds = measured.len() as u32;
     let mut sorted: Vec<f64> =
         measured.iter().flat_map(|round| &round.slices).flat_map(|slice| slice.samples_ms.iter().copied()).collect();
@@ -162,6 +193,8 @@ fn summarize_alone(one: &mut Measurement, context: &Context) -> Vec<Warning> {
         Some((ms.value * 1e3, ms.ci95.map(|interval| interval.map(|end| end * 1e3))))
     };
     let whole = micros(process_cpu_parts, "process cpu");
+    let as_used = measured.iter().any(|round| round.client.is_some()).then(|| micros(as_used_cpu_parts, "as used cpu"));
+    let as_used = as_used.flatten();
     let usage: Vec<&Usage> = measured.iter().filter_map(|round| round.usage.as_ref()).collect();
     let cpu = micros(cpu_parts, "cpu").map(|(micros_per_op, micros_per_op_ci95)| Cpu {
         percent_avg: percent_avg(&usage),
@@ -170,7 +203,11 @@ fn summarize_alone(one: &mut Measurement, context: &Context) -> Vec<Warning> {
         micros_per_op_ci95,
         process_micros_per_op: whole.map(|(value, _)| value),
         process_micros_per_op_ci95: whole.and_then(|(_, interval)| interval),
+        as_used_micros_per_op: as_used.map(|(value, _)| value),
+        as_used_micros_per_op_ci95: as_used.and_then(|(_, interval)| interval),
+        samples: measured.iter().flat_map(|round| cpu_parts(round)).map(|part| part.calls).sum::<f64>() as u64,
     });
+    let allocation = allocation(one, &measured, context);
     let memory_mb = memory(one, &usage, context);
 
     let mut warnings = alone_warnings(one, &measured, &sorted);
@@ -183,8 +220,22 @@ fn summarize_alone(one: &mut Measurement, context: &Context) -> Vec<Warning> {
     one.throughput = throughput;
     one.more_throughput = more_throughput;
     one.cpu = cpu;
+    one.allocation = allocation;
     one.memory_mb = memory_mb;
     warnings
+}
+
+fn allocation(one: &Measurement, measured: &[&Round], context: &Context) -> Option<Allocation> {
+    let rounds: Vec<Parts> = measured.iter().map(|round| allocation_parts(round)).collect();
+    let bytes = bootstrap::mean(&rounds, context.resampling(one, "allocation"))?;
+    let slices = || measured.iter().filter_map(|round| round.client.as_ref()).flat_map(|client| &client.allocations);
+    let calls: u64 = slices().map(|slice| slice.calls).sum();
+    let collections: u64 = slices().map(|slice| slice.collections).sum();
+    Some(Allocation {
+        bytes_per_op: bytes.value,
+        bytes_per_op_ci95: bytes.ci95,
+        collections_per_1000: collections as f64 / calls as f64 * 1e3,
+    })
 }
 
 fn latency(one: &Measurement, measured: &[&Round], sorted: &[f64], context: &Context) -> Option<Latency> {
@@ -317,8 +368,13 @@ type Of = fn(&Round) -> Parts;
 struct Priors(BTreeMap<(String, &'static str), Prior>);
 
 impl Priors {
-    const FIGURES: [(&'static str, Of); 3] =
-        [("latency ratio", latency_parts), ("cpu ratio", cpu_parts), ("throughput ratio", throughput_parts)];
+    const FIGURES: [(&'static str, Of); 5] = [
+        ("latency ratio", latency_parts),
+        ("cpu ratio", cpu_parts),
+        ("as used cpu ratio", as_used_cpu_parts),
+        ("allocation ratio", allocation_parts),
+        ("throughput ratio", throughput_parts),
+    ];
 
     fn fit(results: &Results, compared: &[(usize, usize)]) -> Priors {
         let all = &results.measurements;
@@ -345,22 +401,44 @@ fn versus(ours: &Measurement, theirs: &Measurement, priors: &Priors, context: &C
     let ratio = |of: Of, figure| {
         bootstrap::ratio(&pairs(ours, theirs, of), priors.of(&ours.scale, figure), context.resampling(ours, figure))
     };
-    let latency = ratio(latency_parts, "latency ratio")?;
     let cpu = ratio(cpu_parts, "cpu ratio")?;
+    let latency = ratio(latency_parts, "latency ratio");
+    let allocation = ratio(allocation_parts, "allocation ratio");
+    let as_used = if both_have_client_phases(ours, theirs) { ratio(as_used_cpu_parts, "as used cpu ratio") } else { None };
     let same_concurrency =
         ours.throughput.as_ref().map(|one| one.concurrency) == theirs.throughput.as_ref().map(|one| one.concurrency);
     let throughput = if same_concurrency { ratio(throughput_parts, "throughput ratio") } else { None };
     let throughput = throughput.map(|ratio| ratio.inverted(1.0));
+    let value = |bounded: Option<Bounded>| bounded.map(|ratio| ratio.value);
+    let interval = |bounded: Option<Bounded>| bounded.and_then(|ratio| ratio.ci95);
+    let allowed = may_have_a_verdict(ours, theirs);
+    let judged = |ratio: Option<Interval>| verdict(ratio.filter(|_| allowed), context.margin);
     Some(VsBaseline {
-        latency_ratio: latency.value,
-        latency_ratio_ci95: latency.ci95,
+        latency_ratio: value(latency),
+        latency_ratio_ci95: interval(latency),
         cpu_ratio: cpu.value,
         cpu_ratio_ci95: cpu.ci95,
-        throughput_ratio: throughput.map(|ratio| ratio.value),
-        throughput_ratio_ci95: throughput.and_then(|ratio| ratio.ci95),
-        verdict: verdict(latency.ci95, context.margin),
-        cpu_verdict: verdict(cpu.ci95, context.margin),
+        throughput_ratio: value(throughput),
+        throughput_ratio_ci95: interval(throughput),
+        allocation_ratio: value(allocation),
+        allocation_ratio_ci95: interval(allocation),
+        as_used_cpu_ratio: value(as_used),
+        as_used_cpu_ratio_ci95: interval(as_used),
+        verdict: judged(interval(latency)),
+        cpu_verdict: judged(cpu.ci95),
     })
+}
+
+fn both_have_client_phases(ours: &Measurement, theirs: &Measurement) -> bool {
+    [ours, theirs].iter().all(|one| one.per_round.iter().any(|round| round.client.is_some()))
+}
+
+/// Whether a ratio may have a verdict: not from fewer than three rounds that both sides have, nor from a process that had
+/// not settled.
+fn may_have_a_verdict(ours: &Measurement, theirs: &Measurement) -> bool {
+    let settled = |one: &Measurement| one.per_round.iter().filter(|round| has_figures(round)).all(|r| r.warm_up.settled);
+    let rounds = pairs(ours, theirs, cpu_parts).iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).count();
+    rounds >= FEW_ROUNDS as usize && settled(ours) && settled(theirs)
 }
 
 fn median(values: &[f64]) -> Option<f64> {

@@ -1,9 +1,13 @@
 //! `cargo xtask bench`: the steps of a run, from flags to a finished report. Whatever ends it early, what was measured
 //! is kept and what was started is stopped.
 
-use std::collections::BTreeMap;
+mod blank;
+mod board;
+mod output;
+mod site;
+
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
@@ -13,18 +17,22 @@ use crate::cli::Bench;
 use crate::commands::compare;
 use crate::commands::doctor;
 use crate::machine::disturbances;
-use crate::machine::environment;
 use crate::machine::load;
 use crate::machine::sampler::{DATABASE, Sampler};
 use crate::plan::Plan;
 use crate::report;
 use crate::report::github;
 use crate::results::baselines;
-use crate::results::{
-    Disturbance, DisturbanceKind, Failure, Measurement, Results, Run, RunStatus, SCHEMA_VERSION, Settings, Target,
-    TargetStatus, Timeline,
-};
-use crate::run::Runner;
+use crate::results::{Disturbance, DisturbanceKind, Failure, Results, RunStatus, TargetStatus};
+use crate::run::site::Site as _;
+use crate::run::{Outlets, Runner};
+
+use blank::{blank, now, run_id};
+use board::Board;
+use output::{point_latest, rescue, write_results};
+use site::Workshop;
+
+pub use site::database_health;
 use crate::run::resume;
 use crate::setup::against::Against;
 use crate::setup::database::{self, Server};
@@ -33,7 +41,6 @@ use crate::setup::sweep;
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::files;
-use crate::system::git;
 use crate::system::interrupt;
 use crate::system::lock;
 use crate::system::owner;
@@ -41,10 +48,19 @@ use crate::system::owner::Owner;
 use crate::system::progress::Progress;
 use crate::system::progress::say;
 
-/// Resamples of every bootstrap.
-const RESAMPLES: u32 = 1_000;
 /// Other load, percent of a core, under which the machine counts as quiet.
 const QUIET_PERCENT: f64 = 15.0;
+
+/// What the steps of a run share.
+struct Running<'a> {
+    checkout: &'a Checkout,
+    progress: &'a Progress,
+    /// Where results go.
+    out: &'a Path,
+    /// The beginning of the run's time line.
+    origin: Instant,
+    ci: bool,
+}
 
 impl Bench {
     /// Runs the whole benchmark.
@@ -110,7 +126,7 @@ impl Bench {
                 &progress,
                 &mut results,
             )?;
-            let server = start_database(&options, &progress)?;
+            let server = database::start(&options, &progress)?;
             results.database = describe(&server);
             if let Some(earlier) = earlier {
                 resume::take_over(&mut results, earlier)?;
@@ -118,48 +134,26 @@ impl Bench {
             results.run.fingerprint = resume::fingerprint(&results);
             Ok((installs, server))
         })();
+        let run = Running { checkout: &checkout, progress: &progress, out: &out, origin, ci };
         let outcome = match ready {
-            Ok((installs, server)) => self.measure(
-                &plan,
-                &tools,
-                &benchmark,
-                installs,
-                server,
-                &options,
-                &progress,
-                &out,
-                origin,
-                &mut results,
-            ),
+            Ok((installs, server)) => Workshop::open(&tools, &benchmark, installs, server, &options, &progress)
+                .and_then(|site| self.measure(&plan, site, &run, &mut results)),
             // The files are still the earlier run's, and hold what it measured.
             Err(why) if self.resume.is_some() => return Err(why),
             Err(why) => Err(why),
         };
-        self.finish(&checkout, &progress, &out, origin, results, outcome, ci, &fail_on)
+        self.finish(&run, results, outcome, &fail_on)
     }
 
     /// Measures every scale; the server is stopped when this returns, however it does.
-    #[allow(clippy::too_many_arguments)] // Each is made by one step of `run`, and all of them end here.
-    fn measure(
-        &self,
-        plan: &Plan,
-        tools: &Tools,
-        benchmark: &Path,
-        installs: Vec<Option<PathBuf>>,
-        server: Server,
-        options: &database::Options,
-        progress: &Progress,
-        out: &Path,
-        origin: Instant,
-        results: &mut Results,
-    ) -> anyhow::Result<()> {
-        let sampler = Sampler::start(origin).context("starting the sampler's thread")?;
-        if let Some(pid) = server.pid {
+    fn measure(&self, plan: &Plan, mut site: Workshop<'_>, run: &Running<'_>, results: &mut Results) -> anyhow::Result<()> {
+        let sampler = Sampler::start(run.origin).context("starting the sampler's thread")?;
+        if let Some(pid) = site.database_pid() {
             sampler.watch(DATABASE, pid);
         }
         if let Some(load) = load::wait_for_quiet(QUIET_PERCENT, self.patience)? {
-            let detail = format!("before the start other processes used {load:.0}% of a core, and did not calm down");
-            progress.warn(&detail);
+            let detail = format!("other processes used {load:.0}% of a core before the start and did not calm down");
+            run.progress.warn(&detail);
             results.disturbances.push(Disturbance {
                 kind: DisturbanceKind::OtherLoad,
                 at_ms: Some(0.0),
@@ -168,70 +162,37 @@ impl Bench {
             });
         }
         let cpu_before = (load::own_cpu_ms(), Instant::now());
-        let mut runner = Runner {
-            plan,
-            progress,
-            npm: &tools.npm,
-            benchmark,
-            installs,
-            out,
-            origin,
-            scale_started: origin,
-            took: BTreeMap::new(),
-            scan_ms: BTreeMap::new(),
-            sampler: &sampler,
-            server,
-            start_server: &|| start_database(options, progress),
-            restarted: false,
-            speed: Vec::new(),
-            results,
-            save: &|results| {
-                results.run.duration_s = origin.elapsed().as_secs_f64();
-                summary::summarize(results);
-                write_results(out, results)
-            },
+        let board = Board::new(run.progress);
+        let save = |results: &mut Results| {
+            results.run.duration_s = run.origin.elapsed().as_secs_f64();
+            summary::summarize(results);
+            write_results(run.out, results)
         };
-        let mut outcome = Ok(());
-        for scale in &plan.scales {
-            match runner.run_scale(scale) {
-                Ok(why) => {
-                    progress.line(format!("{}: measured until {why}", scale.scale.name));
-                    runner.results.stop_because(&scale.scale.name, &why);
-                }
-                Err(why) => {
-                    outcome = Err(why);
-                    break;
-                }
-            }
-        }
-        let speed = std::mem::take(&mut runner.speed);
+        let outlets = Outlets { observer: &board, sampler: &sampler, out: run.out, origin: run.origin, save: &save };
+        let outcome = Runner::new(plan, &mut site, results, outlets).run();
+        drop(board);
+        results.recorded_answers = site.recorded_answers();
         if self.keep_database {
-            progress.line(format!("the database is left running at {}", runner.server.endpoint));
-            if let Some(how) = runner.server.leave() {
-                progress.line(format!("  to stop it: {how}"));
-            }
+            site.leave_database(run.progress);
         } else {
-            runner.server.stop();
+            site.stop_database();
         }
-        results.disturbances.extend(disturbances::assess(&sampler.take_besides(), &speed));
+        let speed = outcome.as_ref().map_or(&[][..], Vec::as_slice);
+        results.disturbances.extend(disturbances::assess(&sampler.take_besides(), speed));
         let wall_ms = cpu_before.1.elapsed().as_secs_f64() * 1e3;
         results.harness_cpu_percent = Some((load::own_cpu_ms() - cpu_before.0) / wall_ms * 100.0);
-        outcome
+        outcome.map(drop)
     }
 
     /// Writes, renders and prints what there is, and decides how the command ends.
-    #[allow(clippy::too_many_arguments)]
     fn finish(
         &self,
-        checkout: &Checkout,
-        progress: &Progress,
-        out: &Path,
-        origin: Instant,
+        run: &Running<'_>,
         mut results: Results,
         mut outcome: anyhow::Result<()>,
-        ci: bool,
         fail_on: &FailOn,
     ) -> anyhow::Result<()> {
+        let &Running { checkout, progress, out, origin, ci } = run;
         results.run.finished_at = Some(now());
         results.run.duration_s = origin.elapsed().as_secs_f64();
         let exit = self.judge(&mut results, &outcome);
@@ -325,56 +286,6 @@ impl Bench {
     }
 }
 
-/// A results file of a run that has not begun: every planned measurement has its place.
-fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> anyhow::Result<Results> {
-    let commit = git::commit(&checkout.root);
-    let first = plan.scales.first();
-    Ok(Results {
-        schema_version: SCHEMA_VERSION,
-        run: Run {
-            id,
-            started_at: now(),
-            finished_at: None,
-            duration_s: 0.0,
-            status: RunStatus::Incomplete,
-            reason: Some("the run did not come to its end".to_owned()),
-            stopped_because: None,
-            command: command_line(),
-            git_commit: commit.as_ref().map(|(commit, _)| commit.clone()),
-            git_dirty: commit.map(|(_, dirty)| dirty),
-            seed: plan.seed,
-            fingerprint: String::new(),
-        },
-        environment: environment::read(&tools.node_version, &tools.npm_version)?,
-        database: crate::results::Database {
-            backend: crate::results::Backend::External,
-            version: None,
-            image: None,
-            endpoint: String::new(),
-        },
-        settings: Settings {
-            rounds: first.map_or(0, |scale| scale.rounds),
-            time_ms: first.map_or(0.0, |scale| (scale.latency_time(plan).as_secs_f64() * 1e3).round()),
-            concurrency: plan.concurrency,
-            more_concurrencies: plan.more_concurrencies.clone(),
-            scales: plan.scales.iter().map(|scale| scale.scale.clone()).collect(),
-            operations: plan.operations.clone(),
-            design: plan.design,
-            equivalence_margin: plan.margin,
-            precision: Some(plan.precision),
-            resamples: RESAMPLES,
-        },
-        targets: plan.targets.iter().map(|target| blank_target(plan, target)).collect(),
-        measurements: blank_measurements(plan),
-        database_usage: Vec::new(),
-        cold_starts: Vec::new(),
-        disturbances: Vec::new(),
-        schedule: Vec::new(),
-        timeline: Timeline::default(),
-        harness_cpu_percent: None,
-    })
-}
-
 /// Installs the targets that have a spec of their own. What npm can't deliver is unavailable, unless the user named it.
 fn install_all(
     plan: &Plan,
@@ -425,10 +336,6 @@ fn describe_install(id: &str, install: &Install) -> String {
     format!("  {id}: {version} (AWS SDK {}{own})", install.sdk_version)
 }
 
-fn start_database(options: &database::Options, progress: &Progress) -> anyhow::Result<Server> {
-    database::start(options, progress)
-}
-
 fn describe(server: &Server) -> crate::results::Database {
     crate::results::Database {
         backend: server.backend,
@@ -438,101 +345,3 @@ fn describe(server: &Server) -> crate::results::Database {
     }
 }
 
-fn blank_target(plan: &Plan, target: &crate::plan::PlannedTarget) -> Target {
-    Target {
-        id: target.id.clone(),
-        name: target.id.replacen(target.library.id, target.library.name, 1),
-        adapter: target.library.id.to_owned(),
-        version: None,
-        spec: target.spec_in_words(),
-        baseline: plan.baseline.as_ref() == Some(&target.id),
-        base_of: target.base_of.as_ref().map(|base| base.target.clone()),
-        status: TargetStatus::Ok,
-        reason: None,
-        sdk_version: None,
-        own_sdk_version: None,
-        installed_mb: None,
-        handicap_us: target.handicap_us.clone(),
-    }
-}
-
-fn blank_measurements(plan: &Plan) -> Vec<Measurement> {
-    let mut measurements = Vec::new();
-    for scale in &plan.scales {
-        for &operation in &plan.operations {
-            for target in &plan.targets {
-                measurements.push(Measurement {
-                    scale: scale.scale.name.clone(),
-                    items: scale.scale.items,
-                    operation,
-                    target: target.id.clone(),
-                    samples: 0,
-                    rounds: 0,
-                    errors: 0,
-                    failure: None,
-                    latency_ms: None,
-                    throughput: None,
-                    more_throughput: Vec::new(),
-                    cpu: None,
-                    memory_mb: None,
-                    work: None,
-                    vs_baseline: None,
-                    warnings: Vec::new(),
-                    per_round: Vec::new(),
-                });
-            }
-        }
-    }
-    measurements
-}
-
-fn write_results(out: &Path, results: &Results) -> anyhow::Result<()> {
-    let path = out.join("results.json");
-    let bytes = serde_json::to_vec(results).context("writing the results as JSON")?;
-    files::write_whole(&path, &bytes).with_context(|| format!("writing {}", path.display()))
-}
-
-/// The folder of the results can't be written: they go to a temporary file that is named, else to standard output.
-fn rescue(results: &Results, why: &anyhow::Error, progress: &Progress) -> Exit {
-    let bytes = serde_json::to_vec(results).unwrap_or_default();
-    let path = std::env::temp_dir().join(format!("results-{}.json", results.run.id));
-    if files::write_whole(&path, &bytes).is_ok() {
-        progress.warn(format!("{why:#}; the results are in {}", path.display()));
-    } else {
-        say(String::from_utf8_lossy(&bytes));
-        progress.warn(format!("{why:#}; the results went to standard output"));
-    }
-    Exit::Failed(format!("the results could not be written where they belong: {why:#}"))
-}
-
-/// Points `target/bench/latest` at a run's folder.
-fn point_latest(checkout: &Checkout, out: &Path) -> anyhow::Result<()> {
-    let folder = checkout.bench();
-    std::fs::create_dir_all(&folder)?;
-    let link = folder.join("latest");
-    let fresh = folder.join(format!(".latest-{}", std::process::id()));
-    let out = std::path::absolute(out)?;
-    std::os::unix::fs::symlink(&out, &fresh)
-        .and_then(|()| std::fs::rename(&fresh, &link))
-        .with_context(|| format!("pointing {} at the run", link.display()))
-}
-
-/// The command as it would be typed.
-fn command_line() -> String {
-    let arguments = std::env::args().skip(1).map(|argument| {
-        let plain = argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=@:,%#^~+".contains(c));
-        if plain && !argument.is_empty() { argument } else { format!("'{}'", argument.replace('\'', "'\\''")) }
-    });
-    std::iter::once("cargo xtask".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
-}
-
-/// Now, RFC 3339 in UTC.
-fn now() -> String {
-    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
-}
-
-/// The time and the process's id: `20260101-120000-4242`.
-fn run_id() -> String {
-    let digits: String = now().chars().filter(char::is_ascii_digit).collect();
-    format!("{}-{}-{}", &digits[..8], &digits[8..], std::process::id())
-}

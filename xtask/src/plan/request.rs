@@ -79,23 +79,24 @@ pub struct Handicap {
     pub target: String,
     /// None: every operation.
     pub operation: Option<Operation>,
-    pub micros: f64,
+    /// Steps of arithmetic.
+    pub steps: u64,
 }
 
 impl FromStr for Handicap {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Handicap, String> {
-        let (what, micros) = text.rsplit_once('=').ok_or("write ID=MICROSECONDS or ID:OP=MICROSECONDS")?;
-        let micros: f64 = micros.parse().map_err(|_| "the cost is a number of microseconds".to_owned())?;
-        if !(0.0..=1e7).contains(&micros) {
-            return Err("the cost is 0 to 10,000,000 microseconds".to_owned());
+        let (what, steps) = text.rsplit_once('=').ok_or("write ID=STEPS or ID:OP=STEPS")?;
+        let steps: u64 = steps.parse().map_err(|_| "the cost is a whole number of steps".to_owned())?;
+        if steps > 1_000_000_000 {
+            return Err("the cost is at most 1,000,000,000 steps".to_owned());
         }
         let (target, operation) = match what.split_once(':') {
             Some((target, operation)) => (target, Some(parse_operation(operation)?)),
             None => (what, None),
         };
-        Ok(Handicap { target: target.to_owned(), operation, micros })
+        Ok(Handicap { target: target.to_owned(), operation, steps })
     }
 }
 

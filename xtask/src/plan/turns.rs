@@ -2,59 +2,78 @@
 
 use std::time::Duration;
 
-/// How long a slice of the fastest target is. A noisy neighbour slows a core for about a tenth of a second at a time, so
-/// that only slices much shorter than that meet the same conditions as those of the next target.
-const SLICE: Duration = Duration::from_millis(10);
-/// The first calls of a slice find the caches that the others left: the first GetItem of one took twice as long as the
-/// later ones, the second a fifth longer, the third a tenth, the fourth a twentieth. So a slice begins with so many that
-/// are not timed, and with fewer only where it has hardly more that are: what is left of it is then the same share of all
-/// slices, which are about equally long.
+/// How long a slice of the fastest target is. The machine's speed changes for seconds at a time, and a neighbour slows a
+/// core for about a tenth of a second, so that slices much shorter than both meet the same conditions as those of the
+/// next target. Much shorter ones would spend their time on the change of turns.
+const SLICE: Duration = Duration::from_millis(20);
+/// The first calls of a slice find the caches that the others left: the first `GetItem` of one took twice as long as the
+/// later ones, the second a fifth longer. So a slice begins with so many that are not timed, and with fewer only where
+/// it has hardly more that are.
 pub const MOST_LEAD_IN: u64 = 2;
-/// A target up to so many times as slow as the fastest makes as many calls as that one, in slices of as many: what is
-/// left of the colder caches must weigh on all alike. A slower one makes fewer.
+/// A target up to so many times as slow as the fastest makes slices of as many calls: what is left of the colder caches
+/// must weigh on all alike. A slower one makes shorter ones.
 const AS_MANY_UP_TO: f64 = 8.0;
+/// A target slower than this, as a multiple of the fastest, has fewer turns, since relative precision is what counts.
+const SLOW: f64 = 1.6;
+/// The fewest turns of a slow target, as a share of the fastest's.
+const FEWEST_TURNS: f64 = 1.0 / 3.0;
 /// The most calls of one phase of one target in one round: what they write has to be taken away again.
 pub const MOST_CALLS: u64 = 20_000;
 
-/// The calls of one operation.
+/// The turns of one phase of one operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turns {
-    /// Turns of the latency phase.
     pub count: u64,
-    /// Calls of each target in the latency phase.
-    pub latency: Vec<u64>,
-    /// Calls of each target in the throughput phase.
-    pub throughput: Vec<u64>,
+    /// Of each target.
+    sides: Vec<Side>,
 }
 
-/// Shares the time of both phases, of all targets together, out among targets of which a call takes so long by itself.
-/// In the throughput phase each makes `fewest` calls at least.
-pub fn share_out(ms_per_call: &[f64], latency: Duration, throughput: Duration, fewest: u64) -> Turns {
-    let ms: Vec<f64> = ms_per_call.iter().map(|ms| ms.max(0.001)).collect();
-    let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
-    let weights: Vec<f64> =
-        ms.iter().map(|ms| if *ms <= AS_MANY_UP_TO * fastest { 1.0 } else { fastest / ms }).collect();
-    let one_each_ms: f64 = ms.iter().zip(&weights).map(|(ms, weight)| ms * weight).sum();
-    let fitting = |time: Duration| ((time.as_secs_f64() * 1e3 / one_each_ms) as u64).clamp(1, MOST_CALLS);
-    let calls = |most: u64, least: u64| -> Vec<u64> {
-        weights.iter().map(|weight| ((most as f64 * weight).round() as u64).max(least)).collect()
-    };
-    let slice = ((SLICE.as_secs_f64() * 1e3 / fastest) as u64).max(1);
-    let fitting_latency = fitting(latency);
-    let count = (fitting_latency / (slice + lead_in(slice))).max(1);
-    let most = fitting_latency.min(count * slice);
-    Turns { count, latency: calls(most, 1), throughput: calls(fitting(throughput), fewest) }
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Side {
+    /// Calls of one slice.
+    slice: u64,
+    /// In which share of the turns it takes part.
+    share: f64,
+}
+
+impl Turns {
+    /// Shares a time, of all targets together, out among targets of which a call takes so long by itself,
+    /// milliseconds. Each target has one turn at least.
+    pub fn share_out(ms_per_call: &[f64], time: Duration) -> Turns {
+        let ms: Vec<f64> = ms_per_call.iter().map(|ms| ms.max(0.001)).collect();
+        let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = ((SLICE.as_secs_f64() * 1e3 / fastest) as u64).max(1);
+        let side = |ms: &f64| {
+            let times = ms / fastest;
+            let slice = if times <= AS_MANY_UP_TO { most } else { ((most as f64 * AS_MANY_UP_TO / times) as u64).max(1) };
+            Side { slice, share: if times <= SLOW { 1.0 } else { (SLOW / times).max(FEWEST_TURNS) } }
+        };
+        let sides: Vec<Side> = ms.iter().map(side).collect();
+        let one_turn_ms: f64 = ms
+            .iter()
+            .zip(&sides)
+            .map(|(ms, side)| ms * (side.slice + lead_in(side.slice)) as f64 * side.share)
+            .sum();
+        let fitting = (time.as_secs_f64() * 1e3 / one_turn_ms.max(0.001)).round() as u64;
+        Turns { count: fitting.clamp(1, (MOST_CALLS / most).max(1)), sides }
+    }
+
+    /// Calls of a target in one turn; 0 where it passes. Its turns are spread evenly, the first is in the first turn.
+    pub fn calls(&self, turn: u64, target: usize) -> u64 {
+        let Some(side) = self.sides.get(target) else { return 0 };
+        let passed = |turn: u64| (turn as f64 * side.share - 1e-9).ceil() as u64;
+        if passed(turn + 1) > passed(turn) { side.slice } else { 0 }
+    }
+
+    /// Calls of a target in all turns, those that lead in too.
+    pub fn all_calls(&self, target: usize) -> u64 {
+        (0..self.count).map(|turn| self.calls(turn, target)).map(|calls| calls + lead_in(calls)).sum()
+    }
 }
 
 /// How many calls come before the timed ones of a slice.
 pub fn lead_in(calls: u64) -> u64 {
     (calls / 2).min(MOST_LEAD_IN)
-}
-
-/// The calls of one turn of a target that makes `calls` in `count` turns: spread evenly, so that one with fewer calls
-/// than turns passes most of them by.
-pub fn calls_of_turn(turn: u64, count: u64, calls: u64) -> u64 {
-    calls * (turn + 1) / count - calls * turn / count
 }
 
 #[cfg(test)]
@@ -63,31 +82,47 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn timed(turns: &Turns, target: usize) -> u64 {
+        (0..turns.count).map(|turn| turns.calls(turn, target)).sum()
+    }
+
     #[test]
     fn targets_that_are_about_equally_fast_make_the_same_calls_in_the_same_slices() {
-        let turns = share_out(&[0.7, 0.72, 1.9], SECOND, SECOND / 2, 16);
-        assert_eq!(turns.latency[0], turns.latency[1]);
-        assert_eq!(turns.latency[0], turns.latency[2]);
-        assert_eq!(turns.latency[0] % turns.count, 0);
-        let slice = turns.latency[0] / turns.count;
-        let ms = (turns.count * (lead_in(slice) + slice)) as f64 * (0.7 + 0.72 + 1.9);
-        assert!((900.0..=1000.0).contains(&ms), "{ms}");
+        let turns = Turns::share_out(&[0.7, 0.72, 1.0], SECOND);
+        assert_eq!(timed(&turns, 0), timed(&turns, 1));
+        assert_eq!(timed(&turns, 0), timed(&turns, 2));
+        assert_eq!(turns.calls(0, 0), 28);
     }
 
     #[test]
-    fn a_target_that_is_far_slower_takes_as_much_time_as_the_fastest() {
-        let turns = share_out(&[1.0, 20.0], SECOND, SECOND, 16);
-        assert_eq!((turns.count, &turns.latency[..]), (41, &[410, 21][..]));
-        let of_slow: Vec<u64> = (0..turns.count).map(|turn| calls_of_turn(turn, turns.count, 21)).collect();
-        assert_eq!((of_slow.iter().sum::<u64>(), of_slow.iter().max()), (21, Some(&1)));
+    fn a_slower_target_makes_slices_of_as_many_calls_in_fewer_turns() {
+        let turns = Turns::share_out(&[0.7, 1.9], SECOND * 2);
+        assert_eq!(turns.calls(0, 0), turns.calls(0, 1));
+        let share = timed(&turns, 1) as f64 / timed(&turns, 0) as f64;
+        assert!((0.5..0.7).contains(&share), "{share}");
     }
 
     #[test]
-    fn every_target_makes_a_call_however_short_the_time_and_the_fewest_for_the_throughput() {
-        let turns = share_out(&[30_000.0, 900_000.0], SECOND, SECOND, 16);
-        assert_eq!((turns.count, turns.latency, turns.throughput), (1, vec![1, 1], vec![16, 16]));
-        // One slice of 10,000 calls: a second one, with what leads it in, would be more than MOST_CALLS.
-        assert_eq!(share_out(&[0.0], SECOND, SECOND, 1).latency, [10_000]);
-        assert_eq!(share_out(&[0.0], SECOND, SECOND, 1).throughput, [MOST_CALLS]);
+    fn a_far_slower_target_makes_a_third_of_the_turns_and_never_none() {
+        let turns = Turns::share_out(&[13.0, 490.0], SECOND * 4);
+        let taken = (0..turns.count).filter(|&turn| turns.calls(turn, 1) > 0).count() as u64;
+        assert!(taken >= 1 && taken <= turns.count.div_ceil(3) + 1, "{taken} of {}", turns.count);
+        assert_eq!(turns.calls(0, 1), 1);
+        assert!(timed(&Turns::share_out(&[13.0, 490.0], Duration::ZERO), 1) >= 1);
+    }
+
+    #[test]
+    fn all_turns_together_take_the_time_that_was_given() {
+        for ms in [vec![0.6, 0.65, 1.6, 0.8], vec![0.8, 0.9, 12.0, 1.0], vec![5.0]] {
+            let turns = Turns::share_out(&ms, SECOND * 3);
+            let total: f64 = ms.iter().enumerate().map(|(target, ms)| turns.all_calls(target) as f64 * ms).sum();
+            assert!((2_700.0..3_400.0).contains(&total), "{total} ms of {ms:?}");
+        }
+    }
+
+    #[test]
+    fn no_phase_makes_more_calls_than_can_be_taken_away_again() {
+        let turns = Turns::share_out(&[0.001], SECOND * 60);
+        assert!(timed(&turns, 0) <= MOST_CALLS);
     }
 }

@@ -1,120 +1,185 @@
-//! Warming up a process until its client has settled, and the rule that says when. A JavaScript engine compiles what is
-//! called often, in steps and beside the calls: the CPU of a call falls by half and more over some thousand calls,
-//! whichever operations they are, since most of the code under them is the same.
+//! Warming up against recorded answers, and the rule that says when a process has settled. A JavaScript engine compiles
+//! what is called often, in steps and next to the calls: the CPU of a call falls by half and more over some thousand
+//! calls, whichever operations they are, since most of the code under them is the same.
+//!
+//! All targets of a round make equally many calls of each operation: the slowest to settle decides. Unequally warmed
+//! processes would make a ratio out of their warm-up.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::results::{Operation, WarmUp};
+use crate::workers::protocol::Ground;
 use crate::workers::suite::VerifiedSuite;
 use crate::workers::worker::{Fault, Health};
 
-/// Calls of one cycle, all operations together: so many that its mean varies by some percent only.
-const CYCLE: u64 = 500;
-/// No window of a slow operation lasts much longer.
-const WINDOW: Duration = Duration::from_millis(300);
+/// Calls of one cycle.
+const ITEM_CALLS: u64 = 60;
+const QUERY_CALLS: u64 = 12;
+/// Scan runs the same few lines for each of its items, so that one scan warms as many calls of others do.
+const SCAN_EVERY: u64 = 4;
+/// Cycles of a step, between which it is decided whether to go on.
+pub const STEP: u64 = 6;
+/// The fewest cycles.
+pub const FEWEST: u64 = 18;
+/// The most cycles.
+pub const MOST: u64 = 60;
 /// So many cycles are compared with as many before them.
-const COMPARED: usize = 3;
+const COMPARED: usize = 6;
 /// A fall from the one to the other by less than this share counts as none.
-const TOLERANCE: f64 = 0.03;
+const TOLERANCE: f64 = 0.04;
+/// While V8 still compiles much, its helper threads use more than this share of the JavaScript thread's time. It does
+/// not depend on the core's speed, which may double or halve from one second to the next.
+const HELPERS: f64 = 0.15;
+/// A call is not expected to take longer than this.
+const LONGEST_CALL: Duration = Duration::from_secs(1);
 
 /// What the warm-up of each operation took, and whether the process had settled by its end.
 pub type WarmUps = BTreeMap<Operation, WarmUp>;
 
-/// Calls the operations in turn, some dozens of calls each, until the CPU per call has stopped falling or `most` is
-/// over. Nothing is timed here but whole windows, so that many processes may do this at the same time.
-///
-/// Scan is left out beside others: it would read what they write meanwhile, and it runs the same few lines for each
-/// of its items, so that the scans just before it is measured are enough.
-pub fn warm_up(
-    suite: &mut VerifiedSuite,
-    operations: &[Operation],
-    most: Duration,
-    health: Health<'_>,
-    mut now_at: impl FnMut(Operation),
-) -> Result<WarmUps, Fault> {
-    let begun = Instant::now();
-    let alone = operations.len() == 1;
-    let in_turn: Vec<Operation> =
-        operations.iter().copied().filter(|&operation| alone || operation != Operation::Scan).collect();
-    let calls = CYCLE.div_ceil(in_turn.len().max(1) as u64);
-    let mut warm_ups = WarmUps::new();
-    let mut cycles = Vec::new();
-    let mut settled = false;
-    while !settled && begun.elapsed() < most {
-        let mut logs = 0.0;
-        for &operation in &in_turn {
-            now_at(operation);
-            let left = most.saturating_sub(begun.elapsed());
-            logs += window(suite, operation, calls, left, health, &mut warm_ups)?.ln();
+/// The warm-up of one process so far.
+#[derive(Debug, Clone, Default)]
+pub struct Warming {
+    cycles: u64,
+    /// Of each cycle: CPU per call relative to the first time, as a logarithm averaged over the operations.
+    levels: Vec<f64>,
+    /// Of each cycle: helper threads' CPU over that of the JavaScript thread.
+    helpers: Vec<f64>,
+    pub operations: WarmUps,
+}
+
+impl Warming {
+    /// Makes so many cycles of calls more, all operations in turn.
+    ///
+    /// # Errors
+    /// Where the calls fail.
+    pub fn warm(
+        &mut self,
+        suite: &mut VerifiedSuite,
+        operations: &[Operation],
+        cycles: u64,
+        health: Health<'_>,
+        now_at: impl Fn(Operation),
+    ) -> Result<(), Fault> {
+        for _ in 0..cycles {
+            let (mut level, mut count, mut thread_ms, mut process_ms) = (0.0, 0.0, 0.0, 0.0);
+            for &operation in operations {
+                let calls = calls_of_cycle(operation, self.cycles, operations.len());
+                if calls == 0 {
+                    continue;
+                }
+                now_at(operation);
+                let end = suite.warm_up(operation, calls, Ground::Recorded, LONGEST_CALL * calls as u32, health)?;
+                let thread = end.thread_ms.unwrap_or(end.cpu_ms);
+                let us = thread * 1e3 / end.calls.max(1) as f64;
+                self.note(operation, end.calls, end.wall_ms, us, end.cpu_ms / thread.max(1e-3) - 1.0);
+                thread_ms += thread;
+                process_ms += end.cpu_ms;
+                if operation != Operation::Scan || operations.len() == 1 {
+                    level += us.max(1e-3).ln();
+                    count += 1.0;
+                }
+            }
+            self.cycles += 1;
+            if count > 0.0 {
+                self.levels.push((level / count).exp());
+                self.helpers.push((process_ms / thread_ms.max(1e-3) - 1.0).max(0.0));
+            }
         }
-        cycles.push((logs / in_turn.len() as f64).exp());
-        settled = has_settled(&cycles);
+        let settled = self.has_settled();
+        for one in self.operations.values_mut() {
+            one.settled = settled;
+        }
+        Ok(())
     }
-    for warm_up in warm_ups.values_mut() {
-        warm_up.settled = settled;
+
+    fn note(&mut self, operation: Operation, calls: u64, wall_ms: f64, us: f64, helpers: f64) {
+        let one = self.operations.entry(operation).or_insert_with(|| WarmUp {
+            calls: 0,
+            wall_ms: 0.0,
+            settled: false,
+            windows_us: Vec::new(),
+            helper_shares: Vec::new(),
+        });
+        one.calls += calls;
+        one.wall_ms += wall_ms;
+        one.windows_us.push((us * 10.0).round() / 10.0);
+        one.helper_shares.push((helpers.max(0.0) * 1e3).round() / 1e3);
     }
-    Ok(warm_ups)
+
+    /// Whether the process has settled: enough cycles, V8's helpers near their floor, and CPU per call no longer falling.
+    pub fn has_settled(&self) -> bool {
+        self.cycles >= FEWEST && has_settled(&self.levels, &self.helpers)
+    }
 }
 
-/// One window more of one operation, into its entry of `warm_ups`; CPU per call, microseconds.
-fn window(
-    suite: &mut VerifiedSuite,
-    operation: Operation,
-    calls: u64,
-    left: Duration,
-    health: Health<'_>,
-    warm_ups: &mut WarmUps,
-) -> Result<f64, Fault> {
-    let most = WINDOW.max(WINDOW * calls as u32 / 100).min(left);
-    let end = suite.warm_up(operation, calls, most, health)?;
-    let us = end.cpu_ms * 1e3 / end.calls.max(1) as f64;
-    let warm_up = warm_ups.entry(operation).or_insert_with(|| WarmUp {
-        calls: 0,
-        wall_ms: 0.0,
-        settled: false,
-        windows_us: Vec::new(),
-    });
-    warm_up.calls += end.calls;
-    warm_up.wall_ms += end.wall_ms;
-    warm_up.windows_us.push((us * 10.0).round() / 10.0);
-    Ok(us.max(f64::MIN_POSITIVE))
+/// Calls of an operation in a cycle.
+fn calls_of_cycle(operation: Operation, cycle: u64, operations: usize) -> u64 {
+    match operation {
+        Operation::Scan if operations > 1 && cycle % SCAN_EVERY != 0 => 0,
+        Operation::Scan => 1,
+        Operation::Query => QUERY_CALLS * alone(operations),
+        _ => ITEM_CALLS * alone(operations),
+    }
 }
 
-/// Whether CPU per call has stopped falling: the mean of the last cycles is not lower than that of as many before
-/// them, and none of the last is lower than all before. The second half matters on a noisy machine, where a mean may
-/// rise by chance while the fall still goes on.
-pub fn has_settled(cycles_us: &[f64]) -> bool {
-    let Some(before) = cycles_us.len().checked_sub(2 * COMPARED) else { return false };
-    let (earlier, latest) = cycles_us.split_at(before + COMPARED);
-    let sum = |cycles: &[f64]| cycles.iter().sum::<f64>();
-    let least = |cycles: &[f64]| cycles.iter().copied().fold(f64::INFINITY, f64::min);
-    sum(latest) >= sum(&earlier[before..]) * (1.0 - TOLERANCE) && least(latest) >= least(earlier) * (1.0 - TOLERANCE)
+/// A run of one or two operations warms the code under all of them by these alone.
+fn alone(operations: usize) -> u64 {
+    (4 / operations.max(1) as u64).max(1)
+}
+
+/// Whether the median of the last cycles is not lower than that of as many before them, and the helpers are quiet.
+fn has_settled(levels: &[f64], helpers: &[f64]) -> bool {
+    let Some(before) = levels.len().checked_sub(2 * COMPARED) else { return false };
+    let (earlier, latest) = levels[before..].split_at(COMPARED);
+    let quiet = median(&helpers[helpers.len().saturating_sub(COMPARED)..]) <= HELPERS;
+    quiet && least(latest) >= least(earlier) * (1.0 - TOLERANCE)
+}
+
+/// The fastest third's mean: a core that is slowed for a second or two leaves it alone.
+fn least(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let third = sorted.len().div_ceil(3);
+    sorted.iter().take(third).sum::<f64>() / third.max(1) as f64
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::has_settled;
+    use super::*;
+
+    const QUIET: [f64; 12] = [0.06; 12];
 
     #[test]
-    fn it_is_not_over_before_six_cycles() {
-        assert!(!has_settled(&[700.0; 5]));
-        assert!(has_settled(&[700.0; 6]));
+    fn it_is_not_over_before_twelve_cycles() {
+        assert!(!has_settled(&[700.0; 11], &QUIET));
+        assert!(has_settled(&[700.0; 12], &QUIET));
     }
 
     #[test]
     fn it_is_not_over_while_cpu_per_call_falls() {
-        assert!(!has_settled(&[1700.0, 1500.0, 1300.0, 1150.0, 1050.0, 980.0]));
-        assert!(!has_settled(&[800.0, 785.0, 770.0, 755.0, 740.0, 725.0]));
+        let falling: Vec<f64> = (0..12).map(|i| 1_700.0 * 0.95_f64.powi(i)).collect();
+        assert!(!has_settled(&falling, &QUIET));
     }
 
     #[test]
-    fn it_is_over_when_it_has_stopped_falling() {
-        assert!(has_settled(&[1700.0, 1000.0, 700.0, 705.0, 695.0, 702.0, 698.0, 701.0]));
+    fn it_is_not_over_while_helper_threads_still_compile() {
+        assert!(!has_settled(&[700.0; 12], &[0.4; 12]));
     }
 
     #[test]
-    fn it_is_not_over_when_a_noisy_mean_hides_a_cycle_lower_than_all_before() {
-        assert!(!has_settled(&[900.0, 900.0, 900.0, 1100.0, 800.0, 1000.0]));
+    fn a_core_that_slows_down_for_some_cycles_hides_no_fall_and_makes_none() {
+        let mut levels = [700.0; 12];
+        levels[7..10].fill(1_300.0);
+        assert!(has_settled(&levels, &QUIET));
+        let mut slowed_first = [700.0; 12];
+        slowed_first[0..4].fill(1_300.0);
+        assert!(has_settled(&slowed_first, &QUIET));
     }
 }

@@ -57,7 +57,8 @@ pub struct Server {
     pub endpoint: String,
     /// Of the server's process on this machine, also inside a container; none where it can't be seen.
     pub pid: Option<u32>,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
     kind: Kind,
 }
 

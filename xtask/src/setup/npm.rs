@@ -104,6 +104,26 @@ pub fn check_spec(library: Library, spec: &str) -> anyhow::Result<()> {
     Spec::parse(library, spec).map(drop)
 }
 
+/// V8's thresholds lowered, so that a suite's code is compiled after hundreds of calls instead of thousands; what it
+/// is compiled to is the same. Node 22 and later come there by themselves.
+pub fn warm_up_flags(node_version: &str) -> &'static [&'static str] {
+    match major(node_version) {
+        Some(..22) => {
+            &["--interrupt-budget=16000", "--always-sparkplug", "--interrupt-budget-for-feedback-allocation=100"]
+        }
+        _ => &[],
+    }
+}
+
+/// The command that runs a worker's compiled program by Node itself, in a folder that [`prepare`] or [`install`] made.
+/// `flags` are Node's own.
+pub fn worker(node: &Path, flags: &[&str], install: &Path, program: &str) -> Command {
+    let mut command = Command::new(node);
+    command.args(flags).arg(format!("dist/{program}.js")).current_dir(install);
+    clean_environment(&mut command);
+    command
+}
+
 /// Takes from a worker's environment what would make it another program than it is elsewhere: AWS settings and
 /// profiles, and Node's own switches.
 pub fn clean_environment(command: &mut Command) {

@@ -1,7 +1,6 @@
 //! The table keeper: a process of the bare SDK that makes the table, prepares what is deleted, undoes what was written
 //! and checks that each library finds the table as the first one did.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -32,14 +31,11 @@ pub struct Tables {
 }
 
 impl Keeper {
-    pub fn start(
-        npm: &Path,
-        install: &Path,
-        log: PathBuf,
-        tables: &Tables,
-        health: Health<'_>,
-    ) -> anyhow::Result<Keeper> {
-        let mut worker = Worker::start(npm, install, "keeper", log)?;
+    /// Has a worker open the tables.
+    ///
+    /// # Errors
+    /// Where it does not say that it is ready.
+    pub fn open(mut worker: Worker, tables: &Tables, health: Health<'_>) -> anyhow::Result<Keeper> {
         let open = KeeperCommand::Open {
             endpoint: tables.endpoint.clone(),
             table: tables.table.clone(),
@@ -65,23 +61,23 @@ impl Keeper {
                 progress(done, total);
                 None
             }
-            Event::Created { .. } => Some(()),
+            Event::Created {} => Some(()),
             _ => None,
         })
     }
 
-    /// Calls every operation until a freshly started server has settled; milliseconds a call at the end.
-    pub fn warm(&mut self, calls: u64, health: Health<'_>) -> Result<f64, Fault> {
+    /// Calls every operation some times, so that a freshly started server has compiled its code.
+    pub fn warm(&mut self, calls: u64, health: Health<'_>) -> Result<(), Fault> {
         self.worker.ask("warm", &KeeperCommand::Warm { calls }, Duration::from_secs(300), health, |event| {
-            if let Event::Warm { ms_per_call, .. } = event { Some(ms_per_call) } else { None }
+            matches!(event, Event::Warm {}).then_some(())
         })
     }
 
-    /// Writes the items that a lane will delete.
-    pub fn prepare(&mut self, lane: u32, from: u64, count: u64, health: Health<'_>) -> Result<(), Fault> {
-        let command = KeeperCommand::Prepare { lane, from, count };
+    /// Writes the items that a lane will delete: those of calls 0 to `count`, or those of the recorded ground's pool.
+    pub fn prepare(&mut self, lane: u32, count: u64, pool: bool, health: Health<'_>) -> Result<(), Fault> {
+        let command = KeeperCommand::Prepare { lane, from: 0, count, pool };
         self.worker.ask("prepare", &command, Duration::from_secs(120), health, |event| {
-            matches!(event, Event::Prepared { .. }).then_some(())
+            matches!(event, Event::Prepared {}).then_some(())
         })
     }
 
@@ -104,7 +100,7 @@ impl Keeper {
     pub fn check(&mut self, health: Health<'_>) -> Result<(), Fault> {
         let limit = Duration::from_secs(120) + Duration::from_millis(u64::from(self.items));
         let differs = self.worker.ask("check", &KeeperCommand::Check, limit, health, |event| match event {
-            Event::Checked { .. } => Some(None),
+            Event::Checked {} => Some(None),
             Event::Differs { expected, actual } => Some(Some((expected, actual))),
             _ => None,
         })?;

@@ -1,83 +1,121 @@
-//! What is said between this program and its workers (`benchmark/src/protocol.ts` is the other side): one JSON object
-//! a line, commands on the worker's standard input, events on its standard output. Parsing only; no processes here.
+//! What is said between this program and its workers: one JSON object a line, commands on the worker's standard input,
+//! events on its standard output. `benchmark/src/protocol.ts` is generated from these types. Parsing only; no
+//! processes here.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::results::{Operation, Work};
+use crate::results::Operation;
 
 /// The longest line that is read from a worker, bytes. A slice of 100,000 samples takes about 1 MB.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
 /// What a suite process is told: it measures one library.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum SuiteCommand {
     Open(OpenSuite),
-    /// Make the first, cold call of each operation, then check what each one does.
+    /// Make the first, cold call of each operation, then check what each one does: everything, or one call each.
     Verify {
         operations: Vec<Operation>,
+        full: bool,
+    },
+    /// Call each input of the pool once through the recording endpoint, and check each result.
+    Record {
+        operation: Operation,
     },
     WarmUp {
         operation: Operation,
-        /// The most calls of this window.
         calls: u64,
-        /// No further call begins after this long.
-        max_ms: f64,
+        ground: Ground,
     },
     Measure(Measure),
     End,
 }
 
-#[derive(Debug, Clone, Serialize)]
+/// Where calls go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum Ground {
+    /// To the recorded answers.
+    Recorded,
+    /// To the database.
+    Database,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct OpenSuite {
     pub target: String,
     pub adapter: String,
+    /// The database.
     pub endpoint: String,
+    /// The recorded answers.
+    pub recorded_endpoint: String,
     pub table: String,
-    /// A smaller table for verifying and warming up Scan, where a scan of the table itself takes long.
+    /// A table of two pages, on which Scan is verified.
     pub rehearsal_table: Option<String>,
     pub items: u32,
     pub rehearsal_items: u32,
+    #[cfg_attr(test, ts(type = "number"))]
     pub seed: u64,
     pub round: u32,
     /// Which customers outside the data set are this process's own to write.
     pub lane: u32,
+    /// Inputs of each operation on the recorded ground; Scan has one.
+    pub pool: u32,
+    #[cfg_attr(test, ts(type = "number"))]
     pub call_timeout_ms: u64,
-    /// A known extra cost per call, microseconds of CPU.
-    pub handicap_us: BTreeMap<Operation, f64>,
+    /// A known extra cost of each call: so many steps of arithmetic.
+    #[cfg_attr(test, ts(type = "Partial<Record<Operation, number>>"))]
+    pub handicap: BTreeMap<Operation, u64>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Measure {
     pub operation: Operation,
     pub phase: Phase,
     /// Calls that are timed.
+    #[cfg_attr(test, ts(type = "number"))]
     pub calls: u64,
     /// Calls that are made before them and not timed.
+    #[cfg_attr(test, ts(type = "number"))]
     pub lead_in: u64,
     /// The number of the first call: keys are a function of it.
+    #[cfg_attr(test, ts(type = "number"))]
     pub from: u64,
     /// Whether the last call's result is checked in full once the clock has stopped.
     pub check: bool,
     /// Calls in flight; only in the throughput phase.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub concurrency: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     WarmUp,
+    /// The client's cost against recorded answers, one call in flight.
+    Client,
+    /// Bytes allocated and collections, against recorded answers.
+    Allocation,
+    /// Against the database, one call in flight.
     Latency,
+    /// Against the database, many calls in flight.
     Throughput,
 }
 
 /// What the table keeper is told: it creates, seeds, restores and checks the table with the bare SDK.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum KeeperCommand {
     Open {
@@ -86,24 +124,32 @@ pub enum KeeperCommand {
         rehearsal_table: Option<String>,
         items: u32,
         rehearsal_items: u32,
+        #[cfg_attr(test, ts(type = "number"))]
         seed: u64,
     },
     Create,
     Warm {
+        #[cfg_attr(test, ts(type = "number"))]
         calls: u64,
     },
     /// Write the items that DeleteItem will delete.
     Prepare {
         lane: u32,
+        #[cfg_attr(test, ts(type = "number"))]
         from: u64,
+        #[cfg_attr(test, ts(type = "number"))]
         count: u64,
+        /// Those of the pool of the recorded ground.
+        pool: bool,
     },
     /// Undo what an operation did to the table.
     Restore {
         lanes: Vec<u32>,
         operation: Operation,
         round: u32,
+        #[cfg_attr(test, ts(type = "number"))]
         from: u64,
+        #[cfg_attr(test, ts(type = "number"))]
         count: u64,
     },
     Check,
@@ -112,14 +158,14 @@ pub enum KeeperCommand {
 }
 
 /// What a worker says.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Event {
     Ready(Ready),
     Verified {
         operation: Operation,
         first_call_ms: Option<f64>,
-        work: Option<Work>,
     },
     WrongWork {
         operation: Operation,
@@ -127,6 +173,15 @@ pub enum Event {
         actual: String,
     },
     VerifiedAll,
+    /// Every input of an operation's pool was called and its result was right.
+    Recorded {
+        operation: Operation,
+        #[cfg_attr(test, ts(type = "number"))]
+        calls: u64,
+        /// What Scan returned; null for the other operations.
+        #[cfg_attr(test, ts(type = "number | null"))]
+        items: Option<u64>,
+    },
     Start {
         operation: Operation,
         phase: Phase,
@@ -139,31 +194,22 @@ pub enum Event {
     End(End),
     Failed {
         stage: String,
-        #[serde(default)]
         operation: Option<Operation>,
         message: String,
     },
     Bye {},
     // The keeper's.
     Progress {
+        #[cfg_attr(test, ts(type = "number"))]
         done: u64,
+        #[cfg_attr(test, ts(type = "number"))]
         total: u64,
     },
-    Created {
-        items: u64,
-        seconds: f64,
-    },
-    Warm {
-        calls: u64,
-        ms_per_call: f64,
-    },
-    Prepared {
-        count: u64,
-    },
+    Created {},
+    Warm {},
+    Prepared {},
     Restored {},
-    Checked {
-        items: u64,
-    },
+    Checked {},
     Differs {
         expected: String,
         actual: String,
@@ -171,46 +217,50 @@ pub enum Event {
     Dropped {},
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Ready {
     pub pid: u32,
     pub node: String,
-    #[serde(default)]
     pub library_version: Option<String>,
-    #[serde(default)]
     pub sdk_version: Option<String>,
-    #[serde(default)]
     pub own_sdk_version: Option<String>,
-    #[serde(default)]
+    /// Null for the keeper.
     pub import_ms: Option<f64>,
-    #[serde(default)]
     pub memory_mb: Option<f64>,
 }
 
-/// The end of a phase. A window of a warm-up has no samples.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// The end of a phase. Only the latency phase has samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct End {
     pub operation: Operation,
     pub phase: Phase,
-    #[serde(default)]
+    #[cfg_attr(test, ts(type = "number"))]
     pub calls: u64,
-    #[serde(default)]
     pub wall_ms: f64,
-    #[serde(default)]
     pub cpu_ms: f64,
-    /// Of it, that of the thread that runs JavaScript, where the system tells.
-    #[serde(default)]
+    /// Of it, that of the thread that runs JavaScript; null where the system does not report it.
     pub thread_ms: Option<f64>,
-    #[serde(default)]
     pub samples_ms: Vec<f64>,
-    #[serde(default)]
+    #[cfg_attr(test, ts(type = "number"))]
     pub errors: u64,
-    #[serde(default)]
     pub error_message: Option<String>,
-    #[serde(default)]
-    pub work: Option<Work>,
+    /// Of the allocation phase; null elsewhere, and where the runtime can't count it.
+    pub allocation: Option<Allocated>,
+}
+
+/// What some calls allocated on the JavaScript heap.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Allocated {
+    pub bytes: f64,
+    /// Garbage collections.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub collections: u64,
 }
 
 /// Reads one line of a worker.
@@ -232,7 +282,7 @@ fn sensible(event: &Event) -> bool {
     match event {
         Event::End(end) => {
             let all = end.samples_ms.iter().copied().chain([end.wall_ms, end.cpu_ms]).chain(end.thread_ms);
-            all.into_iter().all(time)
+            all.chain(end.allocation.map(|of| of.bytes)).all(time)
         }
         Event::Verified { first_call_ms, .. } => first_call_ms.is_none_or(time),
         Event::Ready(ready) => ready.import_ms.is_none_or(time) && ready.memory_mb.is_none_or(time),
@@ -275,7 +325,9 @@ mod tests {
     #[test]
     fn times_that_can_not_be_are_refused() {
         let line = |wall: &str| {
-            format!(r#"{{"event":"end","operation":"GetItem","phase":"latency","calls":1,"wallMs":{wall}}}"#)
+            let end = r#"{"event":"end","operation":"GetItem","phase":"latency","calls":1,"wallMs":WALL,"cpuMs":1,
+                "threadMs":null,"samplesMs":[],"errors":0,"errorMessage":null,"allocation":null}"#;
+            end.replace("WALL", wall)
         };
         assert!(parse(&line("1.5")).is_ok());
         assert!(parse(&line("-1")).unwrap_err().contains("impossible"));

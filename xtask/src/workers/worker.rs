@@ -1,12 +1,12 @@
-//! A worker process of ours (a suite or the table keeper), started through npm: lines to it, events from it, its log,
-//! and every way in which it can fail to answer.
+//! A worker process of ours (a suite or the table keeper): lines to it, events from it, its log, and every way in which
+//! it can fail to answer.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -82,8 +82,9 @@ enum Line {
 
 /// The process; dropped, it and all that it started are stopped.
 pub struct Worker {
-    group: Group,
-    stdin: Option<ChildStdin>,
+    /// None for one that is no process: a fake one of a test.
+    group: Option<Group>,
+    stdin: Option<Box<dyn std::io::Write + Send>>,
     lines: Receiver<Line>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
     readers: Vec<JoinHandle<()>>,
@@ -91,20 +92,32 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts `npm run --silent SCRIPT` in an install folder, with standard error going to the log file.
+    /// Starts a program that speaks the protocol, with its standard error going to the log file.
     ///
     /// # Errors
     /// Where the process can't be made.
-    pub fn start(npm: &Path, install: &Path, script: &str, log: PathBuf) -> anyhow::Result<Worker> {
-        let mut command = Command::new(npm);
-        command.args(["run", "--silent", script]).current_dir(install);
+    pub fn start(mut command: Command, what: &str, log: PathBuf) -> anyhow::Result<Worker> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        crate::setup::npm::clean_environment(&mut command);
-        let mut group = Group::spawn(&mut command, script).with_context(|| format!("starting `npm run {script}`"))?;
+        let mut group = Group::spawn(&mut command, what).with_context(|| format!("starting the {what}"))?;
         let child = group.child_mut();
-        let stdin = child.stdin.take();
+        let stdin = child.stdin.take().context("a worker has no input")?;
         let (stdout, stderr) =
             child.stdout.take().zip(child.stderr.take()).context("a worker has no pipes to listen to")?;
+        let mut worker = Worker::over(stdin, stdout, stderr, log)?;
+        worker.group = Some(group);
+        Ok(worker)
+    }
+
+    /// A worker at the other end of pipes.
+    ///
+    /// # Errors
+    /// Where no thread can be started.
+    pub fn over(
+        stdin: impl std::io::Write + Send + 'static,
+        stdout: impl Read + Send + 'static,
+        stderr: impl Read + Send + 'static,
+        log: PathBuf,
+    ) -> anyhow::Result<Worker> {
         // A folder that has gone or a disk that is full is no fault of the worker's: its last lines are kept anyway.
         let _ = log.parent().map(std::fs::create_dir_all);
         let file = File::options().create(true).append(true).open(&log).ok();
@@ -115,7 +128,7 @@ impl Worker {
             std::thread::Builder::new().name("events".into()).spawn(move || read_events(stdout, &sender))?,
             std::thread::Builder::new().name("log".into()).spawn(move || read_log(stderr, file, &theirs))?,
         ];
-        Ok(Worker { group, stdin, lines, last_lines, readers, log })
+        Ok(Worker { group: None, stdin: Some(Box::new(stdin)), lines, last_lines, readers, log })
     }
 
     /// Sends a command and waits for the event that `wanted` takes; others that it leaves are passed by.
@@ -165,7 +178,8 @@ impl Worker {
                 },
                 Ok(Line::Garbage(why)) => return Err(self.failed(stage, None, &why, health)),
                 Err(RecvTimeoutError::Disconnected) => {
-                    let end = self.group.wait_for(GRACE).map_or("it closed its output".to_owned(), |status| {
+                    let status = self.group.as_mut().and_then(|group| group.wait_for(GRACE));
+                    let end = status.map_or("it closed its output".to_owned(), |status| {
                         format!("its process ended without an answer ({status})")
                     });
                     return Err(self.failed(stage, None, &end, health));
@@ -191,7 +205,7 @@ impl Worker {
         if let (Some(mut stdin), Ok(line)) = (self.stdin.take(), serde_json::to_string(command)) {
             let _ = writeln!(stdin, "{line}");
         }
-        let _ = self.group.wait_for(GRACE);
+        self.group.as_mut().and_then(|group| group.wait_for(GRACE));
     }
 
     fn late(&mut self, stage: &str, limit: Duration, health: Health<'_>) -> Fault {
@@ -222,11 +236,13 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Its parent's end is told by the end of its input: a keeper drops its tables then, which a signal would not
+        // Its parent's end shows in the end of its input: a keeper drops its tables then, which a signal would not
         // let it do. What doesn't end by that won't by a polite signal.
         drop(self.stdin.take());
-        let _ = self.group.wait_for(FAREWELL);
-        self.group.stop(FAREWELL / 4);
+        if let Some(group) = &mut self.group {
+            let _ = group.wait_for(FAREWELL);
+            group.stop(FAREWELL / 4);
+        }
         // A reader that found more lines than were asked for waits to hand them over.
         self.lines = mpsc::sync_channel(0).1;
         for reader in self.readers.drain(..) {

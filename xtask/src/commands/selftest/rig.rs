@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::plan::request::BackendChoice;
 use crate::plan::turns;
 use crate::results::Operation;
-use crate::run::{SERVER_WARM_UP_CALLS, health};
+use crate::answers::{Answers, Door};
+use crate::commands::bench::database_health;
 use crate::setup::database::{self, Server};
 use crate::setup::npm;
 use crate::system::checkout::Checkout;
@@ -15,8 +16,13 @@ use crate::system::progress::Progress;
 use crate::workers::keeper::{Keeper, Tables};
 use crate::workers::protocol::{Measure, OpenSuite, Phase};
 use crate::workers::suite::{Suite, VerifiedSuite};
+use crate::workers::worker::{Probe, Worker};
 
 pub const SEED: u64 = 1;
+/// Calls that warm the server.
+const SERVER_WARM_UP_CALLS: u64 = 4_000;
+/// Inputs of the recorded ground.
+const POOL: u32 = 200;
 
 /// What some calls of one process took: sums, so that the statistics can weigh them.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]
@@ -33,6 +39,8 @@ pub struct Rig {
     pub tables: Tables,
     keeper: Keeper,
     out: PathBuf,
+    _answers: Answers,
+    pub door: Door,
 }
 
 impl Rig {
@@ -49,12 +57,20 @@ impl Rig {
             rehearsal_items: 0,
             seed: SEED,
         };
-        let health = health(&server);
-        let mut keeper = Keeper::start(&tools.npm, &benchmark, out.join("keeper.log"), &tables, &health)?;
+        let answers = Answers::start(server.address)?;
+        let door = answers.door("selftest")?;
+        let health = |probe| database_health(&server, probe);
+        let program = npm::worker(&tools.node, &[], &benchmark, "keeper");
+        let mut keeper = Keeper::open(Worker::start(program, "keeper", out.join("keeper.log"))?, &tables, &health)?;
         keeper.create(&health, |_, _| {})?;
         keeper.warm(SERVER_WARM_UP_CALLS, &health)?;
-        drop(health);
-        Ok(Rig { tools, benchmark, server, tables, keeper, out: out.to_owned() })
+        Ok(Rig { tools, benchmark, server, tables, keeper, out: out.to_owned(), _answers: answers, door })
+    }
+
+    /// What is wrong with the database.
+    pub fn health(&self) -> impl Fn(Probe) -> Option<String> + Sync + use<'_> {
+        let server = &self.server;
+        move |probe| database_health(server, probe)
     }
 
     /// A verified process of the bare SDK, and its id.
@@ -63,6 +79,7 @@ impl Rig {
             target: "aws-sdk".to_owned(),
             adapter: "aws-sdk".to_owned(),
             endpoint: self.tables.endpoint.clone(),
+            recorded_endpoint: self.door.endpoint(),
             table: self.tables.table.clone(),
             rehearsal_table: None,
             items: self.tables.items,
@@ -70,12 +87,16 @@ impl Rig {
             seed: SEED,
             round: 0,
             lane: 1,
+            pool: POOL,
             call_timeout_ms: 30_000,
-            handicap_us: BTreeMap::new(),
+            handicap: BTreeMap::new(),
         };
-        let health = health(&self.server);
-        let (suite, ready) = Suite::open(&self.tools.npm, &self.benchmark, self.out.join("suite.log"), job, &health)?;
-        let (suite, _) = suite.verify(&[Operation::GetItem], &health)?;
+        let health = self.health();
+        let flags = npm::warm_up_flags(&self.tools.node_version);
+        let program = npm::worker(&self.tools.node, flags, &self.benchmark, "suite");
+        let worker = Worker::start(program, "suite", self.out.join("suite.log"));
+        let (suite, ready) = Suite::open(worker, job, &health)?;
+        let (suite, _) = suite.verify(&[Operation::GetItem], true, &health)?;
         Ok((suite, ready.pid))
     }
 
@@ -92,12 +113,13 @@ impl Rig {
         let lead_in = turns::lead_in(calls);
         let phase = Phase::Latency;
         let measure = Measure { operation, phase, calls, lead_in, from, check: false, concurrency: None };
-        let end = suite.measure(measure, Duration::from_secs(1), &health(&self.server), begin, stop)?;
+        let end = suite.measure(measure, Duration::from_secs(1), &self.health(), begin, stop)?;
         Ok(Sums { latency_ms: end.samples_ms.iter().sum(), cpu_ms: end.thread_ms.unwrap_or(end.cpu_ms) })
     }
 
     /// Stops what was started.
     pub fn end(self) {
-        self.keeper.end(&health(&self.server));
+        let health = |probe| database_health(&self.server, probe);
+        self.keeper.end(&health);
     }
 }

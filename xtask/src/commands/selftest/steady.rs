@@ -9,16 +9,14 @@ use super::rig::Rig;
 use crate::analysis::stats::bootstrap::{Part, Parts};
 use crate::plan::request::BackendChoice;
 use crate::results::Operation;
-use crate::run::health;
-use crate::run::warm_up;
+use crate::run::warm_up::{self, Warming};
 use crate::system::checkout::Checkout;
 use crate::system::interrupt;
 use crate::system::progress::Progress;
+use crate::workers::protocol::Ground;
 
 /// Pairs of processes.
 const PAIRS: u64 = 8;
-/// The longest that the rule may take.
-const LONGEST: Duration = Duration::from_secs(30);
 /// Calls that the longer warm-up makes after the rule was satisfied.
 const MORE_CALLS: u64 = 8_000;
 const SLICES: u64 = 150;
@@ -35,14 +33,17 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
     let mut calls = 0;
     for pair in 0..PAIRS {
         step.position(pair, PAIRS);
-        let health = health(&rig.server);
+        let health = rig.health();
         let (mut ruled, _) = rig.suite()?;
         let (mut longer, _) = rig.suite()?;
         for suite in [&mut ruled, &mut longer] {
-            let warm_ups = warm_up::warm_up(suite, &[Operation::GetItem], LONGEST, &health, |_| {})?;
-            calls += warm_ups.values().map(|warm_up| warm_up.calls).sum::<u64>() / (2 * PAIRS);
+            let mut warming = Warming::default();
+            while !warming.has_settled() {
+                warming.warm(suite, &[Operation::GetItem], warm_up::STEP, &health, |_| {})?;
+            }
+            calls += warming.operations.values().map(|warm_up| warm_up.calls).sum::<u64>() / (2 * PAIRS);
         }
-        longer.warm_up(Operation::GetItem, MORE_CALLS, Duration::from_secs(60), &health)?;
+        longer.warm_up(Operation::GetItem, MORE_CALLS, Ground::Recorded, Duration::from_secs(60), &health)?;
         let (mut by_rule, mut by_more) = (Parts::new(), Parts::new());
         for slice in 0..SLICES {
             interrupt::check()?;

@@ -140,7 +140,7 @@ fn judge(results: &Results) -> Vec<Trial> {
 
 /// The ratio that is true for a copy: what was added, over what the equals cost in all rounds.
 fn true_ratio(results: &Results, copy: usize) -> f64 {
-    let added = results.targets[copy].handicap_us.get(&OPERATION).map_or(0.0, |loop_us| loop_us - LOOP_US);
+    let added = results.targets[copy].handicap_steps.get(&OPERATION).map_or(0.0, |loop_us| loop_us - LOOP_US);
     let equals: Vec<f64> = results
         .measurements
         .iter()

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -16,12 +16,12 @@ use crate::machine::load;
 use crate::machine::sampler::Sampler;
 use crate::plan::request::BackendChoice;
 use crate::results::Operation;
-use crate::run::health;
 use crate::setup::npm;
 use crate::system::checkout::Checkout;
 use crate::system::interrupt;
 use crate::system::process::Group;
 use crate::system::progress::Progress;
+use crate::workers::protocol::Ground;
 use crate::workers::suite::VerifiedSuite;
 
 /// Pairs of fresh processes.
@@ -60,7 +60,7 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
         bar.position(pair, PAIRS);
         let mut bare = Bare::start(&rig)?;
         let (mut suite, pid) = rig.suite()?;
-        suite.warm_up(Operation::GetItem, WARM_UP_CALLS, Duration::from_secs(60), &health(&rig.server))?;
+        suite.warm_up(Operation::GetItem, WARM_UP_CALLS, Ground::Database, Duration::from_secs(60), &rig.health())?;
 
         harness.begin();
         for turn in 0..SETTLING + TURNS {
@@ -156,10 +156,9 @@ impl Bare {
             "endpoint": rig.tables.endpoint, "table": rig.tables.table, "items": rig.tables.items, "seed": SEED,
             "warmUpCalls": WARM_UP_CALLS, "calls": TURN * (SETTLING + TURNS),
         });
-        let mut command = Command::new(&rig.tools.npm);
-        command.args(["run", "--silent", "bare", "--", &job.to_string()]).current_dir(&rig.benchmark);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        npm::clean_environment(&mut command);
+        let flags = npm::warm_up_flags(&rig.tools.node_version);
+        let mut command = npm::worker(&rig.tools.node, flags, &rig.benchmark, "bare");
+        command.arg(job.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut group = Group::spawn(&mut command, "bare")?;
         let input = group.child_mut().stdin.take().context("the bare script has no input")?;
         let output = group.child_mut().stdout.take().context("the bare script has no output")?;
