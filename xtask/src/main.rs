@@ -1,6 +1,8 @@
 //! `cargo xtask`: a benchmark of `DynamoDB` client libraries for JavaScript.
 
 mod against;
+#[allow(dead_code, unused_imports)] // Until the conductor uses it.
+mod answers;
 mod bench;
 mod burn;
 mod checkout;
