@@ -299,7 +299,7 @@ fn check_measurement(one: &Measurement) -> anyhow::Result<()> {
         }
     }
     if let Some(versus) = &one.vs_baseline {
-        positive("vsBaseline.latencyRatio", versus.latency_ratio)?;
+        positive("vsBaseline.latencyRatio", versus.latency_ratio.unwrap_or(1.0))?;
         positive("vsBaseline.cpuRatio", versus.cpu_ratio)?;
         positive("vsBaseline.throughputRatio", versus.throughput_ratio.unwrap_or(1.0))?;
         for of in [versus.latency_ratio_ci95, versus.cpu_ratio_ci95, versus.throughput_ratio_ci95] {

@@ -11,7 +11,6 @@ use rand::seq::index;
 use rand_pcg::Pcg64;
 
 use super::Trial;
-use crate::analysis::stats;
 use crate::analysis::summary;
 use crate::cli::{Cli, Command, Selftest};
 use crate::results::reading;
@@ -24,22 +23,25 @@ const ROUND_S: u32 = 45;
 const GROUPS: u32 = 200;
 /// Extra costs, as shares of the baseline's CPU per call, and the share of runs that must find each.
 const EXTRA: [(f64, f64); 3] = [(0.03, 0.90), (0.05, 0.95), (0.10, 0.99)];
-/// The busy loop of every copy, microseconds: whatever a loop costs beyond the time that it is told, which was 2 to 3 us,
-/// is then on both sides of each ratio.
-const LOOP_US: f64 = 1.0;
+/// The extra work by whose cost a step's is known, as a multiple of a call's: so large that its own noise does not matter.
+const MEASURE: f64 = 1.0;
+/// The steps that calibration starts from.
+const FIRST_STEPS: u64 = 500_000;
 /// The most of the verdicts on equals that may be false.
 const FALSE_VERDICTS: f64 = 0.05;
 /// The least share of intervals that must hold the true ratio.
 const COVERAGE: f64 = 0.95;
 const OPERATION: Operation = Operation::GetItem;
+/// Two equals, one for each extra cost, and the one that shows what a step costs.
+const COPIES: usize = 2 + EXTRA.len() + 1;
 
 /// Measures and judges.
 pub fn trials(flags: &Selftest, out: &Path) -> anyhow::Result<Vec<Trial>> {
-    let base = calibrate(flags, out)?;
-    let mut arguments = vec!["--target=aws-sdk".to_owned(); 2 + EXTRA.len()];
-    let extra = EXTRA.iter().map(|(share, _)| base * share);
-    for (copy, extra) in [0.0, 0.0].into_iter().chain(extra).enumerate() {
-        arguments.push(format!("--handicap={}:{OPERATION}={:.2}", id(copy), LOOP_US + extra));
+    let steps_of_a_call = calibrate(flags, out)?;
+    let mut arguments = vec!["--target=aws-sdk".to_owned(); COPIES];
+    for (copy, share) in (2..).zip(EXTRA.iter().map(|(share, _)| *share).chain([MEASURE])) {
+        let steps = (steps_of_a_call * share).round();
+        arguments.push(format!("--handicap={}:{OPERATION}={steps}", id(copy)));
     }
     arguments.push(format!("--rounds={}", flags.rounds));
     arguments.push(format!("--budget={}s", flags.rounds * ROUND_S));
@@ -52,13 +54,22 @@ fn id(copy: usize) -> String {
     if copy == 0 { "aws-sdk".to_owned() } else { format!("aws-sdk#{}", copy + 1) }
 }
 
-/// CPU per call of the baseline, microseconds, from two rounds of four copies, on a machine as busy as in the trial.
+/// How many steps cost as much as a call: from two rounds of the same library without and with many.
 fn calibrate(flags: &Selftest, out: &Path) -> anyhow::Result<f64> {
-    let mut arguments = vec!["--target=aws-sdk".to_owned(); 4];
-    arguments.extend(["--rounds=2".to_owned(), "--budget=90s".to_owned()]);
+    let mut arguments = vec!["--target=aws-sdk".to_owned(); 2];
+    arguments.push(format!("--handicap={}:{OPERATION}={FIRST_STEPS}", id(1)));
+    arguments.extend(["--rounds=2".to_owned(), "--budget=60s".to_owned()]);
     let results = run(flags, &out.join("calibration"), &arguments)?;
-    let known: Vec<f64> = results.measurements.iter().filter_map(|one| Some(one.cpu.as_ref()?.micros_per_op)).collect();
-    stats::mean(&known).context("the calibration measured nothing")
+    let call = micros(&results, 0).context("the calibration measured nothing")?;
+    let with_steps = micros(&results, 1).context("the calibration measured nothing")?;
+    anyhow::ensure!(with_steps > call, "{FIRST_STEPS} steps cost nothing");
+    Ok(call / ((with_steps - call) / FIRST_STEPS as f64))
+}
+
+/// CPU per call of a copy, microseconds.
+fn micros(results: &Results, copy: usize) -> Option<f64> {
+    let found = results.measurements.iter().find(|one| one.target == id(copy))?;
+    Some(found.cpu.as_ref()?.micros_per_op)
 }
 
 fn run(flags: &Selftest, out: &Path, arguments: &[String]) -> anyhow::Result<Results> {
@@ -98,7 +109,7 @@ fn judge(results: &Results) -> Vec<Trial> {
             for (copy, tally) in (1..).zip(&mut tallies) {
                 let target = if copy == 1 { id(1 - baseline) } else { id(copy) };
                 if let Some(one) = part.measurements.iter().find(|one| one.target == target) {
-                    tally.count(one, true_ratio(results, copy));
+                    tally.count(one, true_ratio(results, copy).unwrap_or(f64::NAN));
                 }
             }
         }
@@ -138,16 +149,13 @@ fn judge(results: &Results) -> Vec<Trial> {
     trials
 }
 
-/// The ratio that is true for a copy: what was added, over what the equals cost in all rounds.
-fn true_ratio(results: &Results, copy: usize) -> f64 {
-    let added = results.targets[copy].handicap_steps.get(&OPERATION).map_or(0.0, |loop_us| loop_us - LOOP_US);
-    let equals: Vec<f64> = results
-        .measurements
-        .iter()
-        .filter(|one| one.target == id(0) || one.target == id(1))
-        .filter_map(|one| Some(one.cpu.as_ref()?.micros_per_op))
-        .collect();
-    1.0 + added / (equals.iter().sum::<f64>() / equals.len() as f64)
+/// The ratio that is true for a copy: its steps at the cost that the largest extra work shows for one, over what the
+/// equals cost in all rounds.
+fn true_ratio(results: &Results, copy: usize) -> Option<f64> {
+    let steps = |copy: usize| results.targets[copy].handicap_steps.get(&OPERATION).map_or(0.0, |steps| *steps as f64);
+    let equal = (micros(results, 0)? + micros(results, 1)?) / 2.0;
+    let of_a_step = (micros(results, COPIES - 1)? - equal) / steps(COPIES - 1);
+    Some(1.0 + steps(copy) * of_a_step / equal)
 }
 
 #[derive(Debug, Clone, Default)]
