@@ -5,6 +5,9 @@ export class NoAnswer extends Error {
   override name = "NoAnswer";
 }
 
+/** After so many calls without an answer the rest of a slice is not made: each would wait as long. */
+export const MOST_NO_ANSWERS = 3;
+
 export interface CallLimit {
   /** Makes a call; rejects with NoAnswer when it takes longer than the limit. */
   run<T>(call: () => Promise<T>): Promise<T>;

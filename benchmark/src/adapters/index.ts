@@ -1,12 +1,12 @@
-// The libraries that can be measured. A new one is a file in adapters/ and a line here.
+// The libraries that can be measured. A new one is a file in this folder and a line here.
 
 import type { Adapter } from "./adapter.js";
 
 const ADAPTERS: Record<string, () => Promise<{ adapter: Adapter }>> = {
-  "aws-sdk": () => import("./adapters/aws-sdk.js"),
-  mizzle: () => import("./adapters/mizzle.js"),
-  dynamoose: () => import("./adapters/dynamoose.js"),
-  electrodb: () => import("./adapters/electrodb.js"),
+  "aws-sdk": () => import("./aws-sdk.js"),
+  mizzle: () => import("./mizzle.js"),
+  dynamoose: () => import("./dynamoose.js"),
+  electrodb: () => import("./electrodb.js"),
 };
 
 export const ADAPTER_NAMES: readonly string[] = Object.keys(ADAPTERS);

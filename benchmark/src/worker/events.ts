@@ -2,7 +2,7 @@
 // and by console.log, to standard error. It knows nothing of what the events mean.
 
 import { Console } from "node:console";
-import type { AnyEvent } from "./protocol.js";
+import type { AnyEvent } from "../protocol.js";
 
 export type Emit<E extends AnyEvent = AnyEvent> = (event: E) => void;
 
@@ -32,7 +32,7 @@ export function shorten(text: string): string {
   return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT - 1)}…`;
 }
 
-/** An error in words, with its name where that says more than the message. */
+/** A readable error, with its name where that says more than the message. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) {
     return shorten(String(error));

@@ -25,7 +25,7 @@ export function clientConfig(settings: ConnectionSettings, maxAttempts = 1): Dyn
       httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
       httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
       // A connection on which nothing came for so long is closed, so that a call without an answer really ends. It is
-      // later than the call's own limit (limit.ts), which tells the error.
+      // later than the call's own limit (measure/limit.ts), whose error says more.
       socketTimeout: settings.callTimeoutMs + 1000,
     },
   };

@@ -6,7 +6,7 @@ import { openSync, readSync } from "node:fs";
 export interface CpuSpent {
   /** User and system time of all threads. */
   cpuMs: number;
-  /** Of it, that of this thread; null where the system doesn't tell. */
+  /** Of it, that of this thread; null where the system doesn't report it. */
   threadMs: number | null;
 }
 
@@ -14,7 +14,7 @@ const schedstat = open();
 const text = Buffer.alloc(96);
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
-/** Starts counting; the function that is given back says what was spent since. */
+/** Starts counting; the function returned says what was spent since. */
 export function countCpu(): () => CpuSpent {
   // The thread's readings come last and first, so that nothing but them weighs on it; the first of them is for nothing,
   // since one that finds its code in no cache takes 60 us and the next 27.
@@ -39,7 +39,7 @@ function open(): number | null {
   }
 }
 
-/** Linux tells the time of one thread in its first number, in nanoseconds (the kernel's sched-stats.rst). */
+/** Linux gives the time of one thread in its first number, in nanoseconds (the kernel's sched-stats.rst). */
 function threadMs(): number | null {
   if (schedstat === null) {
     return null;

@@ -3,7 +3,7 @@
 // a library may want; turning a library's result into a plain order is done only to check it, outside the clock.
 
 import type { DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
-import type { Key, Marks, Order, Range, StoredKey, StoredOrder } from "./dataset.js";
+import type { Key, Marks, Order, Range, StoredKey, StoredOrder } from "../dataset.js";
 
 export interface PutInput {
   /** As an application sees it: for a library that makes keys and marks itself. */
@@ -44,30 +44,21 @@ export interface OrderTable {
   toOrders(result: unknown): Iterable<unknown>;
 }
 
-/** What the wire meter needs of an SDK client; see wire.ts. */
-export interface MiddlewareHost {
-  middlewareStack: {
-    // `never`: the SDK's own types of these differ from version to version, and a library may bring its own version.
-    add(middleware: never, options: never): void;
-    remove(name: string): boolean;
-  };
-}
-
+/** One client of the library, which talks to one endpoint. */
 export interface Connection {
-  /** The SDK client through which all of the library's requests go. */
-  client: MiddlewareHost;
   table(name: string): OrderTable;
   close(): void;
 }
 
 export interface Library {
-  connect(config: DynamoDBClientConfig): Connection;
+  /** Is called once for each ground of a suite: connections have nothing in common but the library's code. */
+  connect(config: DynamoDBClientConfig): Connection | Promise<Connection>;
 }
 
 export interface Adapter {
   /** The npm package that is measured. */
   packageName: string;
-  /** Imports the library and what an application must import beside it. Its time is the import time. */
+  /** Imports the library and what an application must import along with it. Its time is the import time. */
   load(): Promise<Library>;
 }
 
