@@ -2,6 +2,7 @@
 //! timed.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::at_once::at_once;
@@ -113,9 +114,10 @@ impl Runner<'_> {
         let places: Vec<(u32, usize)> = (first_place..).zip(targets.iter().copied()).collect();
         let started: Vec<Started> = {
             let this = &*self;
+            let verifying = Mutex::new(());
             at_once(places.clone(), cores(), |(place, target)| {
                 this.observer.doing(&this.plan.targets[target].id, "starting and verifying");
-                this.start(plan, place, target)
+                this.start(plan, place, target, &verifying)
             })
         };
         let mut members = Vec::new();
@@ -134,8 +136,9 @@ impl Runner<'_> {
         Ok(members)
     }
 
-    /// Starts one target's process and has its work verified: in full in its first process at this scale.
-    fn start(&self, plan: RoundPlan, place: u32, target: usize) -> Started {
+    /// Starts one target's process and has its work verified: in full in its first process at this scale. One at a time
+    /// verifies: a scan must not find what another process is writing.
+    fn start(&self, plan: RoundPlan, place: u32, target: usize, verifying: &Mutex<()>) -> Started {
         let RoundPlan { scale, round } = plan;
         let planned = &self.plan.targets[target];
         let tables = self.tables(scale);
@@ -159,7 +162,10 @@ impl Runner<'_> {
         let health = self.health();
         let (suite, ready) = Suite::open(self.site.suite(target, log), job, &health)?;
         let full = !self.recorded.contains(&target);
-        let (suite, verified) = suite.verify(&self.plan.operations, full, &health)?;
+        let (suite, verified) = {
+            let _alone = verifying.lock().unwrap_or_else(PoisonError::into_inner);
+            suite.verify(&self.plan.operations, full, &health)?
+        };
         let first_calls = verified.iter().filter_map(|found| Some((found.operation, found.first_call_ms?)));
         Ok(Member {
             target,
@@ -189,15 +195,17 @@ impl Runner<'_> {
             return Ok(());
         }
         let lanes: Vec<u32> = fresh.iter().map(|&target| target as u32 + 1).collect();
-        if self.plan.operations.iter().any(|operation| operation.consumes_items()) {
-            for &lane in &lanes {
-                keeper.prepare(lane, u64::from(POOL), true, &self.health())?;
-            }
-        }
+        // What an earlier recording left is in the way of conditional writes.
+        self.restore(plan, &lanes, 0, keeper)?;
         let mut operations = self.plan.operations.clone();
         // A scan of a large table takes the server seconds: those of all targets come first, and together.
         operations.sort_by_key(|operation| (!operation.only_reads(), !operation.grows_with_the_table()));
         for operation in operations {
+            if operation.consumes_items() {
+                for &lane in &lanes {
+                    keeper.prepare(lane, u64::from(POOL), true, &self.health())?;
+                }
+            }
             let outcomes: Vec<Result<(), Fault>> = {
                 let this = &*self;
                 let fresh: Vec<&mut Member> =
