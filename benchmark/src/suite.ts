@@ -207,21 +207,20 @@ async function measureOperation(open: OpenSuiteState, operation: OperationName, 
     phase === "allocation"
       ? await countCalls(options)
       : await timeCalls({ ...options, concurrency, samples: phase === "latency" });
-  emit({ event: "stopped", operation, phase });
-
+  const stopped: SuiteEvent = { event: "stopped", operation, phase };
+  const end = endOf(operation, phase, measured);
   const { last } = measured;
-  if (last !== null && check) {
-    const index = recorded ? (from + last.index) % prepared.count : last.index;
-    const wrong =
-      prepared.wrongResult(index, last.result) ??
-      // The record answers writes without doing them: their effect was looked at when it was made.
-      (recorded || prepared.effect === null ? null : await wrongEffect(open, prepared, index));
-    if (wrong !== null) {
-      emit({ event: "wrong-work", operation, ...wrong });
-      return;
-    }
+  if (last === null || !check) {
+    emit(stopped, end);
+    return;
   }
-  emit(endOf(operation, phase, measured));
+  emit(stopped);
+  const index = recorded ? (from + last.index) % prepared.count : last.index;
+  const wrong =
+    prepared.wrongResult(index, last.result) ??
+    // The record answers writes without doing them: their effect was looked at when it was made.
+    (recorded || prepared.effect === null ? null : await wrongEffect(open, prepared, index));
+  emit(wrong === null ? end : { event: "wrong-work", operation, ...wrong });
 }
 
 /** Calls that go through a pool again and again, beginning at call `from`. */

@@ -39,7 +39,7 @@ export function scanTrial(
         return scansWhatIsThere(subject, rehearsal, bareRehearsal).finally(() => bareRehearsal.close());
       }
       // This scan finds exactly the data set.
-      await subject.putBack(bare, OPERATIONS);
+      await subject.putBack(bare, OPERATIONS, true);
       return scansWhatIsThere(subject, own, bare);
     },
   };

@@ -68,7 +68,7 @@ export async function verify(options: VerifyOptions, onVerdict: (verdict: Verdic
       onVerdict(wrong === null ? { operation, firstCallMs, wrong } : { operation, wrong });
     }
   } finally {
-    await subject.putBack(bare, wanted).finally(() => bare.close());
+    await subject.putBack(bare, wanted, full).finally(() => bare.close());
   }
 }
 
