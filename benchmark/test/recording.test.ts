@@ -19,7 +19,7 @@ import { CALL_TIMEOUT_MS, SEED, settings, tableName } from "./support.js";
 
 const LIBRARIES = ["aws-sdk", "dynamoose", "electrodb"];
 const ITEMS = 300;
-const POOL = 30;
+const POOL = 16;
 
 let bare: BareTable;
 let limit: CallLimit;
@@ -165,7 +165,7 @@ describe("recording", () => {
       operation: "GetItem",
       sabotage(real) {
         let calls = 0;
-        return { get: (input) => real.get(++calls === 23 ? keyInput(keyOf(0)) : input) };
+        return { get: (input) => real.get(++calls === 13 ? keyInput(keyOf(0)) : input) };
       },
     },
     {

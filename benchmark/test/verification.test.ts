@@ -250,12 +250,15 @@ describe("a saboteur", () => {
           wrong.expected !== "" && wrong.actual !== "" && wrong.expected !== wrong.actual,
           JSON.stringify(wrong),
         );
-        assert.equal(await compareTable(bare, TWO_PAGES, SEED), null, "what it did was put back");
       } finally {
         connection.close();
       }
     });
   }
+
+  it("of whatever kind leaves no trace: what it did was put back", async () => {
+    assert.equal(await compareTable(bare, TWO_PAGES, SEED), null);
+  });
 });
 
 /** Answers from memory what was asked before with the same input. */

@@ -43,8 +43,8 @@ export interface Trial {
   before?: () => Promise<unknown>;
   /** The first, cold call. */
   first(): Promise<unknown>;
-  /** What is wrong with that call's result or effect. */
-  wrongFirst(result: unknown, bare: BareTable): Promise<Difference | null>;
+  /** What is wrong with that call's result or effect; `full` unless it has to be looked at quickly. */
+  wrongFirst(result: unknown, bare: BareTable, full: boolean): Promise<Difference | null>;
   /** What is wrong with further calls, chosen so that a library can't get by with less work. */
   wrongFurther(bare: BareTable): Promise<Difference | null>;
 }
