@@ -63,11 +63,18 @@ export class Subject {
     readonly context: Context,
     private readonly limit: CallLimit,
   ) {
-    const { seed, round } = context;
-    this.updates = indices(0, FURTHER_CALLS + 1).map((i) => {
-      const n = itemOfCall("UpdateItem", this.call(i));
+    const { items, seed, round } = context;
+    const count = FURTHER_CALLS + 1;
+    this.updates = indices(0, count).map((i) => {
+      const n = this.apart("UpdateItem", context.lane * count + i, items);
       return { n, ...keyInput(keyOf(n)), status: updatedStatus(n, seed, round) };
     });
+  }
+
+  /** An item of the data set that no other process changes while it verifies, if `place` is this one's alone. */
+  apart(operation: OperationName, place: number, items: number): number {
+    const { seed, round } = this.context;
+    return (itemOfCall(operation, { items, seed, round, stream: STREAM.verify, index: 0 }) + place) % items;
   }
 
   /** Calls the library with a time limit. */
@@ -75,7 +82,7 @@ export class Subject {
     return this.limit.run(act);
   }
 
-  /** Each process draws its own keys, should two of them verify at once. */
+  /** Each process draws its own keys: several verify at once. */
   call(i: number): Call {
     const { items, seed, round, lane } = this.context;
     return { items, seed, round, stream: STREAM.verify, index: lane * 100 + i };
@@ -93,10 +100,6 @@ export class Subject {
 
   ownKey(index: number): Key {
     return laneKey(this.context.lane, AREA.verify, index);
-  }
-
-  isOwn(order: unknown): boolean {
-    return (order as Partial<Key> | null)?.customerId === this.ownKey(0).customerId;
   }
 
   /** Nothing is put back before all first calls were made, so that an item may be as UpdateItem left it. */
