@@ -270,6 +270,12 @@ export function laneCustomer(lane: number, area: Area, customer: number): string
   return `9${digits(lane, 3)}${area}${digits(customer, 3)}`;
 }
 
+/** Whether an order is one of a lane and not of the data set. */
+export function isOfLane(order: unknown): boolean {
+  const customerId = (order as Partial<Key> | null)?.customerId;
+  return typeof customerId === "string" && /^9\d{7}$/.test(customerId);
+}
+
 export function laneKey(lane: number, area: Area, index: number): Key {
   return {
     customerId: laneCustomer(lane, area, Math.floor(index / ORDERS_PER_CUSTOMER)),

@@ -16,6 +16,28 @@ const INSPECTED = { breakLength: Number.POSITIVE_INFINITY, depth: 5, maxStringLe
 
 /** The first difference of two values, or null where there is none. `where` names them in the text. */
 export function difference(expected: unknown, actual: unknown, where = "result"): Difference | null {
+  // Nearly all values are the same: the names of places are made only where they are not.
+  return same(expected, actual) ? null : firstDifference(expected, actual, where);
+}
+
+function same(expected: unknown, actual: unknown): boolean {
+  if (Object.is(expected, actual)) {
+    return true;
+  }
+  if (Array.isArray(expected) && Array.isArray(actual)) {
+    return expected.length === actual.length && expected.every((element, i) => same(element, actual[i]));
+  }
+  if (isPlain(expected) && isPlain(actual)) {
+    const names = Object.keys(expected);
+    return (
+      names.length === Object.keys(actual).length &&
+      names.every((name) => Object.hasOwn(actual, name) && same(expected[name], actual[name]))
+    );
+  }
+  return false;
+}
+
+function firstDifference(expected: unknown, actual: unknown, where: string): Difference | null {
   if (Object.is(expected, actual)) {
     return null;
   }
@@ -24,7 +46,7 @@ export function difference(expected: unknown, actual: unknown, where = "result")
       return differ(where, `${expected.length} elements`, `${actual.length} elements`);
     }
     for (let i = 0; i < expected.length; i++) {
-      const found = difference(expected[i], actual[i], `${where}[${i}]`);
+      const found = firstDifference(expected[i], actual[i], `${where}[${i}]`);
       if (found !== null) {
         return found;
       }
@@ -36,7 +58,7 @@ export function difference(expected: unknown, actual: unknown, where = "result")
       if (!Object.hasOwn(actual, name)) {
         return differ(`${where}.${name}`, show(expected[name]), "no such attribute");
       }
-      const found = difference(expected[name], actual[name], `${where}.${name}`);
+      const found = firstDifference(expected[name], actual[name], `${where}.${name}`);
       if (found !== null) {
         return found;
       }
@@ -82,7 +104,8 @@ export function differenceFromSeeded(
 ): Difference | null {
   const expected = orderOf(n, seed);
   const status = (actual as Partial<Order> | null)?.status;
-  if (status === updatedStatus(n, seed, round) || status === updatedStatus(n, seed, POOL_ROUND)) {
+  const updated = () => [updatedStatus(n, seed, round), updatedStatus(n, seed, POOL_ROUND)];
+  if (status !== undefined && status !== expected.status && updated().includes(status)) {
     expected.status = status;
   }
   return difference(expected, actual, `order ${n}`);

@@ -45,8 +45,11 @@ export interface Context {
 
 /** What a write leaves in the table. */
 export interface Effect {
-  /** Sees to it that the table doesn't look before call i as it must look after it; rejects where it can't. */
-  arrange(i: number, bare: BareTable): Promise<void>;
+  /**
+   * Sees to it that the table doesn't look before call i as it must look after it; false where it does so already, and
+   * nothing would be seen.
+   */
+  arrange(i: number, bare: BareTable): Promise<boolean>;
   /** What is wrong in the table after call i; null where nothing is. */
   wrong(i: number, bare: BareTable): Promise<Difference | null>;
 }
@@ -169,6 +172,7 @@ function preparePuts(wanted: Wanted): PreparedCalls {
     effect: {
       async arrange(i, bare) {
         await bare.delete((inputs[i] as PutInput).order);
+        return true;
       },
       async wrong(i, bare) {
         const { stored } = inputs[i] as PutInput;
@@ -206,10 +210,8 @@ function prepareUpdates(wanted: Wanted): PreparedCalls {
     effect: {
       async arrange(i, bare) {
         const { key, status } = inputs[i] as UpdateInput;
-        // Another library's update may not have been restored yet.
-        if ((await bare.get(key))?.status === status) {
-          await bare.put(stored(orderOf(numbers[i] as number, seed)));
-        }
+        // Another library may have updated it just now. It isn't put back: that one may be about to look at it.
+        return (await bare.get(key))?.status !== status;
       },
       async wrong(i, bare) {
         const { key, status } = inputs[i] as UpdateInput;
@@ -235,6 +237,7 @@ function prepareDeletes(wanted: Wanted): PreparedCalls {
           const { customerId, orderId } = key;
           throw new Error(`order ${orderId} of customer ${customerId} is not there to be deleted: prepare it first`);
         }
+        return true;
       },
       async wrong(i, bare) {
         const left = await bare.get((inputs[i] as KeyInput).key);

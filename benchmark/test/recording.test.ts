@@ -19,7 +19,7 @@ import { CALL_TIMEOUT_MS, SEED, settings, tableName } from "./support.js";
 
 const LIBRARIES = ["aws-sdk", "dynamoose", "electrodb"];
 const ITEMS = 300;
-const POOL = 30;
+const POOL = 16;
 
 let bare: BareTable;
 let limit: CallLimit;
@@ -165,7 +165,7 @@ describe("recording", () => {
       operation: "GetItem",
       sabotage(real) {
         let calls = 0;
-        return { get: (input) => real.get(++calls === 23 ? keyInput(keyOf(0)) : input) };
+        return { get: (input) => real.get(++calls === 13 ? keyInput(keyOf(0)) : input) };
       },
     },
     {
@@ -214,6 +214,32 @@ describe("recording", () => {
       }
     });
   }
+
+  it("is done by several processes at the same time, each operation of all of them", async () => {
+    const connections = await Promise.all([1, 2].map(() => open("aws-sdk", recorder.endpoint)));
+    const lanes = connections.map((_, i) => lane + i);
+    try {
+      await Promise.all(lanes.map(prepareDeletions));
+      for (const operation of OPERATIONS.filter((name) => name !== "Scan")) {
+        const recorded = await Promise.all(
+          connections.map((connection, i) => record(operation, connection.table(bare.name), lane + i)),
+        );
+        assert.deepEqual(
+          recorded.map(({ calls, wrong }) => ({ calls, wrong })),
+          lanes.map(() => ({ calls: POOL, wrong: null })),
+          operation,
+        );
+      }
+    } finally {
+      for (const connection of connections) {
+        connection.close();
+      }
+      for (const operation of OPERATIONS) {
+        await Promise.all(lanes.map((each) => putBack(operation, each)));
+      }
+    }
+    assert.equal(await compareTable(bare, ITEMS, SEED), null);
+  });
 
   it("takes a scan that was cut off for what it is, and counts its items", async () => {
     const connection = await open("aws-sdk", recorder.endpoint);

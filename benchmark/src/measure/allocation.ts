@@ -9,11 +9,15 @@
 import * as v8 from "node:v8";
 import type { Allocation } from "../protocol.js";
 
-/** The heap's size around one collection, as v8.GCProfiler reports it. */
-interface Collection {
+/** The heap's size around one step of the collector, as v8.GCProfiler reports it. */
+interface Step {
+  gcType: string;
   beforeGC: { heapStatistics: { usedHeapSize: number } };
   afterGC: { heapStatistics: { usedHeapSize: number } };
 }
+
+/** Steps that are a part of a collection that is reported by itself. */
+const PARTS = new Set(["IncrementalMarking", "ProcessWeakCallbacks"]);
 
 /** Starts counting; the function returned gives what was allocated since. Null where the runtime can't count. */
 export function countAllocation(): (() => Allocation) | null {
@@ -27,14 +31,15 @@ export function countAllocation(): (() => Allocation) | null {
   const atStart = usedHeap();
   return () => {
     const atEnd = usedHeap();
-    const collections = (profiler.stop()?.statistics ?? []) as Collection[];
+    const steps = (profiler.stop()?.statistics ?? []) as Step[];
     let bytes = 0;
     let last = atStart;
-    for (const { beforeGC, afterGC } of collections) {
+    for (const { beforeGC, afterGC } of steps) {
       bytes += beforeGC.heapStatistics.usedHeapSize - last;
       last = afterGC.heapStatistics.usedHeapSize;
     }
-    return { bytes: Math.max(0, bytes + atEnd - last), collections: collections.length };
+    const collections = steps.filter(({ gcType }) => !PARTS.has(gcType)).length;
+    return { bytes: Math.max(0, bytes + atEnd - last), collections };
   };
 }
 

@@ -19,7 +19,7 @@ export function countCpu(): () => CpuSpent {
   // The thread's readings come last and first, so that nothing but them weighs on it; the first of them is for nothing,
   // since one that finds its code in no cache takes 60 us and the next 27.
   const atStart = process.cpuUsage();
-  threadMs();
+  readThreadMs();
   const threadAtStart = threadMs();
   return () => {
     const thread = threadMs();
@@ -39,13 +39,19 @@ function open(): number | null {
   }
 }
 
-/** Linux gives the time of one thread in its first number, in nanoseconds (the kernel's sched-stats.rst). */
+/** The thread's time up to now: its account is brought up to date when it leaves the core, so it sleeps for a moment. */
 function threadMs(): number | null {
+  if (schedstat !== null) {
+    Atomics.wait(cell, 0, 0, 0.02);
+  }
+  return readThreadMs();
+}
+
+/** Linux gives the time of one thread in its first number, in nanoseconds (the kernel's sched-stats.rst). */
+function readThreadMs(): number | null {
   if (schedstat === null) {
     return null;
   }
-  // The account of a thread is brought up to date when it leaves the core, so it sleeps for a moment.
-  Atomics.wait(cell, 0, 0, 0.02);
   const bytes = readSync(schedstat, text, 0, text.length, 0);
   return Number(text.toString("latin1", 0, bytes).split(" ", 1)[0]) / 1e6;
 }

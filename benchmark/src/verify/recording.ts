@@ -32,13 +32,10 @@ export async function recordPool(
     const sample = new Set(spread(pool.count));
     let items: number | null = null;
     for (let i = 0; i < pool.count; i++) {
-      const readBack = sample.has(i) ? bare : null;
-      if (readBack !== null) {
-        await pool.effect?.arrange(i, readBack);
-      }
+      const { effect } = pool;
+      const looksAt = effect !== null && bare !== null && sample.has(i) && (await effect.arrange(i, bare));
       const result = await limit.run(() => pool.make(i));
-      const wrong =
-        pool.wrongResult(i, result) ?? (readBack === null ? null : ((await pool.effect?.wrong(i, readBack)) ?? null));
+      const wrong = pool.wrongResult(i, result) ?? (looksAt ? await effect.wrong(i, bare) : null);
       if (wrong !== null) {
         return { calls: i + 1, items, wrong };
       }

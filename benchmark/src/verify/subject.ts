@@ -43,8 +43,8 @@ export interface Trial {
   before?: () => Promise<unknown>;
   /** The first, cold call. */
   first(): Promise<unknown>;
-  /** What is wrong with that call's result or effect. */
-  wrongFirst(result: unknown, bare: BareTable): Promise<Difference | null>;
+  /** What is wrong with that call's result or effect; `full` unless it has to be looked at quickly. */
+  wrongFirst(result: unknown, bare: BareTable, full: boolean): Promise<Difference | null>;
   /** What is wrong with further calls, chosen so that a library can't get by with less work. */
   wrongFurther(bare: BareTable): Promise<Difference | null>;
 }
@@ -63,11 +63,18 @@ export class Subject {
     readonly context: Context,
     private readonly limit: CallLimit,
   ) {
-    const { seed, round } = context;
-    this.updates = indices(0, FURTHER_CALLS + 1).map((i) => {
-      const n = itemOfCall("UpdateItem", this.call(i));
+    const { items, seed, round } = context;
+    const count = FURTHER_CALLS + 1;
+    this.updates = indices(0, count).map((i) => {
+      const n = this.apart("UpdateItem", context.lane * count + i, items);
       return { n, ...keyInput(keyOf(n)), status: updatedStatus(n, seed, round) };
     });
+  }
+
+  /** An item of the data set that no other process changes while it verifies, if `place` is this one's alone. */
+  apart(operation: OperationName, place: number, items: number): number {
+    const { seed, round } = this.context;
+    return (itemOfCall(operation, { items, seed, round, stream: STREAM.verify, index: 0 }) + place) % items;
   }
 
   /** Calls the library with a time limit. */
@@ -75,7 +82,7 @@ export class Subject {
     return this.limit.run(act);
   }
 
-  /** Each process draws its own keys, should two of them verify at once. */
+  /** Each process draws its own keys: several verify at once. */
   call(i: number): Call {
     const { items, seed, round, lane } = this.context;
     return { items, seed, round, stream: STREAM.verify, index: lane * 100 + i };
@@ -93,10 +100,6 @@ export class Subject {
 
   ownKey(index: number): Key {
     return laneKey(this.context.lane, AREA.verify, index);
-  }
-
-  isOwn(order: unknown): boolean {
-    return (order as Partial<Key> | null)?.customerId === this.ownKey(0).customerId;
   }
 
   /** Nothing is put back before all first calls were made, so that an item may be as UpdateItem left it. */
@@ -119,15 +122,17 @@ export class Subject {
     return null;
   }
 
-  /** Removes what verifying wrote, and undoes what it changed. */
-  async putBack(bare: BareTable, operations: readonly OperationName[]): Promise<void> {
-    await deleteAll(
-      bare,
-      indices(0, ORDERS_PER_CUSTOMER).map((index) => this.ownKey(index)),
-    );
-    if (operations.includes("UpdateItem")) {
-      await Promise.all(this.updates.map(({ n }) => bare.put(stored(orderOf(n, this.context.seed)))));
-    }
+  /** Removes what verifying wrote, and undoes what it changed; after the first calls alone that is little. */
+  async putBack(bare: BareTable, operations: readonly OperationName[], full: boolean): Promise<void> {
+    const written = full ? indices(0, ORDERS_PER_CUSTOMER) : [OWN.puts, OWN.deletes];
+    const changed = operations.includes("UpdateItem") ? this.updates.slice(0, full ? undefined : 1) : [];
+    await Promise.all([
+      deleteAll(
+        bare,
+        written.map((index) => this.ownKey(index)),
+      ),
+      ...changed.map(({ n }) => bare.put(stored(orderOf(n, this.context.seed)))),
+    ]);
   }
 }
 

@@ -62,13 +62,13 @@ export async function verify(options: VerifyOptions, onVerdict: (verdict: Verdic
       const trial = trials[operation];
       const wrong = await inOperation(
         operation,
-        async () => (await trial.wrongFirst(result, bare)) ?? (full ? await trial.wrongFurther(bare) : null),
+        async () => (await trial.wrongFirst(result, bare, full)) ?? (full ? await trial.wrongFurther(bare) : null),
       );
       const firstCallMs = operation === "Scan" && scan.rehearsed ? null : ms;
       onVerdict(wrong === null ? { operation, firstCallMs, wrong } : { operation, wrong });
     }
   } finally {
-    await subject.putBack(bare, wanted).finally(() => bare.close());
+    await subject.putBack(bare, wanted, full).finally(() => bare.close());
   }
 }
 

@@ -4,7 +4,8 @@
 import { Console } from "node:console";
 import type { AnyEvent } from "../protocol.js";
 
-export type Emit<E extends AnyEvent = AnyEvent> = (event: E) => void;
+/** Writes events, several at once where they come together: each write costs a tenth of a millisecond. */
+export type Emit<E extends AnyEvent = AnyEvent> = (...events: E[]) => void;
 
 /** The longest text in an event, characters. */
 const LONGEST_TEXT = 2000;
@@ -18,8 +19,8 @@ export function takeOverOutput(): Emit {
   // The parent is gone: there is nobody left to measure for.
   process.stdout.on("error", () => process.exit(0));
   process.stderr.on("error", () => {});
-  return (event) => {
-    write(`${JSON.stringify(event)}\n`);
+  return (...events) => {
+    write(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
   };
 }
 

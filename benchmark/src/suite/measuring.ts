@@ -1,0 +1,138 @@
+// The commands `warm-up` and `measure`.
+
+import { STREAM } from "../dataset.js";
+import type { Difference } from "../difference.js";
+import { countCalls, type Measured, type Slice, timeCalls } from "../measure/slice.js";
+import { warmUp } from "../measure/warm-up.js";
+import { type PreparedCalls, prepare } from "../operations.js";
+import type { GroundName, Measure, MeasuredPhase, OperationName, PhaseEnd, SuiteEvent } from "../protocol.js";
+import { type Command, flag, oneOf, wholeNumber } from "../worker/command.js";
+import { describeError, roundMs } from "../worker/events.js";
+import type { OpenedSuite } from "./opened.js";
+
+const GROUNDS: readonly GroundName[] = ["recorded", "database"];
+const MEASURED_PHASES: readonly MeasuredPhase[] = ["client", "latency", "throughput", "allocation"];
+
+/** Which ground a phase is measured on. */
+const GROUND_OF: Record<MeasuredPhase, GroundName> = {
+  client: "recorded",
+  allocation: "recorded",
+  latency: "database",
+  throughput: "database",
+};
+
+export async function warmUpOperation(open: OpenedSuite, operation: OperationName, command: Command): Promise<void> {
+  const { emit, limit } = open;
+  const calls = wholeNumber(command, "calls", 1);
+  const ground = oneOf(command, "ground", GROUNDS);
+  const from = open.nextWarmUp(operation, ground, calls);
+  const slice =
+    ground === "recorded"
+      ? poolSlice(open.poolOf(operation), from, calls)
+      : prepare(operation, { ...open.warmUpTable(operation), stream: STREAM.warmUp, from, count: calls });
+  emit({ event: "start", operation, phase: "warm-up" });
+  const warmed = await warmUp(slice, limit, open.spinOf(operation));
+  emit(endOf(operation, "warm-up", { ...warmed, samplesMs: [], allocation: null }));
+}
+
+export async function measureOperation(open: OpenedSuite, operation: OperationName, command: Command): Promise<void> {
+  const { emit } = open;
+  const wanted = readMeasure(command);
+  const { phase, leadIn, concurrency } = wanted;
+  const { slice, wrong } = callsOf(open, operation, wanted);
+  const options = {
+    slice,
+    leadIn,
+    limit: open.limit,
+    onStart: () => emit({ event: "start", operation, phase }),
+    spin: open.spinOf(operation),
+  };
+  const measured =
+    phase === "allocation"
+      ? await countCalls(options)
+      : await timeCalls({ ...options, concurrency, samples: phase === "latency" });
+  const stopped: SuiteEvent = { event: "stopped", operation, phase };
+  const end = endOf(operation, phase, measured);
+  const { last } = measured;
+  if (last === null || !wanted.check) {
+    emit(stopped, end);
+    return;
+  }
+  emit(stopped);
+  const found = await wrong(last.index, last.result);
+  emit(found === null ? end : { event: "wrong-work", operation, ...found });
+}
+
+function readMeasure(command: Command): Required<Omit<Measure, "do" | "operation">> {
+  const phase = oneOf(command, "phase", MEASURED_PHASES);
+  return {
+    phase,
+    calls: wholeNumber(command, "calls", 1),
+    leadIn: command.leadIn === undefined ? 0 : wholeNumber(command, "leadIn"),
+    from: wholeNumber(command, "from"),
+    check: flag(command, "check", true),
+    concurrency: phase === "throughput" ? wholeNumber(command, "concurrency", 1) : 1,
+  };
+}
+
+interface Calls {
+  slice: Slice;
+  /** What is wrong with the result of a call of the slice, or with its effect. */
+  wrong(this: void, index: number, result: unknown): Promise<Difference | null>;
+}
+
+function callsOf(
+  open: OpenedSuite,
+  operation: OperationName,
+  { phase, from, leadIn, calls }: Pick<Measure, "phase" | "from" | "leadIn" | "calls">,
+): Calls {
+  const count = leadIn + calls;
+  if (GROUND_OF[phase] === "recorded") {
+    const pool = open.poolOf(operation);
+    return {
+      slice: poolSlice(pool, from, count),
+      // The record answers writes without doing them: their effect was looked at when it was made.
+      wrong: async (index, result) => pool.wrongResult((from + index) % pool.count, result),
+    };
+  }
+  const { library, context } = open;
+  const slice = prepare(operation, { table: library.database, context, stream: STREAM.measured, from, count });
+  return {
+    slice,
+    wrong: async (index, result) => slice.wrongResult(index, result) ?? (await wrongEffect(open, slice, index)),
+  };
+}
+
+/** Calls that go through a pool again and again, beginning at call `from`. */
+function poolSlice({ count: pool, make }: PreparedCalls, from: number, count: number): Slice {
+  return { count, make: (i) => make((from + i) % pool) };
+}
+
+async function wrongEffect(open: OpenedSuite, calls: PreparedCalls, index: number): Promise<Difference | null> {
+  if (calls.effect === null) {
+    return null;
+  }
+  const bare = await open.openBare(open.settings.table);
+  try {
+    return await calls.effect.wrong(index, bare);
+  } finally {
+    bare.close();
+  }
+}
+
+function endOf(operation: OperationName, phase: PhaseEnd["phase"], measured: Measured): PhaseEnd {
+  const { calls, wallMs, cpuMs, threadMs, samplesMs, errors, firstError, allocation } = measured;
+  return {
+    event: "end",
+    operation,
+    phase,
+    calls,
+    wallMs: roundMs(wallMs),
+    cpuMs: roundMs(cpuMs),
+    threadMs: threadMs === null ? null : roundMs(threadMs),
+    samplesMs: samplesMs.map(roundMs),
+    errors,
+    errorMessage: errors === 0 ? null : describeError(firstError),
+    allocation,
+  };
+}

@@ -1,0 +1,71 @@
+// A suite whose library is open: two grounds to call it on, and how far it was warmed up on each.
+
+import type { OrderTable } from "../adapters/adapter.js";
+import { handicap } from "../measure/handicap.js";
+import type { CallLimit } from "../measure/limit.js";
+import { type Context, type PreparedCalls, preparePool } from "../operations.js";
+import type { GroundName, OpenSuite, OperationName, SuiteEvent } from "../protocol.js";
+import { type BareTable, openTable } from "../table/bare-table.js";
+import { rehearses } from "../verify/scans.js";
+import type { Emit } from "../worker/events.js";
+import type { OpenedLibrary } from "./library.js";
+
+export class OpenedSuite {
+  readonly context: Context;
+  private readonly pools = new Map<OperationName, PreparedCalls>();
+  /** Calls of the warm-up so far, so that no key is written twice and the pool is gone through evenly. */
+  private readonly warmed = new Map<string, number>();
+  private readonly spins = new Map<OperationName, () => void>();
+
+  constructor(
+    readonly settings: OpenSuite,
+    readonly library: OpenedLibrary,
+    readonly emit: Emit<SuiteEvent>,
+  ) {
+    const { items, seed, round, lane } = settings;
+    this.context = { items, seed, round, lane };
+  }
+
+  get limit(): CallLimit {
+    return this.library.limit;
+  }
+
+  /** Opens a table by the bare SDK, at the database itself. */
+  openBare = (name: string): Promise<BareTable> => openTable(this.settings, name);
+
+  spinOf(operation: OperationName): () => void {
+    return remembered(this.spins, operation, () => handicap(this.settings.handicap[operation] ?? 0));
+  }
+
+  poolOf(operation: OperationName): PreparedCalls {
+    return remembered(this.pools, operation, () =>
+      preparePool(operation, this.library.recorded, this.context, this.settings.pool),
+    );
+  }
+
+  /** The number of the first of so many further warm-up calls. */
+  nextWarmUp(operation: OperationName, ground: GroundName, calls: number): number {
+    const key = `${ground} ${operation}`;
+    const from = this.warmed.get(key) ?? 0;
+    this.warmed.set(key, from + calls);
+    return from;
+  }
+
+  /** The table and data that Scan is warmed up on; another operation's are its own. */
+  warmUpTable(operation: OperationName): { table: OrderTable; context: Context } {
+    const { rehearsal, database } = this.library;
+    return operation === "Scan" && rehearsal !== null && rehearses(this.context.items, rehearsal)
+      ? { table: rehearsal.table, context: { ...this.context, items: rehearsal.items } }
+      : { table: database, context: this.context };
+  }
+}
+
+function remembered<K, V>(values: Map<K, V>, key: K, make: () => V): V {
+  const found = values.get(key);
+  if (found !== undefined) {
+    return found;
+  }
+  const made = make();
+  values.set(key, made);
+  return made;
+}
