@@ -2,5 +2,5 @@
 //! no exit codes.
 
 pub mod compare;
-pub mod stats;
 pub mod summary;
+pub mod verdict;

@@ -19,8 +19,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Numbers of calls in flight that one run measures the throughput with: they share that phase's time.
 pub const MOST_CONCURRENCIES: usize = 8;
 
-/// The lower and the upper end of a 95% confidence interval.
-pub type Interval = [f64; 2];
+pub use stats::Interval;
 
 /// A whole run: how it was made, on what, and what it measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

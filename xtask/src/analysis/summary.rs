@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::analysis::stats::bootstrap::{self, Bounded, Part, Parts, Resampling};
-use crate::analysis::stats::percentile::{p95, p99, percentile};
-use crate::analysis::stats::student::{Estimated, Prior};
-use crate::analysis::stats::verdict::verdict;
+use stats::bootstrap::{self, Bounded, Part, Parts, Resampling};
+use stats::percentile::{p95, p99, percentile};
+use stats::student::{Estimated, Prior};
+use crate::analysis::verdict::verdict;
 use crate::results::{
     Allocation, ClientSlice, Cpu, DatabaseUsage, Estimate, Interval, Latency, LimitedBy, Measurement, Memory, Operation, Results, Round, Slice,
     TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,

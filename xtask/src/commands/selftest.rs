@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use anyhow::Context as _;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::analysis::stats::bootstrap::{self, Parts, Resampling};
+use stats::bootstrap::{self, Parts, Resampling};
 use crate::cli::{Selftest, SelftestPart};
 use crate::report;
 use crate::system::checkout::Checkout;

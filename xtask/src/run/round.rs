@@ -8,8 +8,9 @@ use std::time::Instant;
 use super::at_once::at_once;
 use super::member::{Cold, Member};
 use super::timing::{self, Times};
+use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
-use crate::analysis::stats::bootstrap;
+use stats::bootstrap;
 use crate::analysis::summary;
 use crate::plan::ScalePlan;
 use crate::results::{
@@ -306,13 +307,32 @@ impl Runner<'_> {
         for &(operation, times) in &times {
             self.measure_client(plan, operation, times, members)?;
         }
-        let mut used = Vec::new();
-        for &(operation, times) in &times {
-            // A scan of a large table takes the server from seconds to minutes.
-            if !(operation.grows_with_the_table() && plan.scale.is_large()) {
-                used.push(self.plan_used(plan, operation, times, members)?);
-            }
+        // What reads the whole table comes before what writes to it. A scan of a large table is left out: it takes the
+        // server from seconds to minutes.
+        let (scans, others): (Vec<_>, Vec<_>) =
+            times.into_iter().partition(|(operation, _)| operation.grows_with_the_table());
+        for (operation, times) in scans.into_iter().filter(|_| !plan.scale.is_large()) {
+            let used = self.plan_used(plan, operation, times, members)?;
+            self.measure_used(plan, &used, members)?;
         }
+        let mut used = Vec::new();
+        for (operation, times) in others {
+            used.push(self.plan_used(plan, operation, times, members)?);
+        }
+        self.prepare_deletions(&used, members, keeper)?;
+        for one in &used {
+            self.measure_used(plan, one, members)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the members are going to delete.
+    fn prepare_deletions(
+        &mut self,
+        used: &[UsedPlan],
+        members: &mut [Member],
+        keeper: &mut Keeper,
+    ) -> Result<(), Fault> {
         self.prepared.clear();
         let concurrencies = self.plan.concurrencies();
         for one in used.iter().filter(|one| one.operation.consumes_items()) {
@@ -322,11 +342,6 @@ impl Runner<'_> {
                 keeper.prepare(member.lane, calls, false, &self.health())?;
                 self.prepared.insert(member.target, calls);
             }
-        }
-        // What reads the whole table comes before what writes to it.
-        used.sort_by_key(|one| !one.operation.grows_with_the_table());
-        for one in &used {
-            self.measure_used(plan, one, members)?;
         }
         Ok(())
     }

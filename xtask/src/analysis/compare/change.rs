@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Metric;
-use crate::analysis::stats::bootstrap::per_call;
-use crate::analysis::stats::percentile;
-use crate::analysis::stats::student::{self, Estimated};
+use stats::bootstrap::per_call;
+use stats::percentile;
+use stats::student::{self, Estimated};
 use crate::analysis::summary::{cpu_parts, latency_parts, throughput_parts};
 use crate::results::{Measurement, Operation, Results, Round, Target, TargetStatus};
 
@@ -75,7 +75,7 @@ fn values(series: &Series) -> Vec<f64> {
 }
 
 fn mean(series: &Series) -> Option<f64> {
-    crate::analysis::stats::mean(&values(series))
+    stats::mean(&values(series))
 }
 
 /// `ours` less `theirs` in the rounds that both have.

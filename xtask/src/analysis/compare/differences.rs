@@ -2,7 +2,7 @@
 
 use super::change::{RawRow, is_same};
 use super::{Basis, Metric};
-use crate::analysis::stats::percentile;
+use stats::percentile;
 use crate::results::{Backend, Database, Environment, Results};
 
 /// What forbids comparing the figures of two runs themselves: another machine, or another server.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::commands::compare::verdict;
 use crate::report::comparison as render;
-use crate::analysis::stats::tests::trials;
+use stats::tests::trials;
 use crate::analysis::summary::summarize;
 use crate::fixture::{Shape, raw};
 use crate::results::{Backend, TargetStatus};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::warnings::{ACCOUNTING, ROUND_APART, Warning, percent};
 use super::{FEW_ROUNDS, latency_parts, median};
-use crate::analysis::stats::bootstrap;
+use stats::bootstrap;
 use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, Round};
 
 const ROUND_APART_SERIOUS: f64 = 0.15;

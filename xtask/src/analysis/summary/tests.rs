@@ -21,7 +21,7 @@ fn inside(interval: Option<Interval>, value: f64) -> bool {
 fn known_ratios_are_found() {
     // Several runs, since the operations of one share its processes and miss together.
     let (mut held, mut all) = (0, 0);
-    for seed in 0..crate::analysis::stats::tests::trials(10) as u64 {
+    for seed in 0..stats::tests::trials(10) as u64 {
         let operations = vec![Operation::GetItem, Operation::Query];
         let results = summarized(&Shape { seed, operations, samples: 20, ..Shape::small() });
         for one in results.measurements.iter().filter(|one| one.target != "aws-sdk") {

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::{FEW_ROUNDS, cpu_parts, median};
-use crate::analysis::stats::bootstrap;
-use crate::analysis::stats::outliers::{FarOut, far_out, modified_z_scores};
-use crate::analysis::stats::percentile::{FEW_BEYOND, FEWEST_FOR_P95, FEWEST_FOR_P99, beyond};
-use crate::analysis::stats::student;
+use stats::bootstrap;
+use stats::outliers::{FarOut, far_out, modified_z_scores};
+use stats::percentile::{FEW_BEYOND, FEWEST_FOR_P95, FEWEST_FOR_P99, beyond};
+use stats::student;
 use crate::results::{Measurement, Round, Work};
 
 /// The sampler and the process's own accounting may differ by this share.

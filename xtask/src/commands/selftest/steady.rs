@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Trial;
 use super::rig::Rig;
-use crate::analysis::stats::bootstrap::{Part, Parts};
+use stats::bootstrap::{Part, Parts};
 use crate::plan::request::BackendChoice;
 use crate::results::Operation;
 use crate::run::warm_up::{self, Warming};

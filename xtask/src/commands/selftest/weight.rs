@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::Trial;
 use super::rig::{Rig, SEED, Sums};
-use crate::analysis::stats::bootstrap::{Part, Parts};
+use stats::bootstrap::{Part, Parts};
 use crate::machine::load;
 use crate::machine::sampler::Sampler;
 use crate::plan::request::BackendChoice;

@@ -1,11 +1,13 @@
-//! Numbers in, numbers out: percentiles, intervals from rounds of samples, ratios, verdicts, outliers. Nothing here
-//! knows of targets, operations or files; every formula names its source.
+//! Numbers in, numbers out: percentiles, intervals from rounds of samples, ratios, outliers. Nothing here knows of
+//! targets, operations or files; every formula names its source. A crate of its own, so that it alone is optimised.
 
 pub mod bootstrap;
 pub mod outliers;
 pub mod percentile;
 pub mod student;
-pub mod verdict;
+
+/// The lower and the upper end of a 95% interval.
+pub type Interval = [f64; 2];
 
 /// The arithmetic mean; `None` of nothing.
 pub fn mean(values: &[f64]) -> Option<f64> {

@@ -26,7 +26,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::percentile::{FEW_BEYOND, beyond, percentile};
 use super::student::{self, Estimated, Prior, Z_975, quantile};
-use crate::results::Interval;
+use crate::Interval;
 
 /// Of one slice: the sum of what was measured and the number of calls.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,7 +9,7 @@ use crate::results::{Interval, Verdict};
 /// small to matter. It is the two one-sided tests of D. J. Schuirmann, "A comparison of the two one-sided tests
 /// procedure and the power approach for assessing the equivalence of average bioavailability", Journal of
 /// Pharmacokinetics and Biopharmaceutics 15 (1987), stricter here: the interval is that of another run's ratio
-/// ([`super::bootstrap::ratio`]), which is wider than the 90% confidence interval that the procedure takes.
+/// ([`stats::bootstrap::ratio`]), which is wider than the 90% confidence interval that the procedure takes.
 pub fn verdict(interval: Option<Interval>, margin: f64) -> Verdict {
     match interval {
         Some([low, high]) if low >= 1.0 - margin && high <= 1.0 + margin => Verdict::Same,
