@@ -1,5 +1,6 @@
 //! One request at a door: read, looked at, passed on or answered.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -54,15 +55,12 @@ pub async fn serve(
             return Ok(Reply::error(StatusCode::BAD_REQUEST, "SerializationException", &why).into_response());
         }
     };
-    let other;
-    let target = match head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
-        Some(target) => target,
-        None => {
-            other = format!("{} {}", head.method, head.uri.path());
-            &other
-        }
-    };
-    let asked = Asked { target, body: &body };
+    let target = head
+        .headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .map_or_else(|| Cow::Owned(format!("{} {}", head.method, head.uri.path())), Cow::Borrowed);
+    let asked = Asked { target: &target, body: &body };
     // The lock is given back before anything is waited for.
     let todo = lock(&state).todo(&asked);
     Ok(match todo {

@@ -147,8 +147,8 @@ impl Client {
     /// Sends a head and so many bytes, if they are taken, and reads one answer.
     pub fn send_much(&mut self, head: &str, bytes: usize) -> Option<Got> {
         self.0.get_mut().write_all(head.as_bytes()).ok()?;
-        for _ in 0..bytes >> 16 {
-            if self.0.get_mut().write_all(&[b'x'; 1 << 16]).is_err() {
+        for _ in 0..bytes >> 10 {
+            if self.0.get_mut().write_all(&[b'x'; 1 << 10]).is_err() {
                 break;
             }
         }
