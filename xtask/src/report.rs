@@ -2,11 +2,13 @@
 //! of an older file. It measures nothing and decides nothing.
 
 pub mod charts;
+pub mod escape;
 pub mod format;
 mod model;
 pub mod palette;
 mod template;
 mod terminal;
+pub mod text;
 
 #[cfg(test)]
 mod browser_test;
@@ -18,6 +20,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use charts::Charts;
+pub use text::terminal_width;
 
 use crate::files::write_whole;
 use crate::results::Results;
@@ -46,9 +49,4 @@ pub fn step_summary(results: &Results) -> Result<String> {
 /// The results as a table for a terminal of `width` columns.
 pub fn terminal_summary(results: &Results, width: usize, colour: bool) -> String {
     terminal::summary(&model::page(results), width, colour)
-}
-
-/// Columns of the terminal on standard output; 80 in a pipe.
-pub fn terminal_width() -> usize {
-    console::Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns))
 }

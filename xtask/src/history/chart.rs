@@ -5,7 +5,7 @@ use super::{Figure, History, Line};
 use crate::report::charts::Chart;
 use crate::report::charts::axis::Axis;
 use crate::report::charts::canvas::{self, About, Align, Canvas, HEADING, SMALL, TEXT, WIDTH, fitting};
-use crate::report::format;
+use crate::report::{escape, format};
 use crate::report::palette::{self, Ink, Look};
 use crate::results::Operation;
 
@@ -30,7 +30,7 @@ pub fn draw(history: &History, at: usize, scale: &str, figure: Figure) -> Chart 
     let operations: Vec<Operation> =
         Operation::ALL.into_iter().filter(|operation| lines.iter().any(|line| line.operation == *operation)).collect();
     let top = 40.0 + targets.len().div_ceil(2) as f64 * LEGEND;
-    let slug = format::slug(scale);
+    let slug = escape::slug(scale);
     let slug = if slug.is_empty() { format!("scale-{}", at + 1) } else { slug };
     let about = About {
         file: format!("history-{slug}-{}.svg", figure.name()),
@@ -60,7 +60,7 @@ pub fn draw(history: &History, at: usize, scale: &str, figure: Figure) -> Chart 
 }
 
 fn panel(
-    canvas: &mut Canvas<'_>,
+    canvas: &mut Canvas,
     history: &History,
     top: f64,
     operation: Operation,

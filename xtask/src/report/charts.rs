@@ -29,7 +29,7 @@ pub struct Chart {
     /// The group of figures that it belongs to.
     pub group: &'static str,
     pub title: String,
-    /// What it shows, in words.
+    /// What it shows, for those who can't see it.
     pub alt: String,
     /// A file of its own.
     pub svg: String,
@@ -81,7 +81,7 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// "1,000 items", where there are several scales to tell apart as where there is one.
+    /// "1,000 items", whether there is one scale or several.
     fn items(&self) -> String {
         format!("{} items", self.view.items)
     }

@@ -1,5 +1,5 @@
 //! One colour and one marker shape for each library, the same in every chart and table. The colours are Okabe and
-//! Ito's, which people with any colour vision can tell apart; the shapes stand without them.
+//! Ito's, which people with any colour vision can distinguish; the shapes stand without them.
 
 use serde::Serialize;
 

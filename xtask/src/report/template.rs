@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use sha2::{Digest as _, Sha256};
 
 use super::charts::{self, Charts};
-use super::format;
+use super::escape;
 use super::model::Page;
 use super::palette::Ink;
 
@@ -26,9 +26,9 @@ pub fn render(name: &str, page: &Page, charts: &Charts) -> Result<String> {
     );
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     environment.set_syntax(syntax?);
-    environment.add_filter("md", |text: &str| format::markdown(text));
-    environment.add_filter("code", |text: &str| format::markdown_code(text));
-    environment.add_filter("block", |text: &str| format::markdown_block(text));
+    environment.add_filter("md", |text: &str| escape::markdown(text));
+    environment.add_filter("code", |text: &str| escape::markdown_code(text));
+    environment.add_filter("block", |text: &str| escape::markdown_block(text));
     environment.add_template("report.md", include_str!("../../templates/report.md.j2"))?;
     environment.add_template("answer.md", include_str!("../../templates/answer.md.j2"))?;
     environment.add_template("report.html", include_str!("../../templates/report.html.j2"))?;

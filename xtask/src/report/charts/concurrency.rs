@@ -74,7 +74,7 @@ fn lines<'a>(subject: &Subject<'a>, operation: Operation) -> Vec<Line<'a>> {
     subject.page.libraries.iter().filter_map(line).collect()
 }
 
-fn panel(canvas: &mut Canvas<'_>, top: f64, operation: Operation, lines: &[Line<'_>]) {
+fn panel(canvas: &mut Canvas, top: f64, operation: Operation, lines: &[Line<'_>]) {
     let points = || lines.iter().flat_map(|line| &line.points);
     let mut concurrencies: Vec<u32> = points().map(|point| point.concurrency).collect();
     concurrencies.sort_unstable();
@@ -112,7 +112,7 @@ fn panel(canvas: &mut Canvas<'_>, top: f64, operation: Operation, lines: &[Line<
                 library.label,
                 point.concurrency,
                 format::estimate(point.ops_per_sec, point.ci95),
-                limit(point.limited_by)
+                limit(point)
             );
             canvas.marker((x, up.place(point.ops_per_sec)), library.look, 3.6, &hint);
         }

@@ -54,7 +54,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
     }))
 }
 
-fn legend(canvas: &mut Canvas<'_>) {
+fn legend(canvas: &mut Canvas) {
     let y = 44.0;
     for (x, mark, label) in [(20.0, Mark::Median, "p50"), (86.0, Mark::P95, "p95"), (152.0, Mark::P99, "p99")] {
         mark.draw(canvas, (x, y));
@@ -63,7 +63,7 @@ fn legend(canvas: &mut Canvas<'_>) {
     canvas.text((WIDTH - 12.0, y), "wider: more calls", Ink::Soft, SMALL, Align::Right);
 }
 
-fn panel(canvas: &mut Canvas<'_>, operation: Operation, rows: &[Row<'_>], top: f64) -> f64 {
+fn panel(canvas: &mut Canvas, operation: Operation, rows: &[Row<'_>], top: f64) -> f64 {
     let low = rows.iter().map(|row| row.latency.min).fold(f64::INFINITY, f64::min);
     // The slowest calls of all would squeeze the rest: the axis ends a little beyond the last mark.
     let end = |latency: &Latency| {
@@ -105,7 +105,7 @@ fn panel(canvas: &mut Canvas<'_>, operation: Operation, rows: &[Row<'_>], top: f
 }
 
 /// A mirrored histogram over the axis; without samples a line from the fastest to the slowest call.
-fn silhouette(canvas: &mut Canvas<'_>, axis: &Axis, row: &Row<'_>, middle: f64, operation: Operation) {
+fn silhouette(canvas: &mut Canvas, axis: &Axis, row: &Row<'_>, middle: f64, operation: Operation) {
     let ink = row.library.look.ink;
     let hint = format!(
         "{operation}, {}: {} calls, {} to {} ms",
@@ -157,7 +157,7 @@ enum Mark {
 }
 
 impl Mark {
-    fn draw(self, canvas: &mut Canvas<'_>, (x, y): (f64, f64)) {
+    fn draw(self, canvas: &mut Canvas, (x, y): (f64, f64)) {
         match self {
             Mark::Median => {
                 canvas.rect((x - 2.8, y - 9.0), (x + 2.8, y + 9.0), Ink::Paper, 1.0);

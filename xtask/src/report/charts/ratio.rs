@@ -97,14 +97,14 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
                     }
                 }
                 canvas.marker((axis.place(row.value), middle), row.library.look, 4.6, "");
-                let ink = if told(row.verdict) { Ink::Text } else { Ink::Soft };
+                let ink = if conclusive(row.verdict) { Ink::Text } else { Ink::Soft };
                 let figure = format::ratio(row.value, row.interval);
                 canvas.text((WIDTH - 10.0, middle), &figure, ink, SMALL, Align::Right);
                 canvas.hover((12.0, y - 1.0), (WIDTH - 8.0, y + ROW - 3.0), &hint(*operation, row));
                 y += ROW;
             }
         }
-        let legend = format!("gray at ×1: the same, within {}; dim: this run can't tell", format::percent(margin));
+        let legend = format!("gray band: within {}; dimmed: inconclusive", format::set_percent(margin));
         canvas.text((12.0, height - 16.0), &legend, Ink::Soft, SMALL, Align::Left);
     }))
 }
@@ -117,16 +117,16 @@ fn rows<'a>(subject: &Subject<'a>, operation: Operation, metric: Metric) -> Vec<
     subject.page.libraries.iter().filter(|library| !library.baseline).filter_map(row).collect()
 }
 
-fn told(verdict: Option<Verdict>) -> bool {
+fn conclusive(verdict: Option<Verdict>) -> bool {
     !matches!(verdict, Some(Verdict::Unclear))
 }
 
 fn hint(operation: Operation, row: &Row<'_>) -> String {
     let verdict = match row.verdict {
         Some(Verdict::Faster) => ", cheaper than the baseline",
-        Some(Verdict::Slower) => ", dearer than the baseline",
+        Some(Verdict::Slower) => ", more expensive than the baseline",
         Some(Verdict::Same) => ", the same within the margin",
-        Some(Verdict::Unclear) => ", this run can't tell it from the baseline",
+        Some(Verdict::Unclear) => ", inconclusive",
         None => "",
     };
     format!("{operation}, {}: {}{verdict}", row.library.label, format::ratio(row.value, row.interval))

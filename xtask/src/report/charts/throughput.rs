@@ -10,7 +10,7 @@ use crate::results::{Operation, Throughput};
 
 const LEFT: f64 = 130.0;
 const RIGHT: f64 = WIDTH - 198.0;
-/// Where the figures end; beyond them stands who held the rate back.
+/// Where the figures end; beyond them stands what limited the rate.
 const FIGURES: f64 = WIDTH - 86.0;
 const ROW: f64 = 24.0;
 const HEAD: f64 = 30.0;
@@ -49,7 +49,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
     Some(canvas::draw(about, top + body + 12.0, |canvas| {
         canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         let mut y = top;
-        canvas.text((WIDTH - 10.0, y + HEAD / 2.0 + 2.0), "held back by", Ink::Soft, SMALL, Align::Right);
+        canvas.text((WIDTH - 10.0, y + HEAD / 2.0 + 2.0), "limited by", Ink::Soft, SMALL, Align::Right);
         for (operation, rows) in &panels {
             let most = rows.iter().map(|(_, t)| t.ci95.map_or(t.ops_per_sec, |[_, high]| high));
             let most = most.fold(f64::MIN_POSITIVE, f64::max);
@@ -74,7 +74,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
                 canvas.text((FIGURES, middle), &rate(throughput), Ink::Text, SMALL, Align::Right);
                 // One that was measured otherwise than the rest says so.
                 let held = if throughput.concurrency == concurrency {
-                    limit(throughput.limited_by).to_owned()
+                    limit(throughput).to_owned()
                 } else {
                     format!("{} in flight", throughput.concurrency)
                 };
@@ -97,5 +97,5 @@ fn rate(throughput: &Throughput) -> String {
 }
 
 fn by(throughput: &Throughput) -> String {
-    format!("{} in flight, limited by: {}", throughput.concurrency, limit(throughput.limited_by))
+    format!("{} in flight, limited by: {}", throughput.concurrency, limit(throughput))
 }

@@ -105,7 +105,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
         }
         let mut y = memory_top + MEMORY + 42.0 + tracks.len().div_ceil(2) as f64 * LINE;
         for line in
-            letters.iter().map(String::as_str).chain(["CPU: area the mean, line the peak, waits for turns included"])
+            letters.iter().map(String::as_str).chain(["CPU: area = mean, line = peak; includes waiting for turns"])
         {
             canvas.text((12.0, y), line, Ink::Soft, SMALL, Align::Left);
             y += LINE;
@@ -136,7 +136,7 @@ fn letters(spans: &[Span]) -> Vec<String> {
 }
 
 /// What each track did in a span, for a pointer over it.
-fn hover(canvas: &mut Canvas<'_>, tracks: &[Track], span: &Span, time: &Axis, (top, bottom): (f64, f64)) {
+fn hover(canvas: &mut Canvas, tracks: &[Track], span: &Span, time: &Axis, (top, bottom): (f64, f64)) {
     let (a, b) = (time.place(span.from_ms), time.place(span.to_ms));
     if b - a < NARROWEST {
         return;
@@ -159,7 +159,7 @@ fn hover(canvas: &mut Canvas<'_>, tracks: &[Track], span: &Span, time: &Axis, (t
 }
 
 /// The operations' times: a strip with their names, and stripes behind all panels.
-fn bands(canvas: &mut Canvas<'_>, spans: &[Span], time: &Axis, top: f64, height: f64, (from, to): (f64, f64)) {
+fn bands(canvas: &mut Canvas, spans: &[Span], time: &Axis, top: f64, height: f64, (from, to): (f64, f64)) {
     for span in spans {
         let (a, b) = (time.place(span.from_ms), time.place(span.to_ms));
         let odd = span.operation as usize % 2 == 1;
@@ -178,7 +178,7 @@ fn bands(canvas: &mut Canvas<'_>, spans: &[Span], time: &Axis, top: f64, height:
     }
 }
 
-fn cpu(canvas: &mut Canvas<'_>, track: &Track, time: &Axis, top: f64, most: f64) {
+fn cpu(canvas: &mut Canvas, track: &Track, time: &Axis, top: f64, most: f64) {
     let floor = top + GAP - 8.0 + PANEL;
     let place = |percent: f64| floor - (percent / most).clamp(0.0, 1.0) * PANEL;
     canvas.marker((LEFT + 6.0, top + 8.0), track.look, 4.5, "");
@@ -208,7 +208,7 @@ fn cpu(canvas: &mut Canvas<'_>, track: &Track, time: &Axis, top: f64, most: f64)
     }
 }
 
-fn memory(canvas: &mut Canvas<'_>, tracks: &[Track], time: &Axis, top: f64) {
+fn memory(canvas: &mut Canvas, tracks: &[Track], time: &Axis, top: f64) {
     let all = || tracks.iter().flat_map(|t| &t.points).map(|p| p.memory).filter(|m| *m > 0.0);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(1.0, f64::max));
     // A vertical axis: places run upwards.
