@@ -466,6 +466,7 @@ fn blank_measurements(plan: &Plan) -> Vec<Measurement> {
                     work: None,
                     vs_baseline: None,
                     warnings: Vec::new(),
+                    warning_kinds: Vec::new(),
                     per_round: Vec::new(),
                 });
             }

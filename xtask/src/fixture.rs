@@ -12,14 +12,7 @@ use crate::results::{
     Settings, Slice, Target, TargetStatus, ThroughputPhase, Timeline, Usage, WarmUp, Work,
 };
 
-pub const OPERATIONS: [Operation; 6] = [
-    Operation::PutItem,
-    Operation::GetItem,
-    Operation::UpdateItem,
-    Operation::DeleteItem,
-    Operation::Query,
-    Operation::Scan,
-];
+pub const OPERATIONS: [Operation; 6] = Operation::ALL;
 
 /// What to make up.
 #[derive(Debug, Clone)]
@@ -362,6 +355,7 @@ fn empty(scale: &str, items: u32, operation: Operation, target: &str) -> Measure
         work: None,
         vs_baseline: None,
         warnings: Vec::new(),
+        warning_kinds: Vec::new(),
         per_round: Vec::new(),
     }
 }

@@ -53,6 +53,7 @@ pub fn summarize(results: &mut Results) {
     }
     for (measurement, warnings) in results.measurements.iter_mut().zip(&warnings) {
         measurement.warnings = warnings.iter().map(ToString::to_string).collect();
+        measurement.warning_kinds = warnings.iter().map(|warning| warning.kind().to_owned()).collect();
     }
     results.database_usage = results.measurements.iter().filter_map(database_usage).collect();
     for cold in &mut results.cold_starts {
@@ -112,6 +113,7 @@ fn forget(measurement: &mut Measurement) {
     measurement.memory_mb = None;
     measurement.vs_baseline = None;
     measurement.warnings.clear();
+    measurement.warning_kinds.clear();
 }
 
 /// Latency of the round's slices.

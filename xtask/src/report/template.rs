@@ -51,7 +51,13 @@ fn style() -> String {
             format!(".f-{class}{{fill:{light}}}.s-{class}{{stroke:{light};--ink:light-dark({light},{dark})}}")
         })
         .concat();
-    format!("{}\n{light}\n{}", include_str!("../../templates/report.css"), charts::styles())
+    let roles = [("paper", Ink::Paper), ("raised", Ink::Band), ("text", Ink::Text), ("soft", Ink::Soft), ("line", Ink::Grid)];
+    let variables = roles.map(|(name, ink)| {
+        let (light, dark) = ink.colours();
+        format!("--{name}:light-dark({light},{dark});")
+    });
+    let page = include_str!("../../templates/report.css");
+    format!(":root{{{}}}\n{page}\n{light}\n{}", variables.concat(), charts::styles())
 }
 
 /// RFC 4648, section 4.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::warnings::{ACCOUNTING, ROUND_APART, Warning, percent};
+use super::warnings::{ACCOUNTING, ROUND_APART, Warning};
 use super::{FEW_ROUNDS, latency_parts, median};
+use crate::report::format::percent;
 use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, Round};
 use crate::stats::bootstrap;
 

@@ -11,13 +11,15 @@ use crate::report::text;
 /// Every chart is as wide; on a phone it is shown at three quarters of this.
 pub const WIDTH: f64 = 480.0;
 /// Size of a chart's title.
-pub const HEADING: f64 = 16.0;
+const HEADING: f64 = 16.0;
 /// Size of most text.
 pub const TEXT: f64 = 15.0;
 /// Size of what stands in the second row.
 pub const SMALL: f64 = 14.0;
 
 const FONTS: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif";
+/// Height of a legend's line.
+const LEGEND: f64 = 22.0;
 /// The mean width of a character as a share of the text's size.
 const CHARACTER: f64 = 0.56;
 
@@ -44,10 +46,16 @@ pub struct Canvas {
     body: String,
 }
 
-/// Draws a chart of this height, in pixels.
+/// How much room a legend of so many entries takes.
+pub fn legend_height(entries: usize) -> f64 {
+    entries.div_ceil(2) as f64 * LEGEND
+}
+
+/// Draws a chart of this height, in pixels, with its title in the first 36.
 pub fn draw(about: About, height: f64, paint: impl FnOnce(&mut Canvas)) -> Chart {
     let mut canvas = Canvas { body: String::new() };
     canvas.rect((0.0, 0.0), (WIDTH, height), Ink::Paper, 1.0);
+    canvas.bold((12.0, 20.0), &fitting(&about.title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
     paint(&mut canvas);
     let (width, height) = (Px(WIDTH), Px(height));
     let frame = |style: &str| {
@@ -105,6 +113,20 @@ impl Canvas {
                 let around = outline(shape).iter().map(|(x, y)| (point.0 + x * radius, point.1 + y * radius));
                 self.area(&around.collect::<Vec<_>>(), look.ink, 1.0, hint);
             }
+        }
+    }
+
+    /// A marker and what it stands for, cut to `width`.
+    pub fn label(&mut self, (x, y): Point, look: Look, label: &str, width: f64) {
+        self.marker((x, y), look, 4.5, "");
+        self.text((x + 12.0, y), &fitting(label, TEXT, width - 12.0), Ink::Text, TEXT, Align::Left);
+    }
+
+    /// What the markers stand for, in two columns below `top`.
+    pub fn legend<'a>(&mut self, top: f64, entries: impl IntoIterator<Item = (Look, &'a str)>) {
+        for (at, (look, label)) in entries.into_iter().enumerate() {
+            let (x, y) = (20.0 + (at % 2) as f64 * WIDTH / 2.0, top + 6.0 + (at / 2) as f64 * LEGEND);
+            self.label((x, y), look, label, WIDTH / 2.0 - 28.0);
         }
     }
 
@@ -232,7 +254,7 @@ mod tests {
             canvas.hinted_rect((1.0, 2.0), (4.0, 6.0), Ink::Grid, 0.5, "1 < 2");
             canvas.bold((5.0, 5.0), "R&D", Ink::Text, TEXT, Align::Right);
         });
-        let lines: Vec<&str> = svg.lines().skip(4).collect();
+        let lines: Vec<&str> = svg.lines().skip(5).collect();
         assert_eq!(
             lines,
             [

@@ -2,7 +2,7 @@
 //! 95th and the 99th percentile marked. Each operation has its own axis.
 
 use super::axis::Axis;
-use super::canvas::{self, About, Align, Canvas, HEADING, SMALL, TEXT, WIDTH, fitting, width_of};
+use super::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH, width_of};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::Library;
@@ -23,16 +23,7 @@ struct Row<'a> {
 }
 
 pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
-    let panels: Vec<(Operation, Vec<Row<'_>>)> = subject
-        .index
-        .operations(subject.scale)
-        .into_iter()
-        .map(|operation| (operation, rows(subject, operation)))
-        .filter(|(_, rows)| !rows.is_empty())
-        .collect();
-    if panels.is_empty() {
-        return None;
-    }
+    let panels = subject.panels(|operation| rows(subject, operation))?;
     let top = 62.0;
     let body: f64 = panels.iter().map(|(_, rows)| HEAD + rows.len() as f64 * ROW + FOOT).sum();
     let about = About {
@@ -43,9 +34,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
               in the table."
             .to_owned(),
     };
-    let title = about.title.clone();
     Some(canvas::draw(about, top + body, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         legend(canvas);
         let mut y = top;
         for (operation, rows) in &panels {
@@ -85,8 +74,7 @@ fn panel(canvas: &mut Canvas, operation: Operation, rows: &[Row<'_>], top: f64) 
     }
     for (at, row) in rows.iter().enumerate() {
         let middle = from + (at as f64 + 0.5) * ROW;
-        canvas.marker((20.0, middle), row.library.look, 4.5, "");
-        canvas.text((32.0, middle), &fitting(&row.library.label, TEXT, LEFT - 38.0), Ink::Text, TEXT, Align::Left);
+        canvas.label((20.0, middle), row.library.look, &row.library.label, LEFT - 26.0);
         silhouette(canvas, &axis, row, middle, operation);
         let marks = [
             (Mark::Median, Some(row.latency.p50), "p50"),

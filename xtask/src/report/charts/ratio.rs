@@ -2,7 +2,7 @@
 //! the margin of equivalence around 1.
 
 use super::axis::Ratios;
-use super::canvas::{self, About, Align, HEADING, SMALL, TEXT, WIDTH, fitting};
+use super::canvas::{self, About, Align, SMALL, TEXT, WIDTH};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::{Library, Metric, ratio};
@@ -31,15 +31,8 @@ pub fn latency(subject: &Subject<'_>) -> Option<Chart> {
 
 fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) -> Option<Chart> {
     let baseline = subject.page.libraries.iter().find(|library| library.baseline)?;
-    let panels: Vec<(Operation, Vec<Row<'_>>)> = subject
-        .index
-        .operations(subject.scale)
-        .into_iter()
-        .map(|operation| (operation, rows(subject, operation, metric)))
-        .filter(|(_, rows)| !rows.is_empty())
-        .collect();
+    let panels = subject.panels(|operation| rows(subject, operation, metric))?;
     let all = || panels.iter().flat_map(|(_, rows)| rows);
-    all().next()?;
     let margin = subject.index.results.settings.equivalence_margin;
     let low = all().map(|row| row.interval.map_or(row.value, |[low, _]| low)).fold(1.0 - margin, f64::min);
     let high = all().map(|row| row.interval.map_or(row.value, |[_, high]| high)).fold(1.0 + margin, f64::max);
@@ -63,9 +56,7 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
         title: format!("{what} against {}, {}", baseline.label, subject.items()),
         alt: format!("{what} as a multiple of {}, with 95% intervals. {}", baseline.label, said.join("; ")),
     };
-    let title = about.title.clone();
     Some(canvas::draw(about, height, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         let (from, to) = (top - 4.0, top + body);
         if let Some((begin, end)) = axis.far() {
             canvas.rect((begin, from), (end, to), Ink::Band, 1.0);
@@ -86,9 +77,7 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
             y += HEAD;
             for row in rows {
                 let middle = y + ROW / 2.0 - 2.0;
-                let label = fitting(&row.library.label, TEXT, LEFT - 38.0);
-                canvas.marker((20.0, middle), row.library.look, 4.5, "");
-                canvas.text((32.0, middle), &label, Ink::Text, TEXT, Align::Left);
+                canvas.label((20.0, middle), row.library.look, &row.library.label, LEFT - 26.0);
                 if let Some([low, high]) = row.interval {
                     let (a, b) = (axis.place(low), axis.place(high));
                     canvas.line((a, middle), (b, middle), row.library.look.ink, 2.2);

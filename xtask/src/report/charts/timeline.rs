@@ -2,7 +2,7 @@
 //! thinned to what can be seen: of each pixel's worth of time the mean and the peak.
 
 use super::axis::Axis;
-use super::canvas::{self, About, Align, Canvas, HEADING, SMALL, TEXT, WIDTH, fitting, width_of};
+use super::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH, fitting, width_of};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::Page;
@@ -70,9 +70,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
             format::duration_ms(to - from)
         ),
     };
-    let title = about.title.clone();
     Some(canvas::draw(about, height, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         bands(canvas, &spans, &time, top, band, (cpu_top, memory_top + MEMORY));
         let most = tracks.iter().flat_map(|t| &t.points).map(|p| p.cpu_peak).fold(100.0, f64::max);
         for (at, track) in tracks.iter().enumerate() {
@@ -100,8 +98,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
         for (at, track) in tracks.iter().enumerate() {
             let x = LEFT + (at % 2) as f64 * (RIGHT - LEFT) / 2.0;
             let y = memory_top + MEMORY + 38.0 + (at / 2) as f64 * LINE;
-            canvas.marker((x + 6.0, y), track.look, 4.5, "");
-            canvas.text((x + 18.0, y), &fitting(&track.label, TEXT, 180.0), Ink::Text, TEXT, Align::Left);
+            canvas.label((x + 6.0, y), track.look, &track.label, 192.0);
         }
         let mut y = memory_top + MEMORY + 42.0 + tracks.len().div_ceil(2) as f64 * LINE;
         for line in

@@ -155,8 +155,8 @@ pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
     for m in &results.measurements {
         let scale = if several { format!(" ({})", m.scale) } else { String::new() };
         let place = format!("{} {}{scale}", label(libraries, &m.target), m.operation);
-        for text in &m.warnings {
-            let kind = text.replace(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','), "");
+        for (at, text) in m.warnings.iter().enumerate() {
+            let kind = m.warning_kinds.get(at).unwrap_or(text);
             match grouped.iter_mut().find(|known| known.kind == kind) {
                 Some(known) if known.text == text => known.same.push(place.clone()),
                 Some(known) => known.alike.push(place.clone()),
@@ -183,9 +183,9 @@ pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
     grouped.into_iter().map(warning).collect()
 }
 
-/// Warnings that differ in their numbers alone: the first of them, and where the others are.
+/// Warnings of one kind: the first of them, and where the others are.
 struct Grouped<'a> {
-    kind: String,
+    kind: &'a str,
     text: &'a str,
     same: Vec<String>,
     alike: Vec<String>,
