@@ -332,5 +332,5 @@ fn hostile_names_stay_text() {
     base.run.id = "a|b <script> `x`".to_owned();
     let comparison = compare(&base, &same(2), &FailOn::default()).unwrap();
     let markdown = render::markdown(&comparison);
-    assert!(!markdown.contains("<script>") && markdown.contains("a\\|b &lt;script>"), "{markdown}");
+    assert!(!markdown.contains("<script>") && markdown.contains("a\\|b &lt;script&gt;"), "{markdown}");
 }

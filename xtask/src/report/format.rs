@@ -47,7 +47,10 @@ pub fn set_percent(share: f64) -> String {
 
 /// A change as percent, with its sign: 0.042 is `+4.2%`, −0.5 is `−50%`.
 pub fn signed_percent(share: f64) -> String {
-    format!("{}{}", if share < 0.0 { "−" } else { "+" }, percent(share.abs()))
+    match percent(share.abs()) {
+        none if none == "0.0%" => none,
+        size => format!("{}{size}", if share < 0.0 { "−" } else { "+" }),
+    }
 }
 
 /// Five significant digits, for whoever looks closer.
@@ -181,6 +184,7 @@ mod tests {
         assert_eq!(percent(0.0996), "10%");
         assert_eq!(signed_percent(0.042), "+4.2%");
         assert_eq!(signed_percent(-0.5), "−50%");
+        assert_eq!(signed_percent(-0.0001), "0.0%");
         assert_eq!(duration_ms(840.0), "840 ms");
         assert_eq!(duration_ms(161_400.0), "2 min 41 s");
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");

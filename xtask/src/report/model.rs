@@ -23,7 +23,7 @@ pub use answer::{Answer, Metric, ratio};
 pub use method::{Fact, Note, Warning};
 pub use columns::{RATIO, limit};
 pub use tables::Group;
-pub use troubles::{Banner, Trouble};
+pub use troubles::{Banner, Fix, Trouble};
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]

@@ -5,7 +5,7 @@ use console::Style;
 
 use super::escape;
 use super::format;
-use super::model::{Group, Library, Page, RATIO, ScaleView};
+use super::model::{Fix, Group, Library, Page, RATIO, ScaleView};
 use super::palette::Ink;
 use super::text::{self, Cell, Column, Table};
 
@@ -81,20 +81,25 @@ pub fn summary(page: &Page, width: usize, colour: bool) -> String {
         lines.push(String::new());
         let headline = format!("{} {}", banner.headline, banner.reason);
         lines.extend(text::wrap(&headline, width, 0, 0).iter().map(|line| paint.warn(line)));
-        for fix in &banner.lines {
-            let mut text = format!("{}: {}", escape::plain(&fix.who).trim_end_matches(':'), fix.why);
-            if !fix.how.is_empty() {
-                text += ". To fix it: ";
-                text += &fix.how;
-            }
-            if !fix.command.is_empty() {
-                text += ": ";
-                text += &fix.command;
-            }
-            lines.extend(text::wrap(&text, width, 2, 4));
-        }
+        let fixes: Vec<[String; 2]> = banner.lines.iter().map(fix).collect();
+        let rows = fixes.iter().map(|[who, what]| [who.as_str(), what.as_str()]);
+        lines.extend(text::table(rows, width - INDENT).iter().map(|line| format!("{:INDENT$}{line}", "")));
     }
     lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+/// Who is concerned, and what happened with what to do about it.
+fn fix(fix: &Fix) -> [String; 2] {
+    let mut text = fix.why.clone();
+    if !fix.how.is_empty() {
+        text += ". To fix it: ";
+        text += &fix.how;
+    }
+    if !fix.command.is_empty() {
+        text += ": ";
+        text += &fix.command;
+    }
+    [format!("{}:", escape::plain(&fix.who).trim_end_matches(':')), text]
 }
 
 /// A library's ratio for one operation, as a bar is drawn from it.

@@ -54,15 +54,11 @@ pub fn winner<'a>(
 ) -> Option<&'a str> {
     let mut known: Vec<(&str, Interval)> = Vec::new();
     for library in libraries.iter().filter(|library| library.contestant) {
-        let Some(measurement) = index.get(scale, operation, &library.id) else { continue };
+        let measured = index.get(scale, operation, &library.id).filter(|m| m.latency_ms.is_some());
+        let Some(measurement) = measured else { continue };
         let interval = if library.baseline { Some([1.0, 1.0]) } else { ratio(measurement, metric)?.1 };
-        let Some(interval) = interval.filter(|[low, high]| *low > 0.0 && low <= high) else {
-            // A rival that was measured without an interval could be anywhere.
-            if measurement.latency_ms.is_some() {
-                return None;
-            }
-            continue;
-        };
+        // A rival that was measured without an interval could be anywhere.
+        let interval = interval.filter(|[low, high]| *low > 0.0 && low <= high)?;
         // Costs: a higher throughput is a lower one.
         let [low, high] = interval;
         known.push((&library.id, if metric == Metric::Throughput { [1.0 / high, 1.0 / low] } else { interval }));
@@ -161,11 +157,7 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
         }
         let (low, high) = ends(of.iter().map(|(_, value, _)| *value));
         let names: Vec<&str> = of.iter().map(|(operation, ..)| operation.name()).collect();
-        let place = match names.len() {
-            2 if operations.len() == 2 => "in both operations".to_owned(),
-            n if n > 1 && n == operations.len() => format!("in all {} operations", spelled(n)),
-            _ => format!("in {}", format::list(&names)),
-        };
+        let place = place(&names, operations.len());
         parts.push(match verdict {
             Verdict::Slower => format!("costs {} {place}", more(low, high)),
             Verdict::Faster => format!("costs {} {place}", less(low, high)),
@@ -191,6 +183,15 @@ fn nothing_to_compare(index: &Index<'_>, libraries: &[Library]) -> String {
         [] => "This run has no figures.".to_owned(),
         [one] => format!("Only {one} was measured, so there is nothing to compare it with. Its figures are below."),
         several => format!("{} were measured, but not the baseline. Their figures are below.", format::list(several)),
+    }
+}
+
+/// "in PutItem and Scan", "in all six operations", of so many that were measured.
+fn place(operations: &[&str], of: usize) -> String {
+    match operations.len() {
+        2 if of == 2 => "in both operations".to_owned(),
+        n if n > 1 && n == of => format!("in all {} operations", spelled(n)),
+        _ => format!("in {}", format::list(operations)),
     }
 }
 
@@ -247,8 +248,7 @@ fn cheapest(index: &Index<'_>, libraries: &[Library], scale: &str) -> Option<Str
     let parts: Vec<String> = won
         .iter()
         .map(|(id, of)| {
-            let place = if of.len() == operations.len() { "every operation".to_owned() } else { format::list(of) };
-            format!("{} in {place}", label(libraries, id))
+            format!("{} {}", label(libraries, id), place(of, operations.len()))
         })
         .collect();
     let rest = if decided < operations.len() { "; inconclusive elsewhere" } else { "" };
