@@ -254,7 +254,8 @@ impl History {
             lines.extend(table.terminal(width));
         }
         lines.push(String::new());
-        for line in ["CPU in µs, latency in ms; change since the first comparable run", "│ another machine or server"] {
+        for line in ["CPU in µs, latency in ms; change since the first comparable run", "│ another machine or server"]
+        {
             lines.extend(text::wrap(line, width, 0, 2));
         }
         lines.join("\n") + "\n"

@@ -1,5 +1,7 @@
 //! A comparison as text: for a terminal, as Markdown, or as JSON. It decides nothing.
 
+use std::fmt::Write as _;
+
 use super::{Basis, Change, Comparison, Metric, Row};
 use crate::report::escape::markdown as escaped;
 pub use crate::report::format::signed_percent as percent;
@@ -36,7 +38,10 @@ pub fn terminal_of(comparison: &Comparison, width: usize) -> String {
         lines.extend(at.by_ref().take(rows.len()).flat_map(|at| table.lines_of(&layout, at)));
     }
     lines.push(String::new());
-    for line in ["Change in %, ± half-width of the 95% interval:", "✗ regression, w worse, b better, = the same, ? inconclusive"] {
+    for line in [
+        "Change in %, ± half-width of the 95% interval:",
+        "✗ regression, w worse, b better, = the same, ? inconclusive",
+    ] {
         lines.extend(wrap(line, width, 0, 0));
     }
     lines.push(String::new());
@@ -48,7 +53,7 @@ pub fn terminal_of(comparison: &Comparison, width: usize) -> String {
 pub fn markdown(comparison: &Comparison) -> String {
     let mut out = format!("## {} → {}\n\n", escaped(&comparison.base), escaped(&comparison.new));
     for line in heading(comparison) {
-        out += &format!("{}\n\n", escaped(&line));
+        let _ = writeln!(out, "{}\n", escaped(&line));
     }
     for rows in groups(comparison) {
         let mut table = Table::new(
@@ -58,10 +63,10 @@ pub fn markdown(comparison: &Comparison) -> String {
             let cells = Metric::ALL.map(|metric| of(row, metric).map_or_else(|| Cell::new(NOT_MEASURED), long_cell));
             table.row([Cell::new(row.operation.name())].into_iter().chain(cells));
         }
-        out += &format!("### {}\n\n{}\n", escaped(&title_of(rows[0])), table.markdown());
+        let _ = writeln!(out, "### {}\n\n{}", escaped(&title_of(rows[0])), table.markdown());
     }
     for line in conclusions(comparison) {
-        out += &format!("- {}\n", escaped(&line));
+        let _ = writeln!(out, "- {}", escaped(&line));
     }
     out
 }

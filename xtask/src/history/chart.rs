@@ -5,8 +5,8 @@ use super::{Figure, History, Line};
 use crate::report::charts::Chart;
 use crate::report::charts::axis::Axis;
 use crate::report::charts::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH};
-use crate::report::{escape, format};
 use crate::report::palette::{self, Ink, Look};
+use crate::report::{escape, format};
 use crate::results::Operation;
 
 const LEFT: f64 = 86.0;

@@ -83,7 +83,10 @@ mod tests {
     fn hostile_text_stays_text() {
         assert_eq!(markdown("<script>|`a`\n# b"), "&lt;script&gt;\\|\\`a\\` # b");
         assert_eq!(markdown("# not a heading"), "\\# not a heading");
-        assert_eq!((markdown("- a"), markdown("---"), markdown("+1.2%")), ("\\- a".into(), "\\---".into(), "+1.2%".into()));
+        assert_eq!(
+            (markdown("- a"), markdown("---"), markdown("+1.2%")),
+            ("\\- a".into(), "\\---".into(), "+1.2%".into())
+        );
         assert_eq!(markdown("-"), "-");
         assert_eq!(markdown("1.25.1"), "1.25.1");
         assert_eq!(markdown_code("a|b`c"), "``a\\|b`c``");

@@ -178,7 +178,10 @@ mod tests {
 
     #[test]
     fn shares_durations_and_lists_read_as_people_write_them() {
-        assert_eq!((percent(0.03), set_percent(0.03), set_percent(0.0125)), ("3.0%".into(), "3%".into(), "1.25%".into()));
+        assert_eq!(
+            (percent(0.03), set_percent(0.03), set_percent(0.0125)),
+            ("3.0%".into(), "3%".into(), "1.25%".into())
+        );
         assert_eq!(percent(0.0312), "3.1%");
         assert_eq!(percent(1.51), "151%");
         assert_eq!(percent(0.0996), "10%");

@@ -346,8 +346,7 @@ fn warnings_of_one_kind_are_one_line() {
     }
     let report = markdown(&results);
     let lines: Vec<&str> = report.lines().filter(|line| line.contains("took long")).collect();
-    let first =
-        "- 0 of 1,000 calls took long: AWS SDK PutItem (small); similarly: Mizzle PutItem (small),";
+    let first = "- 0 of 1,000 calls took long: AWS SDK PutItem (small); similarly: Mizzle PutItem (small),";
     assert!(lines.len() == 1 && lines[0].starts_with(first) && lines[0].ends_with(" and 41 more"), "{lines:?}");
     assert_eq!(report.matches("it had not settled").count(), 1);
 }
@@ -430,7 +429,11 @@ fn a_missing_library_is_named_first_with_what_fixes_it_and_has_no_row_of_dashes(
     tables_are_whole(&report);
     assert!(!report.contains("not installed)"), "no column of dashes: {report}");
     assert!(report.contains("Cheapest library: ElectroDB in all six operations."), "of those that are there: {report}");
-    assert_eq!(report.lines().filter(|line| line.starts_with("| Mizzle ")).count(), 1, "in the list of libraries alone");
+    assert_eq!(
+        report.lines().filter(|line| line.starts_with("| Mizzle ")).count(),
+        1,
+        "in the list of libraries alone"
+    );
     let terminal = terminal_summary(&results, 80, false);
     assert!(terminal.lines().all(|line| !line.starts_with("  Mizzle  ")), "{terminal}");
     assert!(terminal.contains("Incomplete run") && terminal.contains("--mizzle SPEC"));

@@ -13,15 +13,15 @@ use serde::Serialize;
 
 use super::escape;
 use super::format;
-use super::text;
 use super::palette::{self, Look};
+use super::text;
 use crate::results::{Measurement, Operation, Results, Target, TargetStatus};
 
 #[cfg(test)]
 pub use answer::winner;
 pub use answer::{Answer, Metric, ratio};
-pub use method::{Fact, Note, Warning};
 pub use columns::{RATIO, limit};
+pub use method::{Fact, Note, Warning};
 pub use tables::Group;
 pub use troubles::{Banner, Fix, Trouble};
 
@@ -170,7 +170,7 @@ fn library(target: &Target, all: &[Target], look: Look) -> Library {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| format::NOT_MEASURED.to_owned());
     let shared_name = all.iter().filter(|other| other.name == target.name).count() > 1;
     let label = if shared_name { &target.id } else { &target.name };
-    let label = text::shorten(&escape::plain(label), 40);
+    let label = text::brief(label, 40);
     let status = match target.status {
         TargetStatus::Ok => MEASURED,
         TargetStatus::Failed => "failed",

@@ -19,6 +19,12 @@ pub fn shorten(text: &str, limit: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// The beginning of a text that may be very long, made plain: one line of at most `limit` characters.
+pub fn brief(text: &str, limit: usize) -> String {
+    let start: String = text.chars().take(4 * limit).collect();
+    shorten(&escape::plain(&start), limit)
+}
+
 /// Lines of at most `width` columns: the first one indented by `indent`, the others by `hang`. A word that is longer
 /// than a line is cut up. Line ends in the text are spaces.
 pub fn wrap(text: &str, width: usize, indent: usize, hang: usize) -> Vec<String> {
@@ -396,7 +402,10 @@ mod tests {
         let mut table = sample();
         table.row(["a|b", "1", "", "<x>"]);
         let text = table.markdown();
-        assert!(text.starts_with("| library | CPU | p99 | note |\n| :-- | --: | --: | :-- |\n| Mizzle | 1,234 | 9 |"), "{text}");
+        assert!(
+            text.starts_with("| library | CPU | p99 | note |\n| :-- | --: | --: | :-- |\n| Mizzle | 1,234 | 9 |"),
+            "{text}"
+        );
         assert!(text.ends_with("| a\\|b | 1 |  | &lt;x&gt; |\n"), "{text}");
     }
 }

@@ -64,7 +64,11 @@ fn figures_are_those_of_the_samples() {
     let wall_ms: f64 = phases.iter().map(|phase| phase.wall_ms).sum();
     assert!((throughput.ops_per_sec - calls as f64 / wall_ms * 1e3).abs() < 1e-9);
     assert!(inside(throughput.ci95, throughput.ops_per_sec));
-    assert!(one.warnings.iter().any(|warning| warning == "40 calls are too few for a p99 (100 needed)"), "{:?}", one.warnings);
+    assert!(
+        one.warnings.iter().any(|warning| warning == "40 calls are too few for a p99 (100 needed)"),
+        "{:?}",
+        one.warnings
+    );
     assert!(one.warnings.iter().any(|warning| warning == "p95 is approximate: only 2 calls lie above it"));
     assert!(of(&results, Operation::GetItem, "aws-sdk").vs_baseline.is_none());
 }

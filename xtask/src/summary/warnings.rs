@@ -118,7 +118,12 @@ impl fmt::Display for Warning {
                 per_call(*baseline_reads)
             ),
             Warning::MoreRequests { requests, baseline } => {
-                write!(f, "sends {} requests a call, where the baseline sends {}", per_call(*requests), per_call(*baseline))
+                write!(
+                    f,
+                    "sends {} requests a call, where the baseline sends {}",
+                    per_call(*requests),
+                    per_call(*baseline)
+                )
             }
         }
     }

@@ -106,7 +106,8 @@ impl Canvas {
         match look.shape {
             Shape::Circle => self.element(&format!("{}{}", circle(radius), fill(look.ink, 1.0)), hint),
             Shape::Ring => {
-                let ring = format!("{} fill=\"none\" pointer-events=\"all\"{}", circle(radius - 1.0), stroke(look.ink, 2.2));
+                let ring =
+                    format!("{} fill=\"none\" pointer-events=\"all\"{}", circle(radius - 1.0), stroke(look.ink, 2.2));
                 self.element(&ring, hint);
             }
             shape => {

@@ -177,7 +177,8 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
 
 /// For a run whose figures can't be compared.
 fn nothing_to_compare(index: &Index<'_>, libraries: &[Library]) -> String {
-    let measured = |library: &&Library| index.results.measurements.iter().any(|m| m.target == library.id && m.cpu.is_some());
+    let measured =
+        |library: &&Library| index.results.measurements.iter().any(|m| m.target == library.id && m.cpu.is_some());
     let measured: Vec<&str> = libraries.iter().filter(measured).map(|library| library.label.as_str()).collect();
     match measured.as_slice() {
         [] => "This run has no figures.".to_owned(),
@@ -245,12 +246,8 @@ fn cheapest(index: &Index<'_>, libraries: &[Library], scale: &str) -> Option<Str
     if decided == 0 {
         return Some("This run cannot tell which library is cheapest.".to_owned());
     }
-    let parts: Vec<String> = won
-        .iter()
-        .map(|(id, of)| {
-            format!("{} {}", label(libraries, id), place(of, operations.len()))
-        })
-        .collect();
+    let parts: Vec<String> =
+        won.iter().map(|(id, of)| format!("{} {}", label(libraries, id), place(of, operations.len()))).collect();
     let rest = if decided < operations.len() { "; inconclusive elsewhere" } else { "" };
     Some(format!("Cheapest library: {}{rest}.", parts.join(", ")))
 }

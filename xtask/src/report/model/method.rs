@@ -71,7 +71,10 @@ pub fn settings(results: &Results) -> Vec<Fact> {
             }
             .to_owned(),
         ),
-        ("same", format!("the whole interval within {} of the baseline", format::set_percent(settings.equivalence_margin))),
+        (
+            "same",
+            format!("the whole interval within {} of the baseline", format::set_percent(settings.equivalence_margin)),
+        ),
         (
             "precision",
             settings
@@ -107,7 +110,10 @@ pub fn environment(results: &Results) -> Vec<Fact> {
     let (environment, database_used) = (&results.environment, &results.database);
     let memory = format!("{} MiB", format::count(environment.memory_mb.max(0.0) as u64));
     facts([
-        ("machine", format!("{}, {}, {memory}", environment.cpu_model, format::plural(environment.cores.into(), "core"))),
+        (
+            "machine",
+            format!("{}, {}, {memory}", environment.cpu_model, format::plural(environment.cores.into(), "core")),
+        ),
         ("system", format!("{}, kernel {}", environment.os, environment.kernel)),
         ("Node", format!("{} with npm {}", environment.node, environment.npm)),
         ("database", database(results)),
@@ -143,7 +149,7 @@ pub fn disturbances(results: &Results) -> Vec<Note> {
     let note = |d: &crate::results::Disturbance| Note {
         kind: kind(d.kind),
         when: d.at_ms.map_or_else(|| "whole run".to_owned(), |ms| format!("at {}", format::duration_ms(ms))),
-        text: text::shorten(&escape::plain(&d.detail), 600),
+        text: text::brief(&d.detail, 600),
         serious: d.serious,
     };
     results.disturbances.iter().map(note).collect()
@@ -172,12 +178,8 @@ pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
         format::list(&shown)
     };
     let warning = |of: Grouped<'_>| {
-        let alike = if of.alike.is_empty() {
-            String::new()
-        } else {
-            format!("; similarly: {}", list(&of.alike))
-        };
-        let text = text::shorten(&escape::plain(of.text), 400);
+        let alike = if of.alike.is_empty() { String::new() } else { format!("; similarly: {}", list(&of.alike)) };
+        let text = text::brief(of.text, 400);
         Warning { text, concerns: format!("{}{alike}", list(&of.same)) }
     };
     grouped.into_iter().map(warning).collect()

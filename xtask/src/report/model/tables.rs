@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::answer::{self, Metric};
 use super::columns::{self, Column, RATIO};
 use super::{Index, Library};
-use crate::report::{escape, format, text};
+use crate::report::{format, text};
 use crate::results::{ColdStart, DatabaseUsage, Estimate, Interval, Measurement, Operation, Verdict};
 
 /// One kind of figure at one scale: latency, throughput, CPU …
@@ -351,7 +351,7 @@ impl Maker<'_> {
         let Some(measurement) = self.index.get(self.scale, operation, &library.id) else { return Vec::new() };
         let mut cells = cells(measurement);
         if let Some(failure) = &measurement.failure {
-            let cause = text::shorten(&escape::plain(&failure.cause), 200);
+            let cause = text::brief(&failure.cause, 200);
             for cell in cells.iter_mut().filter(|cell| cell.text == format::NOT_MEASURED) {
                 cell.hint = format!("{}: {cause}", failure.stage);
             }

@@ -73,7 +73,7 @@ pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
             command: String::new(),
         });
     }
-    let reason = run.reason.as_deref().map(|reason| text::shorten(&escape::plain(reason), LONGEST_REASON));
+    let reason = run.reason.as_deref().map(|reason| text::brief(reason, LONGEST_REASON));
     Some(Banner { headline: headline.to_owned(), reason: reason.unwrap_or_default(), lines })
 }
 
@@ -89,7 +89,9 @@ pub fn troubles(results: &Results, libraries: &[Library]) -> Vec<Trouble> {
 
 fn of_disturbance(disturbance: &Disturbance) -> Fix {
     let (how, command) = match disturbance.kind {
-        DisturbanceKind::FewRounds => ("give it more rounds, and time for them", "cargo xtask bench --rounds 5 --budget 5m"),
+        DisturbanceKind::FewRounds => {
+            ("give it more rounds, and time for them", "cargo xtask bench --rounds 5 --budget 5m")
+        }
         DisturbanceKind::OtherLoad
         | DisturbanceKind::CpuSteal
         | DisturbanceKind::ClockFrequency
@@ -157,7 +159,7 @@ fn of_measurements(results: &Results, libraries: &[Library]) -> Vec<Fix> {
 
 /// Words that another sentence can follow.
 fn sentence(words: &str) -> String {
-    text::shorten(escape::plain(words).trim_end_matches('.'), LONGEST_REASON)
+    text::brief(words, LONGEST_REASON).trim_end_matches('.').to_owned()
 }
 
 fn status(status: TargetStatus) -> &'static str {
