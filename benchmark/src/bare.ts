@@ -1,17 +1,17 @@
-// A benchmark as anyone would write it: the bare SDK's GetItem in tinybench. The selftest holds the suite against it, to
+// A benchmark as anyone would write it: the bare SDK's GetItem in tinybench. The selftest compares the suite with it, to
 // see what the harness itself weighs. It verifies first, as the suite does, since what a process has done before is part
 // of how fast it is. For each number that it reads, it times so many calls and prints the sums.
 
 import { createInterface } from "node:readline";
 import { Bench } from "tinybench";
 import { adapter } from "./adapters/aws-sdk.js";
-import { clientConfig } from "./client.js";
-import { type CpuSpent, countCpu } from "./cpu.js";
+import { clientConfig } from "./table/client.js";
+import { type CpuSpent, countCpu } from "./measure/cpu.js";
 import { itemOfCall, keyOf, STREAM } from "./dataset.js";
-import { callLimit } from "./limit.js";
+import { callLimit } from "./measure/limit.js";
 import { keyInput } from "./operations.js";
-import { openTable } from "./table.js";
-import { verify } from "./verification.js";
+import { openTable } from "./table/bare-table.js";
+import { verify } from "./verify/verification.js";
 
 interface Job {
   endpoint: string;
@@ -24,14 +24,14 @@ interface Job {
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;
 const settings = { endpoint: job.endpoint, callTimeoutMs: 30_000 };
-const connection = (await adapter.load()).connect(clientConfig(settings));
+const connection = await (await adapter.load()).connect(clientConfig(settings));
 const table = connection.table(job.table);
 const { items, seed } = job;
 const limit = callLimit(settings.callTimeoutMs);
 await verify(
   {
     operations: ["GetItem"],
-    client: connection.client,
+    full: true,
     table,
     rehearsal: null,
     tableName: job.table,

@@ -41,10 +41,11 @@ export interface Marks {
   __edb_v__: string;
 }
 
-export interface StoredKey {
+// A type and not an interface, so that it also is a record of strings, as a library may want its keys.
+export type StoredKey = {
   pk: string;
   sk: string;
-}
+};
 
 /** An order as it lies in the table. */
 export interface StoredOrder extends Order, Marks, StoredKey {}
@@ -172,7 +173,7 @@ export function orderOf(n: number, seed: number): Order {
   return contents(keyOf(n), seed, n);
 }
 
-/** The status that UpdateItem gives item n in a round: the same however often it is called. */
+/** The status that UpdateItem gives item n in a round, or in the pool: the same however often it is called. */
 export function updatedStatus(n: number, seed: number, round: number): string {
   return pick(UPDATED_STATUSES, UPDATED, seed, n, round);
 }
@@ -218,9 +219,14 @@ export interface Call {
   index: number;
 }
 
-/** Calls that are measured, that warm up and that verify draw different keys. */
-export const STREAM = { measured: 0, warmUp: 1, verify: 2 } as const;
+/** Calls that are measured, that warm up, that verify and those of the recorded ground's pool draw different keys. */
+export const STREAM = { measured: 0, warmUp: 1, verify: 2, pool: 3 } as const;
 export type Stream = number;
+
+/** The pool of the recorded ground is the same in every round: this stands for the round in its draws. */
+export const POOL_ROUND = 2 ** 31;
+/** The most inputs of an operation in the pool. */
+export const LARGEST_POOL = 1024;
 
 export interface Range {
   customerId: string;
@@ -234,7 +240,16 @@ export interface Range {
 // Lanes: customers outside the data set, for items that are written and deleted. Each process has its own lane, and
 // in it an area for each purpose, so that processes alive at the same time never meet.
 
-export const AREA = { put: 0, putWarmUp: 1, delete: 2, deleteWarmUp: 3, verify: 4, keeper: 5 } as const;
+export const AREA = {
+  put: 0,
+  putWarmUp: 1,
+  delete: 2,
+  deleteWarmUp: 3,
+  verify: 4,
+  keeper: 5,
+  putPool: 6,
+  deletePool: 7,
+} as const;
 export type Area = (typeof AREA)[keyof typeof AREA];
 
 export const LANES = 1000;
@@ -265,31 +280,4 @@ export function laneKey(lane: number, area: Area, index: number): Key {
 /** Item `index` of a lane's area; what is in it doesn't depend on the lane, so that every library writes the same. */
 export function laneOrder(lane: number, area: Area, index: number, seed: number, round: number): Order {
   return contents(laneKey(lane, area, index), seed, round, area, index);
-}
-
-/**
- * An item's size as DynamoDB counts it, bytes (the developer guide's "DynamoDB item sizes and formats"): names and
- * strings in UTF-8, a number one byte for two significant digits and one more, a boolean one byte, a list or a map
- * three and one for each element.
- */
-export function itemSize(value: unknown): number {
-  if (typeof value === "string") {
-    return Buffer.byteLength(value);
-  }
-  if (typeof value === "number") {
-    const significant = String(Math.abs(value))
-      .replace(".", "")
-      .replace(/^0+|0+$/g, "").length;
-    return Math.ceil(Math.max(1, significant) / 2) + 1;
-  }
-  if (typeof value === "boolean") {
-    return 1;
-  }
-  if (Array.isArray(value)) {
-    return 3 + value.reduce((sum: number, element) => sum + 1 + itemSize(element), 0);
-  }
-  return Object.entries(value as object).reduce((sum, [name, field]) => {
-    const nested = typeof field === "object" && !Array.isArray(field);
-    return sum + Buffer.byteLength(name) + itemSize(field) + (nested ? 3 + Object.keys(field as object).length : 0);
-  }, 0);
 }

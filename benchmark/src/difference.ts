@@ -1,8 +1,10 @@
-// Says whether two plain values are deeply equal and, if not, where they first differ, in words short enough for an
-// event. Prototypes don't matter: libraries return instances of their own classes.
+// Says whether two plain values are deeply equal and, if not, where they first differ, short enough for an event; and
+// whether what a library returned is what the data set holds. Prototypes don't matter: libraries return instances of
+// their own classes.
 
 import { inspect } from "node:util";
-import { shorten } from "./events.js";
+import { type Key, numberOf, type Order, orderOf, POOL_ROUND, type Range, updatedStatus } from "./dataset.js";
+import { shorten } from "./worker/events.js";
 
 export interface Difference {
   expected: string;
@@ -67,4 +69,72 @@ function show(value: unknown): string {
   }
   const text = value instanceof Set ? `a set of ${value.size}` : inspect(value, INSPECTED);
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
+}
+
+/** Compares one order with the data set's item n. */
+export type Compare = (n: number, order: unknown) => Difference | null;
+
+/** Compares an order with item n as it was seeded, or as UpdateItem leaves it in this round or in the pool. */
+export function differenceFromSeeded(
+  n: number,
+  actual: unknown,
+  { seed, round }: { seed: number; round: number },
+): Difference | null {
+  const expected = orderOf(n, seed);
+  const status = (actual as Partial<Order> | null)?.status;
+  if (status === updatedStatus(n, seed, round) || status === updatedStatus(n, seed, POOL_ROUND)) {
+    expected.status = status;
+  }
+  return difference(expected, actual, `order ${n}`);
+}
+
+/** Compares what a query returned with the orders of its range: these, all of them, no others, in order. */
+export function differenceFromRange(range: Range, actual: Iterable<unknown>, compare: Compare): Difference | null {
+  const orders = [...actual];
+  const where = `customer ${range.customerId}, orders ${range.firstOrderId} to ${range.lastOrderId}`;
+  if (orders.length !== range.span) {
+    return differ(where, `${range.span} orders`, `${orders.length} orders`);
+  }
+  for (const [i, order] of orders.entries()) {
+    const found = compare(range.firstItem + i, order);
+    if (found !== null) {
+      return found;
+    }
+  }
+  return null;
+}
+
+/** Compares what a scan returned with the data set: each item once, in any order, and nothing else. */
+export function differenceFromAll(items: number, actual: Iterable<unknown>, compare: Compare): Difference | null {
+  const { count, found } = compareDistinct(items, actual, compare);
+  return count === items ? found : differ("scan", `${items} items`, `${count} items`);
+}
+
+/** Compares what a scan of a part of the table returned with the data set: at least one item, none of them twice. */
+export function differenceFromPart(items: number, actual: Iterable<unknown>, compare: Compare): Difference | null {
+  const { count, found } = compareDistinct(items, actual, compare);
+  return count === 0 ? differ("scan", "some items", "0 items") : found;
+}
+
+function compareDistinct(items: number, actual: Iterable<unknown>, compare: Compare) {
+  const seen = new Uint8Array(items);
+  let count = 0;
+  let found: Difference | null = null;
+  for (const order of actual) {
+    count += 1;
+    if (found !== null) {
+      continue;
+    }
+    const { customerId, orderId } = (order ?? {}) as Partial<Key>;
+    const n = numberOf({ customerId: String(customerId), orderId: String(orderId) }, items);
+    if (n === null) {
+      found = differ("scan", "only items of the data set", `customer ${customerId}, order ${orderId}`);
+    } else if (seen[n] === 1) {
+      found = differ("scan", "each item once", `order ${n} twice`);
+    } else {
+      seen[n] = 1;
+      found = compare(n, order);
+    }
+  }
+  return { count, found };
 }

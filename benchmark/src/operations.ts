@@ -1,9 +1,10 @@
 // The six operations: what each call is given, made before the clock starts; the call itself; and what its result or
 // its effect must be. Nothing here looks at a clock.
 
-import type { KeyInput, OrderTable, PutInput, QueryInput, UpdateInput } from "./adapter.js";
+import type { KeyInput, OrderTable, PutInput, QueryInput, UpdateInput } from "./adapters/adapter.js";
 import {
   AREA,
+  type Area,
   type Call,
   CUSTOMER_PREFIX,
   itemOfCall,
@@ -12,20 +13,28 @@ import {
   laneKey,
   laneOrder,
   marked,
-  numberOf,
   ORDER_PREFIX,
   type Order,
   orderOf,
+  POOL_ROUND,
   type Range,
   rangeOfCall,
   STREAM,
+  type Stream,
   stored,
   storedKey,
   updatedStatus,
 } from "./dataset.js";
-import { type Difference, differ, difference } from "./difference.js";
+import {
+  type Difference,
+  difference,
+  differenceFromAll,
+  differenceFromPart,
+  differenceFromRange,
+  differenceFromSeeded,
+} from "./difference.js";
 import type { OperationName } from "./protocol.js";
-import type { BareTable } from "./table.js";
+import type { BareTable } from "./table/bare-table.js";
 
 export interface Context {
   items: number;
@@ -34,13 +43,32 @@ export interface Context {
   lane: number;
 }
 
+/** What a write leaves in the table. */
+export interface Effect {
+  /** Sees to it that the table doesn't look before call i as it must look after it; rejects where it can't. */
+  arrange(i: number, bare: BareTable): Promise<void>;
+  /** What is wrong in the table after call i; null where nothing is. */
+  wrong(i: number, bare: BareTable): Promise<Difference | null>;
+}
+
 /** Calls of one operation, ready to be made. */
 export interface PreparedCalls {
   count: number;
   /** Makes call i, from 0 to `count` - 1. */
   make(this: void, i: number): Promise<unknown>;
-  /** What is wrong with the result of call i, or with its effect in the table; null where nothing is. */
-  check(i: number, result: unknown, openBare: () => Promise<BareTable>): Promise<Difference | null>;
+  /** What is wrong with the result of call i; null where nothing is, or where the effect is what counts. */
+  wrongResult(i: number, result: unknown): Difference | null;
+  /** For operations that write. */
+  effect: Effect | null;
+}
+
+/** Which calls: `count` of a stream from number `from` on, through one table. */
+export interface Wanted {
+  table: OrderTable;
+  context: Context;
+  stream: Stream;
+  from: number;
+  count: number;
 }
 
 /** Warm-up updates no more than so many items, so that they can be restored. */
@@ -64,154 +92,180 @@ export function queryInput(range: Range): QueryInput {
 }
 
 /** Which items of the data set call `index` of UpdateItem changes; the keeper restores them by the same function. */
-export function updatedItem(context: Omit<Context, "lane">, stream: number, index: number): number {
+export function updatedItem(context: Omit<Context, "lane">, stream: Stream, index: number): number {
   const bounded = stream === STREAM.warmUp ? index % WARM_UP_UPDATES : index;
-  return itemOfCall("UpdateItem", { ...context, stream, index: bounded });
+  return itemOfCall("UpdateItem", { ...context, round: roundOf(stream, context.round), stream, index: bounded });
 }
 
-/** Prepares calls `from` to `from + count`, to be measured or to warm up. */
-export function prepare(
+/** Prepares calls, to be measured or to warm up. */
+export function prepare(operation: OperationName, wanted: Wanted): PreparedCalls {
+  return PREPARE[operation](wanted);
+}
+
+/** Prepares the calls of the recorded ground: the same in every round. Scan has one. */
+export function preparePool(
   operation: OperationName,
   table: OrderTable,
   context: Context,
-  stream: number,
-  from: number,
-  count: number,
+  pool: number,
 ): PreparedCalls {
-  const { items, seed, round, lane } = context;
-  const warmUp = stream === STREAM.warmUp;
-  const call = (i: number): Call => ({ items, seed, round, stream, index: from + i });
-  const each = <T>(make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
-
-  switch (operation) {
-    case "PutItem": {
-      const area = warmUp ? AREA.putWarmUp : AREA.put;
-      const inputs = each((i) => putInput(laneOrder(lane, area, from + i, seed, round)));
-      return {
-        count,
-        make: (i) => table.put(inputs[i] as PutInput),
-        async check(i, _result, openBare) {
-          const { stored } = inputs[i] as PutInput;
-          return difference(stored, await (await openBare()).get(stored), "the stored item");
-        },
-      };
-    }
-    case "GetItem": {
-      const numbers = each((i) => itemOfCall("GetItem", call(i)));
-      const inputs = numbers.map((n) => keyInput(keyOf(n)));
-      return {
-        count,
-        make: (i) => table.get(inputs[i] as KeyInput),
-        check: async (i, result) => differenceFromSeeded(numbers[i] as number, table.toOrder(result), context),
-      };
-    }
-    case "UpdateItem": {
-      const numbers = each((i) => updatedItem(context, stream, from + i));
-      const inputs: UpdateInput[] = numbers.map((n) => ({
-        ...keyInput(keyOf(n)),
-        status: updatedStatus(n, seed, round),
-      }));
-      return {
-        count,
-        make: (i) => table.update(inputs[i] as UpdateInput),
-        async check(i, _result, openBare) {
-          const { key, status } = inputs[i] as UpdateInput;
-          const expected = stored({ ...orderOf(numbers[i] as number, seed), status });
-          return difference(expected, await (await openBare()).get(key), "the updated item");
-        },
-      };
-    }
-    case "DeleteItem": {
-      const area = warmUp ? AREA.deleteWarmUp : AREA.delete;
-      const inputs = each((i) => keyInput(laneKey(lane, area, from + i)));
-      return {
-        count,
-        make: (i) => table.delete(inputs[i] as KeyInput),
-        async check(i, _result, openBare) {
-          const left = await (await openBare()).get((inputs[i] as KeyInput).key);
-          return difference(undefined, left, "the deleted item");
-        },
-      };
-    }
-    case "Query": {
-      const inputs = each((i) => queryInput(rangeOfCall(call(i))));
-      return {
-        count,
-        make: (i) => table.query(inputs[i] as QueryInput),
-        check: async (i, result) =>
-          differenceFromRange(inputs[i] as QueryInput, table.toOrders(result), (n, order) =>
-            differenceFromSeeded(n, order, context),
-          ),
-      };
-    }
-    case "Scan":
-      return {
-        count,
-        make: () => table.scan(),
-        check: async (_i, result) =>
-          differenceFromAll(items, table.toOrders(result), (n, order) => differenceFromSeeded(n, order, context)),
-      };
-  }
+  const count = operation === "Scan" ? 1 : pool;
+  return prepare(operation, { table, context, stream: STREAM.pool, from: 0, count });
 }
 
-/** Compares an order with item n as it was seeded, or as this round's UpdateItem leaves it. */
-export function differenceFromSeeded(
-  n: number,
-  actual: unknown,
-  { seed, round }: { seed: number; round: number },
-): Difference | null {
-  const expected = orderOf(n, seed);
-  const updated = updatedStatus(n, seed, round);
-  if ((actual as Partial<Order> | null)?.status === updated) {
-    expected.status = updated;
-  }
-  return difference(expected, actual, `order ${n}`);
+const PREPARE: Record<OperationName, (wanted: Wanted) => PreparedCalls> = {
+  PutItem: preparePuts,
+  GetItem: prepareGets,
+  UpdateItem: prepareUpdates,
+  DeleteItem: prepareDeletes,
+  Query: prepareQueries,
+  Scan: prepareScans,
+};
+
+const PUT_AREAS: Record<Stream, Area> = {
+  [STREAM.measured]: AREA.put,
+  [STREAM.warmUp]: AREA.putWarmUp,
+  [STREAM.pool]: AREA.putPool,
+};
+
+const DELETE_AREAS: Record<Stream, Area> = {
+  [STREAM.measured]: AREA.delete,
+  [STREAM.warmUp]: AREA.deleteWarmUp,
+  [STREAM.pool]: AREA.deletePool,
+};
+
+/** The round that draws are made for. */
+function roundOf(stream: Stream, round: number): number {
+  return stream === STREAM.pool ? POOL_ROUND : round;
 }
 
-/** Compares what a query gave with the orders of its range: these, all of them, no others, in order. */
-export function differenceFromRange(
-  range: Range,
-  actual: Iterable<unknown>,
-  compare: (n: number, order: unknown) => Difference | null,
-): Difference | null {
-  const orders = [...actual];
-  const where = `customer ${range.customerId}, orders ${range.firstOrderId} to ${range.lastOrderId}`;
-  if (orders.length !== range.span) {
-    return differ(where, `${range.span} orders`, `${orders.length} orders`);
-  }
-  for (const [i, order] of orders.entries()) {
-    const found = compare(range.firstItem + i, order);
-    if (found !== null) {
-      return found;
-    }
-  }
-  return null;
+function callOf({ context, stream, from }: Wanted, i: number): Call {
+  const { items, seed, round } = context;
+  return { items, seed, round: roundOf(stream, round), stream, index: from + i };
 }
 
-/** Compares what a scan gave with the data set: each item once, in any order, and nothing else. */
-export function differenceFromAll(
-  items: number,
-  actual: Iterable<unknown>,
-  compare: (n: number, order: unknown) => Difference | null,
-): Difference | null {
-  const seen = new Uint8Array(items);
-  let count = 0;
-  let found: Difference | null = null;
-  for (const order of actual) {
-    count += 1;
-    if (found !== null) {
-      continue;
-    }
-    const { customerId, orderId } = (order ?? {}) as Partial<Key>;
-    const n = numberOf({ customerId: String(customerId), orderId: String(orderId) }, items);
-    if (n === null) {
-      found = differ("scan", "only items of the data set", `customer ${customerId}, order ${orderId}`);
-    } else if (seen[n] === 1) {
-      found = differ("scan", "each item once", `order ${n} twice`);
-    } else {
-      seen[n] = 1;
-      found = compare(n, order);
-    }
+function each<T>({ count }: Wanted, make: (i: number) => T): T[] {
+  return Array.from({ length: count }, (_, i) => make(i));
+}
+
+function areaOf(areas: Record<Stream, Area>, { stream }: Wanted): Area {
+  const area = areas[stream];
+  if (area === undefined) {
+    throw new RangeError(`no area for the items of stream ${stream}`);
   }
-  return count === items ? found : differ("scan", `${items} items`, `${count} items`);
+  return area;
+}
+
+function preparePuts(wanted: Wanted): PreparedCalls {
+  const { table, context, stream, from, count } = wanted;
+  const { lane, seed } = context;
+  const round = roundOf(stream, context.round);
+  const area = areaOf(PUT_AREAS, wanted);
+  const inputs = each(wanted, (i) => putInput(laneOrder(lane, area, from + i, seed, round)));
+  return {
+    count,
+    make: (i) => table.put(inputs[i] as PutInput),
+    wrongResult: () => null,
+    effect: {
+      async arrange(i, bare) {
+        await bare.delete((inputs[i] as PutInput).order);
+      },
+      async wrong(i, bare) {
+        const { stored } = inputs[i] as PutInput;
+        return difference(stored, await bare.get(stored), "the stored item");
+      },
+    },
+  };
+}
+
+function prepareGets(wanted: Wanted): PreparedCalls {
+  const { table, context, count } = wanted;
+  const numbers = each(wanted, (i) => itemOfCall("GetItem", callOf(wanted, i)));
+  const inputs = numbers.map((n) => keyInput(keyOf(n)));
+  return {
+    count,
+    make: (i) => table.get(inputs[i] as KeyInput),
+    wrongResult: (i, result) => differenceFromSeeded(numbers[i] as number, table.toOrder(result), context),
+    effect: null,
+  };
+}
+
+function prepareUpdates(wanted: Wanted): PreparedCalls {
+  const { table, context, stream, from, count } = wanted;
+  const { seed } = context;
+  const round = roundOf(stream, context.round);
+  const numbers = each(wanted, (i) => updatedItem(context, stream, from + i));
+  const inputs: UpdateInput[] = numbers.map((n) => ({
+    ...keyInput(keyOf(n)),
+    status: updatedStatus(n, seed, round),
+  }));
+  return {
+    count,
+    make: (i) => table.update(inputs[i] as UpdateInput),
+    wrongResult: () => null,
+    effect: {
+      async arrange(i, bare) {
+        const { key, status } = inputs[i] as UpdateInput;
+        // Another library's update may not have been restored yet.
+        if ((await bare.get(key))?.status === status) {
+          await bare.put(stored(orderOf(numbers[i] as number, seed)));
+        }
+      },
+      async wrong(i, bare) {
+        const { key, status } = inputs[i] as UpdateInput;
+        const expected = stored({ ...orderOf(numbers[i] as number, seed), status });
+        return difference(expected, await bare.get(key), "the updated item");
+      },
+    },
+  };
+}
+
+function prepareDeletes(wanted: Wanted): PreparedCalls {
+  const { table, context, from, count } = wanted;
+  const area = areaOf(DELETE_AREAS, wanted);
+  const inputs = each(wanted, (i) => keyInput(laneKey(context.lane, area, from + i)));
+  return {
+    count,
+    make: (i) => table.delete(inputs[i] as KeyInput),
+    wrongResult: () => null,
+    effect: {
+      async arrange(i, bare) {
+        const { key } = inputs[i] as KeyInput;
+        if ((await bare.get(key)) === undefined) {
+          const { customerId, orderId } = key;
+          throw new Error(`order ${orderId} of customer ${customerId} is not there to be deleted: prepare it first`);
+        }
+      },
+      async wrong(i, bare) {
+        const left = await bare.get((inputs[i] as KeyInput).key);
+        return difference(undefined, left, "the deleted item");
+      },
+    },
+  };
+}
+
+function prepareQueries(wanted: Wanted): PreparedCalls {
+  const { table, context, count } = wanted;
+  const inputs = each(wanted, (i) => queryInput(rangeOfCall(callOf(wanted, i))));
+  return {
+    count,
+    make: (i) => table.query(inputs[i] as QueryInput),
+    wrongResult: (i, result) =>
+      differenceFromRange(inputs[i] as QueryInput, table.toOrders(result), (n, order) =>
+        differenceFromSeeded(n, order, context),
+      ),
+    effect: null,
+  };
+}
+
+/** On the recorded ground the table may be cut off after some pages, so that a part of it is right there. */
+function prepareScans({ table, context, stream, count }: Wanted): PreparedCalls {
+  const compare = stream === STREAM.pool ? differenceFromPart : differenceFromAll;
+  return {
+    count,
+    make: () => table.scan(),
+    wrongResult: (_i, result) =>
+      compare(context.items, table.toOrders(result), (n, order) => differenceFromSeeded(n, order, context)),
+    effect: null,
+  };
 }

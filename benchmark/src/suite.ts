@@ -1,271 +1,268 @@
-// The suite: one library in one process. It does what its parent says, command by command: verifies, warms up and
-// measures; it decides nothing itself. See protocol.ts for the commands and events.
+// The suite: one library in one process. It does what its parent says, command by command: verifies, records, warms up
+// and measures; it decides nothing itself. See protocol.ts for the commands and events.
 
-import type { Connection, OrderTable } from "./adapter.js";
-import { findAdapter } from "./adapters.js";
-import { clientConfig } from "./client.js";
+import type { OrderTable } from "./adapters/adapter.js";
 import { STREAM } from "./dataset.js";
-import { describeError, type Emit, roundMs } from "./events.js";
-import { type CallLimit, callLimit } from "./limit.js";
-import { measure, spinner } from "./measure.js";
-import { type Context, prepare } from "./operations.js";
-import type { OpenSuite, OperationName, Phase, SuiteEvent } from "./protocol.js";
-import { type BareTable, openTable } from "./table.js";
-import { verify } from "./verification.js";
-import { versionsOf } from "./versions.js";
-import { warmUp } from "./warmup.js";
-import { workPerCall } from "./wire.js";
+import { handicap } from "./measure/handicap.js";
+import type { CallLimit } from "./measure/limit.js";
+import { countCalls, type Measured, type Slice, timeCalls } from "./measure/slice.js";
+import { warmUp } from "./measure/warm-up.js";
+import { type Context, type PreparedCalls, prepare, preparePool } from "./operations.js";
+import type { GroundName, MeasuredPhase, OpenSuite, OperationName, PhaseEnd, SuiteEvent } from "./protocol.js";
+import { type OpenedLibrary, openLibrary, readOpen } from "./suite/library.js";
+import { type BareTable, openTable } from "./table/bare-table.js";
+import { recordPool } from "./verify/recording.js";
+import { rehearses } from "./verify/scans.js";
+import { type Verdict, verify } from "./verify/verification.js";
 import {
   type Command,
-  duration,
-  OperationError,
+  flag,
+  oneOf,
   operationName,
-  optionalText,
-  serve,
-  text,
+  operationNames,
   unknownCommand,
-  type Worker,
   wholeNumber,
-} from "./worker.js";
+} from "./worker/command.js";
+import { describeError, type Emit, roundMs } from "./worker/events.js";
+import { inOperation, serve, type Worker } from "./worker/serve.js";
 
-const MIB = 1024 * 1024;
+const GROUNDS: readonly GroundName[] = ["recorded", "database"];
+const MEASURED_PHASES: readonly MeasuredPhase[] = ["client", "latency", "throughput", "allocation"];
 
-interface Open {
-  settings: OpenSuite;
-  context: Context;
-  connection: Connection;
-  table: OrderTable;
-  rehearsal: OrderTable | null;
-  limit: CallLimit;
-}
+/** Which ground a phase is measured on. */
+const GROUND_OF: Record<MeasuredPhase, GroundName> = {
+  client: "recorded",
+  allocation: "recorded",
+  latency: "database",
+  throughput: "database",
+};
 
-function suite(emit: Emit<SuiteEvent>): Worker {
-  let open: Open | null = null;
-  /** Calls that warmed an operation up so far, so that no key is written twice. */
-  const warmedUp = new Map<OperationName, number>();
+class Suite implements Worker {
+  private open: OpenSuiteState | null = null;
 
-  const opened = (): Open => {
-    if (open === null) {
+  constructor(private readonly emit: Emit<SuiteEvent>) {}
+
+  async handle(command: Command): Promise<void> {
+    if (command.do === "open") {
+      if (this.open !== null) {
+        throw new Error("open was said already");
+      }
+      const settings = readOpen(command);
+      const library = await openLibrary(settings);
+      this.open = new OpenSuiteState(settings, library, this.emit);
+      this.emit(library.ready);
+      return;
+    }
+    const act = ACTS.get(command.do);
+    if (act === undefined) {
+      unknownCommand(command);
+    }
+    if (this.open === null) {
       throw new Error("nothing is open: the first command must be open");
     }
-    return open;
-  };
-
-  const openBare = (name: string): Promise<BareTable> => openTable(opened().settings, name);
-
-  const spinnerOf = (operation: OperationName) => spinner(opened().settings.handicapUs[operation] ?? 0);
-
-  return {
-    async handle(command) {
-      switch (command.do) {
-        case "open":
-          open = await openLibrary(command);
-          return;
-        case "verify":
-          return verifyOperations(command);
-        case "warm-up":
-          return inOperation(command, warmUpOperation);
-        case "measure":
-          return inOperation(command, measureOperation);
-        default:
-          unknownCommand(command);
-      }
-    },
-    async abandon() {
-      open?.connection.close();
-    },
-  };
-
-  async function inOperation(command: Command, act: (operation: OperationName, command: Command) => Promise<void>) {
-    const operation = operationName(command.operation);
-    try {
-      await act(operation, command);
-    } catch (error) {
-      throw new OperationError(operation, error);
-    }
+    return act(this.open, command);
   }
 
-  async function openLibrary(command: Command): Promise<Open> {
-    if (open !== null) {
-      throw new Error("open was said already");
-    }
-    const settings = openSettings(command);
-    const adapter = await findAdapter(settings.adapter);
-    const at = performance.now();
-    const library = await adapter.load();
-    const importMs = performance.now() - at;
-    const memoryMb = process.memoryUsage.rss() / MIB;
+  async abandon(): Promise<void> {
+    this.open?.library.close();
+  }
+}
 
-    const connection = library.connect(clientConfig(settings));
+/** What is there once the library is open: two grounds to call it on, and how far it was warmed up on each. */
+class OpenSuiteState {
+  readonly context: Context;
+  private readonly pools = new Map<OperationName, PreparedCalls>();
+  /** Calls of the warm-up so far, so that no key is written twice and the pool is gone through evenly. */
+  private readonly warmed = new Map<string, number>();
+  private readonly spins = new Map<OperationName, () => void>();
+
+  constructor(
+    readonly settings: OpenSuite,
+    readonly library: OpenedLibrary,
+    readonly emit: Emit<SuiteEvent>,
+  ) {
     const { items, seed, round, lane } = settings;
-    emit({
-      event: "ready",
-      pid: process.pid,
-      node: process.version,
-      ...versionsOf(adapter.packageName),
-      importMs: roundMs(importMs),
-      memoryMb: roundMs(memoryMb),
-    });
-    return {
-      settings,
-      context: { items, seed, round, lane },
-      connection,
-      table: connection.table(settings.table),
-      rehearsal: settings.rehearsalTable === null ? null : connection.table(settings.rehearsalTable),
-      limit: callLimit(settings.callTimeoutMs),
-    };
+    this.context = { items, seed, round, lane };
   }
 
-  async function verifyOperations(command: Command): Promise<void> {
-    const { settings, context, connection, table, rehearsal, limit } = opened();
-    const names = command.operations;
-    if (!Array.isArray(names)) {
-      throw new TypeError('verify: "operations" must be a list');
-    }
-    await verify(
-      {
-        operations: names.map(operationName),
-        client: connection.client,
-        table,
-        rehearsal:
-          rehearsal === null
-            ? null
-            : { table: rehearsal, items: settings.rehearsalItems, name: settings.rehearsalTable ?? "" },
-        tableName: settings.table,
-        context,
-        limit,
-        openBare,
-      },
-      (verdict) => {
-        const { operation, wrong } = verdict;
-        if (wrong !== null) {
-          emit({ event: "wrong-work", operation, ...wrong });
-          return;
-        }
-        const { firstCallMs, work } = verdict;
-        emit({
-          event: "verified",
-          operation,
-          firstCallMs: firstCallMs === null ? null : roundMs(firstCallMs),
-          work,
-        });
-      },
+  get limit(): CallLimit {
+    return this.library.limit;
+  }
+
+  /** Opens a table by the bare SDK, at the database itself. */
+  openBare = (name: string): Promise<BareTable> => openTable(this.settings, name);
+
+  spinOf(operation: OperationName): () => void {
+    return remembered(this.spins, operation, () => handicap(this.settings.handicap[operation] ?? 0));
+  }
+
+  poolOf(operation: OperationName): PreparedCalls {
+    return remembered(this.pools, operation, () =>
+      preparePool(operation, this.library.recorded, this.context, this.settings.pool),
     );
-    emit({ event: "verified-all" });
   }
 
-  async function warmUpOperation(operation: OperationName, command: Command): Promise<void> {
-    const { context, table, rehearsal, settings, limit } = opened();
-    const onRehearsal = operation === "Scan" && rehearsal !== null;
-    const phase: Phase = "warm-up";
-    const from = warmedUp.get(operation) ?? 0;
-    emit({ event: "start", operation, phase });
-    const warmed = await warmUp({
-      operation,
-      table: onRehearsal ? rehearsal : table,
-      context: onRehearsal ? { ...context, items: settings.rehearsalItems } : context,
-      limit,
-      from,
-      calls: wholeNumber(command, "calls", 1),
-      maxMs: duration(command, "maxMs"),
-      spin: spinnerOf(operation),
-    });
-    warmedUp.set(operation, from + warmed.calls);
-    emit({
-      event: "end",
-      operation,
-      phase,
-      calls: warmed.calls,
-      wallMs: roundMs(warmed.wallMs),
-      cpuMs: roundMs(warmed.cpuMs),
-      threadMs: null,
-      samplesMs: [],
-      errors: warmed.errors,
-      errorMessage: warmed.errorMessage === null ? null : describeError(warmed.errorMessage),
-      work: null,
-    });
+  /** The number of the first of so many further warm-up calls. */
+  nextWarmUp(operation: OperationName, ground: GroundName, calls: number): number {
+    const key = `${ground} ${operation}`;
+    const from = this.warmed.get(key) ?? 0;
+    this.warmed.set(key, from + calls);
+    return from;
   }
 
-  async function measureOperation(operation: OperationName, command: Command): Promise<void> {
-    const { context, table, rehearsal, connection, limit } = opened();
-    const phase = command.phase;
-    if (phase !== "latency" && phase !== "throughput") {
-      throw new TypeError(`measure: "phase" must be latency or throughput, not ${JSON.stringify(phase)}`);
-    }
-    const concurrency = phase === "latency" ? 1 : wholeNumber(command, "concurrency", 1);
-    const calls = wholeNumber(command, "calls", 1);
-    const leadIn = command.leadIn === undefined ? 0 : wholeNumber(command, "leadIn");
-    const slice = prepare(operation, table, context, STREAM.measured, wholeNumber(command, "from"), leadIn + calls);
-    // The work of a large scan isn't known from verification, which used the rehearsal table.
-    const metered = operation === "Scan" && rehearsal !== null ? connection.client : null;
-
-    const onStart = () => emit({ event: "start", operation, phase });
-    const measured = await measure({
-      slice,
-      leadIn,
-      limit,
-      onStart,
-      concurrency,
-      spin: spinnerOf(operation),
-      metered,
-    });
-    emit({ event: "stopped", operation, phase });
-    const { last } = measured;
-    if (last !== null && command.check !== false) {
-      const wrong = await checkLast(slice, last);
-      if (wrong !== null) {
-        emit({ event: "wrong-work", operation, ...wrong });
-        return;
-      }
-    }
-    emit({
-      event: "end",
-      operation,
-      phase,
-      calls: measured.calls,
-      wallMs: roundMs(measured.wallMs),
-      cpuMs: roundMs(measured.cpuMs),
-      threadMs: measured.threadMs === null ? null : roundMs(measured.threadMs),
-      samplesMs: measured.samplesMs.map(roundMs),
-      errors: measured.errors,
-      errorMessage: measured.errors === 0 ? null : describeError(measured.firstError),
-      work: measured.traffic === null ? null : workPerCall(measured.traffic, measured.calls),
-    });
-  }
-
-  async function checkLast(slice: ReturnType<typeof prepare>, last: { index: number; result: unknown }) {
-    let bare: BareTable | null = null;
-    try {
-      return await slice.check(last.index, last.result, async () => {
-        bare = await openBare(opened().settings.table);
-        return bare;
-      });
-    } finally {
-      (bare as BareTable | null)?.close();
-    }
+  /** The table and data that Scan is warmed up on; another operation's are its own. */
+  warmUpTable(operation: OperationName): { table: OrderTable; context: Context } {
+    const { rehearsal, database } = this.library;
+    return operation === "Scan" && rehearsal !== null && rehearses(this.context.items, rehearsal)
+      ? { table: rehearsal.table, context: { ...this.context, items: rehearsal.items } }
+      : { table: database, context: this.context };
   }
 }
 
-function openSettings(command: Command): OpenSuite {
-  const handicap = command.handicapUs ?? {};
-  if (typeof handicap !== "object") {
-    throw new TypeError('open: "handicapUs" must be an object');
-  }
-  return {
-    do: "open",
-    target: text(command, "target"),
-    adapter: text(command, "adapter"),
-    endpoint: text(command, "endpoint"),
-    table: text(command, "table"),
-    rehearsalTable: optionalText(command, "rehearsalTable"),
-    items: wholeNumber(command, "items", 1),
-    rehearsalItems: wholeNumber(command, "rehearsalItems"),
-    seed: wholeNumber(command, "seed"),
-    round: wholeNumber(command, "round"),
-    lane: wholeNumber(command, "lane"),
-    callTimeoutMs: wholeNumber(command, "callTimeoutMs", 1),
-    handicapUs: handicap,
+const ACTS = new Map<string, (open: OpenSuiteState, command: Command) => Promise<void>>([
+  ["verify", verifyOperations],
+  ["record", forOperation(recordOperation)],
+  ["warm-up", forOperation(warmUpOperation)],
+  ["measure", forOperation(measureOperation)],
+]);
+
+function forOperation(act: (open: OpenSuiteState, operation: OperationName, command: Command) => Promise<void>) {
+  return async (open: OpenSuiteState, command: Command): Promise<void> => {
+    const operation = operationName(command.operation);
+    return inOperation(operation, () => act(open, operation, command));
   };
 }
 
-serve(suite);
+async function verifyOperations(open: OpenSuiteState, command: Command): Promise<void> {
+  const { emit, library, settings, context, limit, openBare } = open;
+  await verify(
+    {
+      operations: operationNames(command, "operations"),
+      full: flag(command, "full", true),
+      table: library.database,
+      rehearsal: library.rehearsal,
+      tableName: settings.table,
+      context,
+      limit,
+      openBare,
+    },
+    (verdict) => emit(eventOf(verdict)),
+  );
+  emit({ event: "verified-all" });
+}
+
+function eventOf(verdict: Verdict): SuiteEvent {
+  const { operation, wrong } = verdict;
+  if (wrong !== null) {
+    return { event: "wrong-work", operation, ...wrong };
+  }
+  const { firstCallMs } = verdict;
+  return { event: "verified", operation, firstCallMs: firstCallMs === null ? null : roundMs(firstCallMs) };
+}
+
+async function recordOperation(open: OpenSuiteState, operation: OperationName): Promise<void> {
+  const { emit, library, settings, limit } = open;
+  const pool = open.poolOf(operation);
+  const { calls, items, wrong } = await recordPool(operation, pool, library.recorded, limit, () =>
+    open.openBare(settings.table),
+  );
+  emit(wrong === null ? { event: "recorded", operation, calls, items } : { event: "wrong-work", operation, ...wrong });
+}
+
+async function warmUpOperation(open: OpenSuiteState, operation: OperationName, command: Command): Promise<void> {
+  const { emit, limit } = open;
+  const calls = wholeNumber(command, "calls", 1);
+  const ground = oneOf(command, "ground", GROUNDS);
+  const from = open.nextWarmUp(operation, ground, calls);
+  const slice =
+    ground === "recorded"
+      ? poolSlice(open.poolOf(operation), from, calls)
+      : prepare(operation, { ...open.warmUpTable(operation), stream: STREAM.warmUp, from, count: calls });
+  emit({ event: "start", operation, phase: "warm-up" });
+  const warmed = await warmUp(slice, limit, open.spinOf(operation));
+  emit(endOf(operation, "warm-up", { ...warmed, samplesMs: [], allocation: null }));
+}
+
+async function measureOperation(open: OpenSuiteState, operation: OperationName, command: Command): Promise<void> {
+  const { emit, library, context, limit } = open;
+  const phase = oneOf(command, "phase", MEASURED_PHASES);
+  const concurrency = phase === "throughput" ? wholeNumber(command, "concurrency", 1) : 1;
+  const calls = wholeNumber(command, "calls", 1);
+  const leadIn = command.leadIn === undefined ? 0 : wholeNumber(command, "leadIn");
+  const from = wholeNumber(command, "from");
+  const check = flag(command, "check", true);
+  const recorded = GROUND_OF[phase] === "recorded";
+  const count = leadIn + calls;
+  const prepared = recorded
+    ? open.poolOf(operation)
+    : prepare(operation, { table: library.database, context, stream: STREAM.measured, from, count });
+  const options = {
+    slice: recorded ? poolSlice(prepared, from, count) : prepared,
+    leadIn,
+    limit,
+    onStart: () => emit({ event: "start", operation, phase }),
+    spin: open.spinOf(operation),
+  };
+  const measured =
+    phase === "allocation"
+      ? await countCalls(options)
+      : await timeCalls({ ...options, concurrency, samples: phase === "latency" });
+  emit({ event: "stopped", operation, phase });
+
+  const { last } = measured;
+  if (last !== null && check) {
+    const index = recorded ? (from + last.index) % prepared.count : last.index;
+    const wrong =
+      prepared.wrongResult(index, last.result) ??
+      // The record answers writes without doing them: their effect was looked at when it was made.
+      (recorded || prepared.effect === null ? null : await wrongEffect(open, prepared, index));
+    if (wrong !== null) {
+      emit({ event: "wrong-work", operation, ...wrong });
+      return;
+    }
+  }
+  emit(endOf(operation, phase, measured));
+}
+
+/** Calls that go through a pool again and again, beginning at call `from`. */
+function poolSlice({ count: pool, make }: PreparedCalls, from: number, count: number): Slice {
+  return { count, make: (i) => make((from + i) % pool) };
+}
+
+async function wrongEffect(open: OpenSuiteState, { effect }: PreparedCalls, index: number) {
+  const bare = await open.openBare(open.settings.table);
+  try {
+    return (await effect?.wrong(index, bare)) ?? null;
+  } finally {
+    bare.close();
+  }
+}
+
+function endOf(operation: OperationName, phase: PhaseEnd["phase"], measured: Measured): PhaseEnd {
+  const { calls, wallMs, cpuMs, threadMs, samplesMs, errors, firstError, allocation } = measured;
+  return {
+    event: "end",
+    operation,
+    phase,
+    calls,
+    wallMs: roundMs(wallMs),
+    cpuMs: roundMs(cpuMs),
+    threadMs: threadMs === null ? null : roundMs(threadMs),
+    samplesMs: samplesMs.map(roundMs),
+    errors,
+    errorMessage: errors === 0 ? null : describeError(firstError),
+    allocation,
+  };
+}
+
+function remembered<K, V>(values: Map<K, V>, key: K, make: () => V): V {
+  const found = values.get(key);
+  if (found !== undefined) {
+    return found;
+  }
+  const made = make();
+  values.set(key, made);
+  return made;
+}
+
+serve((emit) => new Suite(emit));

@@ -7,8 +7,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { OPERATIONS } from "../src/protocol.js";
-import { findPackage } from "../src/versions.js";
-import { DIST, openSuite, SEED, TWO_PAGES, talkTo, withTable } from "./support.js";
+import { findPackage } from "../src/adapters/versions.js";
+import { compareTable } from "../src/table/seed.js";
+import { Recorder } from "./recorder.js";
+import { DIST, endpoint, last, openSuite, SEED, TWO_PAGES, talkTo, withTable } from "./support.js";
 
 const install = process.env.BENCH_MIZZLE_INSTALL;
 const there = install !== undefined && install !== "" && findPackage("@aurios/mizzle", resolve(install)) !== null;
@@ -27,23 +29,35 @@ describe("mizzle", () => {
       await cp(join(DIST, "../package.json"), join(folder, "package.json"));
       await symlink(resolve(install ?? "", "node_modules"), join(folder, "node_modules"));
       await withTable(TWO_PAGES, async (table) => {
+        const recorder = await Recorder.start(endpoint());
         const suite = talkTo("suite", join(folder, "dist"));
-        await suite.until("ready", openSuite(table.name, TWO_PAGES, { target: "mizzle", adapter: "mizzle" }));
-        const events = await suite.until("verified-all", { do: "verify", operations: OPERATIONS });
+        const open = openSuite(table.name, TWO_PAGES, {
+          target: "mizzle",
+          adapter: "mizzle",
+          recordedEndpoint: recorder.endpoint,
+        });
+        await suite.until("ready", open);
+        const events = await suite.until("verified-all", { do: "verify", operations: OPERATIONS, full: true });
         const verified = events.filter((event) => event.event === "verified");
         assert.deepEqual(
           verified.map((event) => event.operation),
           [...OPERATIONS],
           JSON.stringify(events),
         );
-        const query = verified.find((event) => event.operation === "Query")?.work;
-        assert.equal(query?.itemsReturned, 20);
-        assert.ok(query.itemsScanned === 20 || query.itemsScanned === 100);
-        const scan = verified.find((event) => event.operation === "Scan")?.work;
-        assert.equal(scan?.itemsReturned, TWO_PAGES);
+        assert.deepEqual(recorder.take(), []);
+        assert.equal(await compareTable(table, TWO_PAGES, SEED), null, "verification leaves no trace");
+        for (const operation of ["GetItem", "UpdateItem", "Query", "Scan"]) {
+          const [calls, requests, items] = operation === "Scan" ? [1, 2, TWO_PAGES] : [16, 16, null];
+          const recorded = last(await suite.until("recorded", { do: "record", operation }), "recorded");
+          assert.deepEqual([recorded.calls, recorded.items], [calls, items]);
+          const first = recorder.take(operation);
+          assert.equal(first.length, requests);
+          await suite.until("end", { do: "warm-up", operation, calls, ground: "recorded" });
+          assert.deepEqual(recorder.take(operation), first, "the same bodies each time");
+        }
+        recorder.close();
         await suite.until("bye", { do: "end" });
         assert.equal(await suite.ended, 0);
-        assert.equal(await table.compare(TWO_PAGES, SEED), null);
       });
     } finally {
       await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// What needs no server: the data set, comparisons, the rule of settling.
+// What needs no server: the data set, comparisons, the time limit, the handicap, allocation.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -6,7 +6,6 @@ import {
   AREA,
   hash,
   itemOfCall,
-  itemSize,
   keyOf,
   LANES,
   laneKey,
@@ -15,14 +14,12 @@ import {
   orderOf,
   rangeOfCall,
   STREAM,
-  stored,
   updatedStatus,
 } from "../src/dataset.js";
-import { difference } from "../src/difference.js";
-import { callLimit } from "../src/limit.js";
-import { spinner } from "../src/measure.js";
-import { differenceFromAll, differenceFromRange } from "../src/operations.js";
-import { workPerCall } from "../src/wire.js";
+import { difference, differenceFromAll, differenceFromPart, differenceFromRange } from "../src/difference.js";
+import { countAllocation } from "../src/measure/allocation.js";
+import { handicap, handicapState } from "../src/measure/handicap.js";
+import { callLimit } from "../src/measure/limit.js";
 
 const call = (index: number, items = 1000) => ({ items, seed: 42, round: 1, stream: STREAM.measured, index });
 
@@ -55,11 +52,10 @@ describe("the data set", () => {
     });
   });
 
-  it("has items of about 450 bytes, whatever the number", () => {
-    for (let n = 0; n < 2000; n++) {
-      const size = itemSize(stored(orderOf(n, 42)));
-      assert.ok(size > 425 && size < 475, `item ${n} has ${size} bytes`);
-    }
+  it("has items of the same size but for a few bytes, whatever the number", () => {
+    const sizes = Array.from({ length: 2000 }, (_, n) => JSON.stringify(orderOf(n, 42)).length);
+    const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+    assert.ok(most - least < 50, `items have ${least} to ${most} characters`);
   });
 
   it("gives orders in hundreds to customers, and the number back from a key", () => {
@@ -172,6 +168,23 @@ describe("a comparison", () => {
   });
 });
 
+describe("a comparison of a part of the table", () => {
+  const orders = Array.from({ length: 50 }, (_, n) => orderOf(n, 42));
+  const compare = (n: number, found: unknown) => difference(orderOf(n, 42), found);
+
+  it("asks for distinct items of the data set, however many", () => {
+    assert.equal(differenceFromPart(50, orders, compare), null);
+    assert.equal(differenceFromPart(50, orders.slice(20, 30), compare), null);
+    assert.match(differenceFromPart(50, [orders[1], orders[1]], compare)?.actual ?? "", /order 1 twice/);
+    assert.match(differenceFromPart(50, [orderOf(50, 42)], compare)?.actual ?? "", /order 00000050/);
+    assert.match(differenceFromPart(50, [{ ...orders[3], total: 0 }], compare)?.actual ?? "", /total: 0/);
+  });
+
+  it("doesn't take nothing for a part", () => {
+    assert.match(differenceFromPart(50, [], compare)?.actual ?? "", /0 items/);
+  });
+});
+
 describe("a call's time limit", () => {
   it("gives a call up that has no answer, and lets others through", async () => {
     const limit = callLimit(40);
@@ -179,9 +192,9 @@ describe("a call's time limit", () => {
       assert.equal(await limit.run(async () => 5), 5);
       await assert.rejects(
         limit.run(async () => {
-          throw new Error("own words");
+          throw new Error("its own message");
         }),
-        /own words/,
+        /its own message/,
       );
       await assert.rejects(
         limit.run(() => {
@@ -200,42 +213,85 @@ describe("a call's time limit", () => {
 });
 
 describe("a handicap", () => {
-  it("costs the CPU time it is given", () => {
-    const spin = spinner(200);
-    spin();
-    const before = process.cpuUsage();
-    for (let i = 0; i < 200; i++) {
-      spin();
+  /** The same loop, written down again. */
+  function steps(from: number, count: number): number {
+    let x = from;
+    for (let step = 0; step < count; step += 1) {
+      x = (Math.imul(x, 69069) + 1) | 0;
     }
-    const { user, system } = process.cpuUsage(before);
-    // A busy machine may take the processor away while the loop looks at the clock; it never adds.
-    assert.ok(user + system > 200 * 200 * 0.3 && user + system < 200 * 200 * 1.5, `${user + system} µs`);
+    return x;
+  }
+
+  it("is the same amount of work in each call, however often the loop was compiled", () => {
+    const spin = handicap(1000);
+    let expected = handicapState();
+    for (let call = 0; call < 20_000; call += 1) {
+      spin();
+      if (call % 1000 === 0) {
+        expected = steps(expected, 1000);
+        assert.equal(handicapState(), expected, `after call ${call}`);
+      } else {
+        expected = handicapState();
+      }
+    }
+  });
+
+  it("takes time in proportion to its steps", () => {
+    const time = (spin: () => void) => {
+      const times = Array.from({ length: 30 }, () => {
+        const at = performance.now();
+        for (let i = 0; i < 20; i += 1) {
+          spin();
+        }
+        return performance.now() - at;
+      });
+      return Math.min(...times);
+    };
+    const [less, more] = [handicap(20_000), handicap(80_000)];
+    time(less);
+    const ratio = time(more) / time(less);
+    assert.ok(ratio > 3 && ratio < 5, `four times the steps took ${ratio} times as long`);
+  });
+
+  it("is nothing where there are no steps", () => {
+    const before = handicapState();
+    handicap(0)();
+    assert.equal(handicapState(), before);
   });
 });
 
-describe("work per call", () => {
-  const traffic = {
-    requests: 4,
-    itemsReturned: 80,
-    itemsScanned: 400,
-    capacityUnits: 22,
-    capacityKnown: 4,
-    requestBytes: 1000,
-    responseBytes: 50_000,
-    responseBytesKnown: 4,
-  };
-  it("is the mean", () => {
-    assert.deepEqual(workPerCall(traffic, 4), {
-      requests: 1,
-      itemsReturned: 20,
-      itemsScanned: 100,
-      capacityUnits: 5.5,
-      requestBytes: 250,
-      responseBytes: 12_500,
-    });
+describe("allocated bytes", () => {
+  /** An array of 1,000 elements: a header of 16 bytes and 8 for each, and 16 to 32 for what refers to them. */
+  const ARRAYS = 20_000;
+  const BYTES = ARRAYS * (8 * 1000 + 16 + 32);
+  const kept: unknown[] = new Array(8).fill(null);
+
+  function allocate(count: number): void {
+    for (let i = 0; i < count; i += 1) {
+      kept[i % kept.length] = new Array(1000).fill(i);
+    }
+  }
+
+  it("are found within 2% of what was allocated, over many collections", () => {
+    allocate(1000);
+    const allocated = countAllocation();
+    assert.ok(allocated !== null);
+    allocate(ARRAYS);
+    const { bytes, collections } = allocated();
+    assert.ok(Math.abs(bytes / BYTES - 1) < 0.02, `${bytes} of ${BYTES} bytes`);
+    assert.ok(collections >= 3, `${collections} collections`);
   });
-  it("is null where the server didn't tell, and where there was no call", () => {
-    assert.equal(workPerCall({ ...traffic, capacityKnown: 3 }, 4)?.capacityUnits, null);
-    assert.equal(workPerCall(traffic, 0), null);
+
+  it("are found likewise where there is hardly a collection", () => {
+    const allocated = countAllocation();
+    allocate(400);
+    const { bytes, collections } = allocated?.() ?? { bytes: 0, collections: 0 };
+    const expected = (BYTES / ARRAYS) * 400;
+    assert.ok(Math.abs(bytes / expected - 1) < 0.02, `${bytes} of ${expected} bytes, ${collections} collections`);
+  });
+
+  it("are next to none where nothing is allocated", () => {
+    const { bytes, collections } = countAllocation()?.() ?? { bytes: -1, collections: -1 };
+    assert.ok(bytes >= 0 && bytes < 5000 && collections === 0, `${bytes} bytes, ${collections} collections`);
   });
 });

@@ -9,7 +9,8 @@ import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { AnyEvent } from "../src/protocol.js";
-import { type BareTable, openTable } from "../src/table.js";
+import { type BareTable, openTable } from "../src/table/bare-table.js";
+import { seedTable } from "../src/table/seed.js";
 
 export const SEED = 7;
 export const CALL_TIMEOUT_MS = 30_000;
@@ -40,7 +41,7 @@ export async function withTable<T>(items: number, act: (table: BareTable) => Pro
   const table = await openTable(settings(), tableName());
   await table.create();
   try {
-    await table.seed(items, SEED);
+    await seedTable(table, items, SEED);
     return await act(table);
   } finally {
     await table.drop();
@@ -144,6 +145,7 @@ export function openSuite(table: string, items: number, more: object = {}) {
     target: "aws-sdk",
     adapter: "aws-sdk",
     endpoint: endpoint(),
+    recordedEndpoint: endpoint(),
     table,
     rehearsalTable: null,
     items,
@@ -151,10 +153,16 @@ export function openSuite(table: string, items: number, more: object = {}) {
     seed: SEED,
     round: 0,
     lane: 3,
+    pool: 16,
     callTimeoutMs: CALL_TIMEOUT_MS,
-    handicapUs: {},
+    handicap: {},
     ...more,
   };
+}
+
+/** A measure command with no call before those that are measured. */
+export function measure(operation: string, phase: string, calls: number, more: object = {}) {
+  return { do: "measure", operation, phase, calls, leadIn: 0, from: 0, ...more };
 }
 
 export function openKeeper(table: string, items: number, more: object = {}) {

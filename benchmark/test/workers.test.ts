@@ -8,10 +8,13 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import type { AnyEvent } from "../src/protocol.js";
 import { OPERATIONS } from "../src/protocol.js";
+import { compareTable } from "../src/table/seed.js";
+import { Recorder } from "./recorder.js";
 import {
   endpoint,
   FIXTURES,
   last,
+  measure,
   openKeeper,
   openSuite,
   SEED,
@@ -24,11 +27,14 @@ import {
 /** One event of each kind and shape that was really said, for the comparison with the fixture. */
 const said: { program: string; event: AnyEvent }[] = [];
 
-const WARM_UP = { do: "warm-up", calls: 40, maxMs: 2000 };
+/** What the whole protocol is gone through with: inputs in the pool, and calls of a window of a warm-up. */
+const POOL = 12;
+const WARM_UP_CALLS = 40;
 
 describe("the suite", () => {
-  it("verifies, warms up and measures, and the keeper puts everything back", async () => {
+  it("verifies, records, warms up and measures on both grounds, and the keeper puts everything back", async () => {
     const table = tableName();
+    const recorder = await Recorder.start(endpoint());
     const keeper = talkTo("keeper");
     const suite = talkTo("suite");
     try {
@@ -38,30 +44,59 @@ describe("the suite", () => {
       last(await keeper.until("warm", { do: "warm", calls: 300 }), "warm");
       await keeper.until("checked", { do: "check" });
 
-      const ready = last(await suite.until("ready", openSuite(table, 1000, { handicapUs: { GetItem: 50 } })), "ready");
+      const more = { recordedEndpoint: recorder.endpoint, pool: POOL, handicap: { GetItem: 50 } };
+      const ready = last(await suite.until("ready", openSuite(table, 1000, more)), "ready");
       assert.equal(ready.pid, suite.process.pid);
       assert.ok("importMs" in ready && ready.importMs > 0 && ready.memoryMb > 10);
-      const verified = await suite.until("verified-all", { do: "verify", operations: OPERATIONS });
+      const verified = await suite.until("verified-all", { do: "verify", operations: OPERATIONS, full: true });
       assert.deepEqual(
         verified.map(({ event }) => event),
         [...OPERATIONS.map(() => "verified"), "verified-all"],
       );
+      assert.deepEqual(recorder.take(), [], "verification goes to the database");
       await keeper.until("checked", { do: "check" });
+
+      const restore = { do: "restore", lanes: [3], round: 0, from: 0, count: 74 };
+      for (const operation of OPERATIONS) {
+        if (operation === "DeleteItem") {
+          await keeper.until("prepared", { do: "prepare", lane: 3, from: 0, count: POOL, pool: true });
+        }
+        const recorded = last(await suite.until("recorded", { do: "record", operation }), "recorded");
+        const [calls, items] = operation === "Scan" ? [1, 1000] : [POOL, null];
+        assert.deepEqual([recorded.operation, recorded.calls, recorded.items], [operation, calls, items]);
+        await keeper.until("restored", { ...restore, operation });
+        last(await keeper.until("checked", { do: "check" }), "checked");
+      }
+      recorder.passing = false;
 
       for (const operation of OPERATIONS) {
         if (operation === "DeleteItem") {
           await keeper.until("prepared", { do: "prepare", lane: 3, from: 0, count: 74 });
         }
-        const warm = await suite.until("end", { ...WARM_UP, operation });
-        assert.deepEqual(warm[0], { event: "start", operation, phase: "warm-up" });
-        const warmed = last(warm, "end");
-        assert.ok(warmed.calls >= (operation === "Scan" ? 1 : 40) && warmed.wallMs > 0 && warmed.cpuMs > 0);
-        assert.deepEqual([warmed.errors, warmed.samplesMs], [0, []]);
+        const window = operation === "Scan" ? 2 : WARM_UP_CALLS;
+        for (const ground of ["recorded", "database"]) {
+          recorder.take();
+          const warm = await suite.until("end", { do: "warm-up", operation, calls: window, ground });
+          assert.deepEqual(warm[0], { event: "start", operation, phase: "warm-up" });
+          const end = last(warm, "end");
+          assert.deepEqual([end.calls, end.errors, end.samplesMs, end.allocation], [window, 0, [], null]);
+          assert.ok(end.wallMs > 0 && end.cpuMs > 0);
+          assert.equal(recorder.take().length, ground === "recorded" ? window : 0, ground);
+        }
 
         const calls = operation === "Scan" ? 2 : 20;
         const leadIn = operation === "Scan" ? 0 : 4;
-        const slice = { do: "measure", operation, phase: "latency", leadIn, calls, from: 0 };
-        const timed = await suite.until("end", slice);
+        for (const phase of ["client", "allocation"]) {
+          const end = last(await suite.until("end", measure(operation, phase, calls, { leadIn, from: 7 })), "end");
+          assert.deepEqual([end.phase, end.calls, end.errors, end.errorMessage], [phase, calls, 0, null]);
+          assert.deepEqual(end.samplesMs, []);
+          assert.equal(recorder.take().length, leadIn + calls, "each call is one request");
+          if (phase === "allocation") {
+            assert.ok(end.allocation !== null && end.allocation.bytes / calls > 10_000, JSON.stringify(end));
+          }
+        }
+
+        const timed = await suite.until("end", measure(operation, "latency", calls, { leadIn }));
         assert.deepEqual(timed[0], { event: "start", operation, phase: "latency" });
         assert.deepEqual(timed[1], { event: "stopped", operation, phase: "latency" });
         const end = last(timed, "end");
@@ -73,16 +108,16 @@ describe("the suite", () => {
         assert.ok(sum > end.wallMs * 0.5 && end.cpuMs > 0);
 
         if (operation !== "Scan") {
-          const measure = { do: "measure", operation, phase: "throughput", calls: 50, concurrency: 8, from: 24 };
-          const busy = last(await suite.until("end", measure), "end");
+          const throughput = measure(operation, "throughput", 50, { concurrency: 8, from: 24 });
+          const busy = last(await suite.until("end", throughput), "end");
           assert.deepEqual([busy.calls, busy.errors, busy.samplesMs], [50, 0, []]);
         }
-        await keeper.until("restored", { do: "restore", lanes: [3], operation, round: 0, from: 0, count: 74 });
+        assert.deepEqual(recorder.take(), [], "latency and throughput are the database's");
+        await keeper.until("restored", { ...restore, operation });
         last(await keeper.until("checked", { do: "check" }), "checked");
       }
 
-      const bye = last(await suite.until("bye", { do: "end" }), "bye");
-      assert.ok(bye.maxRssMb > 20 && bye.cpuMs > 0);
+      last(await suite.until("bye", { do: "end" }), "bye");
       assert.equal(await suite.ended, 0);
       await keeper.until("dropped", { do: "drop" });
       await keeper.until("bye", { do: "end" });
@@ -92,25 +127,41 @@ describe("the suite", () => {
     } finally {
       suite.process.kill("SIGKILL");
       keeper.process.kill("SIGKILL");
+      recorder.close();
     }
   });
 
-  it("verifies and warms up scans on the rehearsal table, and meters the timed ones", async () => {
+  it("verifies scans on the rehearsal table, and warms them up there where it is the smaller one", async () => {
     await withTable(TWO_PAGES, (table) =>
       withTable(200, async (rehearsal) => {
         const suite = talkTo("suite");
         const open = openSuite(table.name, TWO_PAGES, { rehearsalTable: rehearsal.name, rehearsalItems: 200 });
         await suite.until("ready", open);
-        const verified = await suite.until("verified-all", { do: "verify", operations: ["Scan"] });
-        assert.deepEqual(verified[0], { event: "verified", operation: "Scan", firstCallMs: null, work: null });
-        await suite.until("end", { ...WARM_UP, operation: "Scan", calls: 4 });
-        const scan = { do: "measure", operation: "Scan", phase: "latency", calls: 2, from: 0 };
-        const { work } = last(await suite.until("end", scan), "end");
-        assert.equal(work?.itemsReturned, TWO_PAGES);
-        assert.equal(work.requests, 2);
-        assert.equal(work.capacityUnits !== null && work.capacityUnits > 100, true);
+        const verified = await suite.until("verified-all", { do: "verify", operations: ["Scan"], full: true });
+        assert.deepEqual(verified[0], { event: "verified", operation: "Scan", firstCallMs: null });
+        await suite.until("end", { do: "warm-up", operation: "Scan", calls: 4, ground: "database" });
+        await suite.until("end", measure("Scan", "latency", 2));
         await suite.until("bye", { do: "end" });
-        assert.equal(await rehearsal.compare(200, SEED), null);
+        assert.equal(await compareTable(rehearsal, 200, SEED), null);
+      }),
+    );
+  });
+
+  it("verifies scans on more than one page where the table itself has only one", async () => {
+    await withTable(200, (table) =>
+      withTable(TWO_PAGES, async (rehearsal) => {
+        const suite = talkTo("suite");
+        const open = openSuite(table.name, 200, { rehearsalTable: rehearsal.name, rehearsalItems: TWO_PAGES });
+        await suite.until("ready", open);
+        const verified = await suite.until("verified-all", { do: "verify", operations: ["Scan"], full: true });
+        const scan = verified[0];
+        assert.ok(scan?.event === "verified" && (scan.firstCallMs ?? 0) > 0, "the cold call is of the table itself");
+        const [warm] = (
+          await suite.until("end", { do: "warm-up", operation: "Scan", calls: 1, ground: "database" })
+        ).filter((event) => event.event === "end");
+        assert.ok(warm !== undefined && warm.errors === 0);
+        await suite.until("bye", { do: "end" });
+        assert.equal(await compareTable(rehearsal, TWO_PAGES, SEED), null);
       }),
     );
   });
@@ -119,8 +170,7 @@ describe("the suite", () => {
     await withTable(100, async (table) => {
       const suite = talkTo("suite");
       await suite.until("ready", openSuite(table.name, 100, { seed: SEED + 1 }));
-      const measure = { do: "measure", operation: "GetItem", phase: "latency", calls: 3, from: 0 };
-      const wrong = last(await suite.until("wrong-work", measure), "wrong-work");
+      const wrong = last(await suite.until("wrong-work", measure("GetItem", "latency", 3)), "wrong-work");
       assert.match(wrong.expected, /order \d+/);
       await suite.until("bye", { do: "end" });
       said.push({ program: "suite", event: wrong });
@@ -132,15 +182,14 @@ describe("the suite", () => {
       const suite = talkTo("suite");
       await suite.until("ready", openSuite(table.name, 100, { target: "dynamoose", adapter: "dynamoose" }));
       // Dynamoose's create refuses to write an item that is there: half of these are.
-      await suite.until("end", { do: "measure", operation: "PutItem", phase: "latency", calls: 10, from: 0 });
-      const half = { do: "measure", operation: "PutItem", phase: "latency", calls: 10, from: 5 };
-      const end = last(await suite.until("end", half), "end");
+      await suite.until("end", measure("PutItem", "latency", 10));
+      const end = last(await suite.until("end", measure("PutItem", "latency", 10, { from: 5 })), "end");
       assert.deepEqual([end.calls, end.errors, end.samplesMs.length], [10, 5, 5]);
       assert.match(end.errorMessage ?? "", /ConditionalCheckFailed/);
-      const all = { do: "measure", operation: "PutItem", phase: "throughput", concurrency: 4, calls: 10, from: 5 };
+      const all = measure("PutItem", "throughput", 10, { concurrency: 4, from: 5 });
       const none = last(await suite.until("end", all), "end");
       assert.deepEqual([none.calls, none.errors, none.samplesMs], [10, 10, []]);
-      const leadIn = { do: "measure", operation: "PutItem", phase: "latency", leadIn: 5, calls: 6, from: 10 };
+      const leadIn = measure("PutItem", "latency", 6, { leadIn: 5, from: 10 });
       const fresh = last(await suite.until("end", leadIn), "end");
       assert.deepEqual([fresh.calls, fresh.errors, fresh.samplesMs.length], [6, 5, 6], "the first five are not timed");
       await suite.until("bye", { do: "end" });
@@ -156,8 +205,7 @@ describe("the suite", () => {
       const suite = talkTo("suite");
       const open = openSuite("nothing", 100, { endpoint: `http://127.0.0.1:${port}`, callTimeoutMs: 100 });
       await suite.until("ready", open);
-      const measure = { do: "measure", operation: "GetItem", phase: "latency", calls: 50, from: 0 };
-      const end = last(await suite.until("end", measure), "end");
+      const end = last(await suite.until("end", measure("GetItem", "latency", 50)), "end");
       assert.deepEqual([end.calls, end.errors, end.samplesMs], [3, 3, []]);
       assert.match(end.errorMessage ?? "", /no answer within 100 ms|Timeout/i);
       await suite.until("bye", { do: "end" });
@@ -174,6 +222,8 @@ describe("the suite", () => {
     ["a command before open", '{"do":"verify","operations":[]}', /nothing is open/],
     ["an adapter it doesn't have", openLine({ adapter: "toString" }), /no adapter named "toString"/],
     ["a number that isn't one", openLine({ items: "many" }), /"items" must be a whole number/],
+    ["a pool larger than can be restored", openLine({ pool: 5000 }), /"pool" must be a whole number from 1 to 1024/],
+    ["a handicap that is no number", openLine({ handicap: { Scan: "2%" } }), /"Scan" must be a whole number/],
   ] as const) {
     it(`fails with exit code 1 at ${name}`, async () => {
       const suite = talkTo("suite");
@@ -188,7 +238,7 @@ describe("the suite", () => {
   it("names the operation that failed", async () => {
     const suite = talkTo("suite");
     await suite.until("ready", openSuite(tableName(), 100));
-    await assert.rejects(suite.until("verified-all", { do: "verify", operations: ["GetItem"] }));
+    await assert.rejects(suite.until("verified-all", { do: "verify", operations: ["GetItem"], full: true }));
     const failed = last(suite.events, "failed");
     assert.deepEqual([failed.stage, failed.operation], ["verify", "GetItem"]);
     assert.match(failed.message, /ResourceNotFound/);
@@ -228,7 +278,7 @@ describe("the keeper", () => {
       const differs = last(await keeper.until("differs", { do: "check" }), "differs");
       assert.match(differs.actual, /customer 00000002.*unlucky/);
       await keeper.until("prepared", { do: "prepare", lane: 12, from: 150, count: 60 });
-      // 500 items that warm-up may have updated are restored, which are all of so small a table.
+      // The items that a warm-up or the pool may have updated are restored, which are all of so small a table.
       const restore = { do: "restore", lanes: [12], round: 0, from: 0, count: 2000 };
       await keeper.until("restored", { ...restore, operation: "UpdateItem" });
       assert.match(last(await keeper.until("differs", { do: "check" }), "differs").actual, /310 items/);
@@ -247,7 +297,7 @@ describe("the keeper", () => {
       const failed = last(keeper.events, "failed");
       assert.match(failed.message, /there is a table named .* already/);
       assert.equal(await keeper.ended, 1);
-      assert.equal(await table.compare(5, SEED), null);
+      assert.equal(await compareTable(table, 5, SEED), null);
     });
   });
 

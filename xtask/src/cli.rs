@@ -1,39 +1,14 @@
 //! Every command and flag, its help and its validation. No input or output here.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::plan::library::Library;
+use crate::plan::request::{BackendChoice, Handicap, Request, Scales, TargetSpec, parse_operation};
+use crate::results::baselines::{NAME, is_name};
 use crate::results::{Design, Operation, Scale};
-
-/// The libraries that have an adapter, in the order of the report, with their names for people and on npm.
-pub const LIBRARIES: [Library; 4] = [
-    Library { id: "aws-sdk", name: "AWS SDK", package: "@aws-sdk/lib-dynamodb" },
-    Library { id: "mizzle", name: "Mizzle", package: "@aurios/mizzle" },
-    Library { id: "dynamoose", name: "Dynamoose", package: "dynamoose" },
-    Library { id: "electrodb", name: "ElectroDB", package: "electrodb" },
-];
-
-/// A library that has an adapter in `benchmark/src/adapters`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Library {
-    pub id: &'static str,
-    pub name: &'static str,
-    pub package: &'static str,
-}
-
-impl Library {
-    /// # Errors
-    /// An id that no adapter has, in a sentence that lists those that there are.
-    pub fn find(id: &str) -> Result<Library, String> {
-        LIBRARIES.into_iter().find(|library| library.id == id).ok_or_else(|| {
-            let known: Vec<_> = LIBRARIES.iter().map(|library| library.id).collect();
-            format!("no such library; there are {}", known.join(", "))
-        })
-    }
-}
 
 /// A benchmark of DynamoDB client libraries for JavaScript that checks the work before it times it.
 #[derive(Debug, Parser)]
@@ -186,9 +161,35 @@ pub struct Bench {
     #[arg(long, value_enum, default_value_t = DesignChoice::Paired, hide = true)]
     pub design: DesignChoice,
 
-    /// Put a known extra cost into a target: ID=5% of … or ID:OP=40us (to test the instrument)
-    #[arg(long, value_name = "ID[:OP]=MICROSECONDS", hide = true)]
+    /// Put a known extra cost into each call of a target, as steps of arithmetic (to test the harness)
+    #[arg(long, value_name = "ID[:OP]=STEPS", hide = true)]
     pub handicap: Vec<Handicap>,
+}
+
+impl Bench {
+    /// What the flags ask to be planned.
+    pub fn request(&self) -> Request {
+        Request {
+            scales: self.scale.iter().flat_map(|scales| scales.0.clone()).collect(),
+            orm: self.orm.clone(),
+            targets: self.target.clone(),
+            mizzle: self.mizzle.clone(),
+            operations: self.op.clone(),
+            rounds: self.rounds,
+            time: self.time,
+            warm_up: self.warm_up,
+            budget: self.budget,
+            precision: self.precision,
+            margin: self.margin,
+            concurrency: self.concurrency.clone(),
+            baseline: self.baseline.clone(),
+            seed: self.seed,
+            design: self.design.into(),
+            handicap: self.handicap.clone(),
+            gated: !self.fail_on.is_empty(),
+            against: self.against.is_some(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -285,13 +286,6 @@ pub struct Burn {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum BackendChoice {
-    Auto,
-    Docker,
-    Java,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DesignChoice {
     /// All targets' processes alive, slices of calls in turn
     Paired,
@@ -313,63 +307,6 @@ pub enum Format {
     Table,
     Markdown,
     Json,
-}
-
-/// What one `--scale` asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scales(pub Vec<Scale>);
-
-/// What one `--target` asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetSpec {
-    pub library: Library,
-    /// What npm is asked for; none is the locked version (Mizzle: the published one).
-    pub spec: Option<String>,
-    /// Whether the spec was given with `@`, and so can stand in the target's id.
-    pub is_version: bool,
-}
-
-impl FromStr for TargetSpec {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<TargetSpec, String> {
-        let (id, spec, is_version) = match (text.split_once('='), text.split_once('@')) {
-            (Some((id, spec)), _) if !id.contains('@') => (id, Some(spec), false),
-            (_, Some((id, version))) => (id, Some(version), true),
-            _ => (text, None, false),
-        };
-        if spec.is_some_and(str::is_empty) {
-            return Err("nothing follows the library's name; write dynamoose@3 or mizzle=../mizzle".to_owned());
-        }
-        let library = Library::find(id)?;
-        Ok(TargetSpec { library, spec: spec.map(str::to_owned), is_version })
-    }
-}
-
-/// A known extra cost of a target, per call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Handicap {
-    pub target: String,
-    /// None: every operation.
-    pub operation: Option<Operation>,
-    pub micros: f64,
-}
-
-impl FromStr for Handicap {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Handicap, String> {
-        let (what, micros) = text.rsplit_once('=').ok_or("write ID=MICROSECONDS or ID:OP=MICROSECONDS")?;
-        let micros: f64 = micros.parse().map_err(|_| "the cost is a number of microseconds".to_owned())?;
-        if !(0.0..=1e7).contains(&micros) {
-            return Err("the cost is 0 to 10,000,000 microseconds".to_owned());
-        }
-        let (target, operation) = match what.split_once(':') {
-            Some((target, operation)) => (target, Some(parse_operation(operation)?)),
-            None => (what, None),
-        };
-        Ok(Handicap { target: target.to_owned(), operation, micros })
-    }
 }
 
 fn parse_scale(text: &str) -> Result<Scales, String> {
@@ -398,14 +335,6 @@ fn parse_library(text: &str) -> Result<Library, String> {
     Library::find(text)
 }
 
-/// An operation by its name, in whatever case.
-pub fn parse_operation(text: &str) -> Result<Operation, String> {
-    Operation::ALL.into_iter().find(|operation| operation.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
-        let known: Vec<_> = Operation::ALL.iter().map(|operation| operation.name()).collect();
-        format!("no such operation; there are {}", known.join(", "))
-    })
-}
-
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|_| "write a duration as 500ms, 2s or 3m".to_owned())?;
     if duration < Duration::from_millis(10) || duration > Duration::from_hours(24) {
@@ -420,16 +349,6 @@ fn parse_percent(text: &str) -> Result<f64, String> {
     if number > 0.0 && number <= 100.0 { Ok(number / 100.0) } else { Err("it is above 0% and at most 100%".to_owned()) }
 }
 
-/// What a baseline's name is made of: it becomes a file's.
-pub const NAME: &str = "use letters, digits, '-', '_' and '.', at most 100, and begin with a letter or a digit";
-
-/// Whether a text is such a name.
-pub fn is_name(text: &str) -> bool {
-    text.len() <= 100
-        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-}
-
 /// A name that can be a file's.
 fn parse_name(text: &str) -> Result<String, String> {
     if is_name(text) { Ok(text.to_owned()) } else { Err(format!("it can't be a name: {NAME}")) }
@@ -437,6 +356,8 @@ fn parse_name(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::str::FromStr as _;
+
     use super::*;
     use clap::CommandFactory as _;
 

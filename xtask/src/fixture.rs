@@ -202,7 +202,9 @@ pub fn raw(shape: &Shape) -> Results {
                     measurement.per_round.push(Round {
                         round,
                         place: place as u32,
+                        client: None,
                         warm_up: WarmUp {
+                            helper_shares: Vec::new(),
                             calls: if few { 1 } else { 3200 },
                             wall_ms: 3900.0,
                             settled: true,
@@ -239,6 +241,8 @@ pub fn raw(shape: &Shape) -> Results {
     }
     Results {
         schema_version: SCHEMA_VERSION,
+        recorded_answers: None,
+        time_use: Vec::new(),
         run: Run {
             id: "20260131-120000-5eed".to_owned(),
             started_at: "2026-01-31T12:00:00Z".to_owned(),
@@ -351,8 +355,10 @@ fn empty(scale: &str, items: u32, operation: Operation, target: &str) -> Measure
         throughput: None,
         more_throughput: Vec::new(),
         cpu: None,
+        allocation: None,
         memory_mb: None,
         work: None,
+        recording: None,
         vs_baseline: None,
         warnings: Vec::new(),
         warning_kinds: Vec::new(),
@@ -375,7 +381,7 @@ fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'sta
         sdk_version: Some("3.1164.0".to_owned()),
         own_sdk_version: (adapter == "dynamoose").then(|| "3.1100.0".to_owned()),
         installed_mb: Some([18.2, 18.9, 27.4, 19.6][t % 4]),
-        handicap_us: BTreeMap::new(),
+        handicap_steps: BTreeMap::new(),
     }
 }
 

@@ -1,54 +1,12 @@
 //! `cargo xtask`: a benchmark of `DynamoDB` client libraries for JavaScript.
 
-mod against;
-mod bench;
-mod burn;
-mod checkout;
-mod ci;
-mod cli;
-mod compare;
-mod database;
-mod disturbances;
-mod doctor;
-mod environment;
-mod exit;
-mod files;
-#[cfg(test)]
-mod fixture;
-mod gate;
-mod history;
-mod interrupt;
-mod keeper;
-mod load;
-mod lock;
-mod machine;
-mod npm;
-mod owner;
-mod plan;
-mod process;
-mod progress;
-mod protocol;
-mod report;
-mod rerender;
-mod results;
-mod resume;
-mod run;
-mod sampler;
-mod schema;
-mod selftest;
-mod stats;
-mod suite;
-mod summary;
-mod test;
-mod turns;
-mod warmup;
-mod worker;
-
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{Cli, Command};
+use xtask::cli::{Cli, Command};
+use xtask::commands::{doctor, schema};
+use xtask::system::{exit, interrupt, progress};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -1,5 +1,9 @@
 //! What a run will do, decided before anything starts: scales, targets, operations, rounds, their order, and the time
-//! it will take. Pure: flags in, [`Plan`] out; `--dry-run` prints it.
+//! it will take. Pure: a [`Request`] in, [`Plan`] out; `--dry-run` prints it.
+
+pub mod library;
+pub mod request;
+pub mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,11 +14,10 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
 
-use crate::against::Against;
-use crate::checkout::Checkout;
-use crate::cli::{Bench, LIBRARIES, Library, TargetSpec};
-use crate::exit::Exit;
-use crate::results::{Design, Operation, Scale};
+use self::library::{LIBRARIES, Library};
+use self::request::{Request, TargetSpec};
+use crate::results::{Design, MOST_CONCURRENCIES, Operation, Scale};
+use crate::system::exit::Exit;
 
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
 const FEWEST_ROUNDS: u32 = 3;
@@ -22,19 +25,17 @@ const FEWEST_ROUNDS: u32 = 3;
 const MOST_ROUNDS: u32 = 20;
 /// A round shorter than this starts and warms up processes more than it measures them.
 const ROUND: Duration = Duration::from_secs(50);
-const LARGE_ROUND: Duration = Duration::from_secs(240);
+const LARGE_ROUND: Duration = Duration::from_secs(150);
 /// The longest warm-up: the slowest library has settled by then.
-pub const LONGEST_WARM_UP: Duration = Duration::from_secs(20);
-/// Of an operation's time in a round, what each phase gets; the rest is for settling and for restoring the table.
-pub const LATENCY_SHARE: f64 = 0.5;
-pub const THROUGHPUT_SHARE: f64 = 0.35;
-/// Numbers of calls in flight that one run measures the throughput with: they share that phase's time.
-pub const MOST_CONCURRENCIES: usize = 8;
-/// A table of more items than this has a smaller one beside it, on which Scan is verified and warmed up: DynamoDB
-/// Local's scan time grows with the square of the table.
-const REHEARSE_ABOVE: u32 = 10_000;
-/// Items of the rehearsal table: 1.3 MB, so that a scan has a second page.
+const LONGEST_WARM_UP: Duration = Duration::from_secs(30);
+/// The least time that a cell's throughput is measured for in a run, together with its rounds.
+const SUSTAINED: Duration = Duration::from_millis(1_100);
+/// A table of more items than this is scanned to its end once at the most: `DynamoDB` Local's scan time grows with the
+/// square of the table.
+const LARGE_ABOVE: u32 = 10_000;
+/// Items of the table on which Scan is verified: 1.3 MB, so that a scan has a second page.
 pub const REHEARSAL_ITEMS: u32 = 3_000;
+
 /// What a run will do.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -70,24 +71,21 @@ pub struct ScalePlan {
 }
 
 impl ScalePlan {
-    pub fn has_rehearsal(&self) -> bool {
-        self.scale.items > REHEARSE_ABOVE
+    /// Whether a scan of the whole table takes the server so long that a part of it is measured instead.
+    pub fn is_large(&self) -> bool {
+        self.scale.items > LARGE_ABOVE
     }
 
-    /// About how long one scan of the table takes: 35 ms for 1,000 items, 36 s for 100,000.
-    pub fn scan(&self) -> Duration {
-        Duration::from_secs_f64(36.0 * (f64::from(self.scale.items) / 1e5).powi(2))
-    }
-
-    /// About the measuring time of one operation's latency phase in one round.
-    pub fn latency_time(&self, plan: &Plan) -> Duration {
-        self.time.unwrap_or_else(|| {
-            let targets = plan.targets.len().max(1) as u32;
-            let scans = if self.has_rehearsal() { self.scan() * targets } else { Duration::ZERO };
-            let fixed = START * targets + self.warm_up + scans;
-            let each = (self.budget / self.rounds.max(1)).saturating_sub(fixed) / targets;
-            (each / plan.operations.len().max(1) as u32).mul_f64(LATENCY_SHARE)
-        })
+    /// About the measuring time of one operation in one round, all its phases together, a target.
+    pub fn measuring_time(&self, plan: &Plan) -> Duration {
+        self.time.map_or_else(
+            || {
+                let targets = plan.targets.len().max(1) as u32;
+                let round = (self.budget / self.rounds.max(1)).saturating_sub(START * targets);
+                round / targets / plan.operations.len().max(1) as u32
+            },
+            |time| time * 3,
+        )
     }
 }
 
@@ -108,7 +106,7 @@ pub struct PlannedTarget {
     pub spec: Option<String>,
     /// Whether the user named the spec: then its failure ends the run.
     pub named: bool,
-    pub handicap_us: BTreeMap<Operation, f64>,
+    pub handicap: BTreeMap<Operation, u64>,
     /// Of another commit, beside the target of this checkout.
     pub base_of: Option<BaseOf>,
 }
@@ -133,56 +131,60 @@ impl PlannedTarget {
 impl Plan {
     /// # Errors
     /// [`Exit::BadInput`] for flags that are each right and together make no plan.
-    pub fn decide(flags: &Bench) -> Result<Plan, Exit> {
-        let targets = targets(flags)?;
+    pub fn decide(request: &Request) -> Result<Plan, Exit> {
+        let targets = targets(request)?;
         let is_twin = |(index, target): (usize, &PlannedTarget)| {
             targets[..index].iter().any(|other| other.library == target.library)
         };
-        if !flags.fail_on.is_empty() && flags.against.is_none() && !targets.iter().enumerate().any(is_twin) {
+        if request.gated && !request.against && !targets.iter().enumerate().any(is_twin) {
             return Err(Exit::BadInput(
                 "--fail-on: nothing is compared in this run; name --against, or a library at two versions (--target)"
                     .to_owned(),
             ));
         }
-        let baseline = baseline(flags, &targets)?;
+        let baseline = baseline(request, &targets)?;
         let mut scales: Vec<Scale> = Vec::new();
-        for scale in flags.scale.iter().flat_map(|scales| &scales.0) {
+        for scale in &request.scales {
             if !scales.contains(scale) {
                 scales.push(scale.clone());
             }
         }
-        let mut operations = if flags.op.is_empty() { Operation::ALL.to_vec() } else { flags.op.clone() };
+        let mut operations =
+            if request.operations.is_empty() { Operation::ALL.to_vec() } else { request.operations.clone() };
         operations.sort();
         operations.dedup();
-        let (concurrency, more_concurrencies) = concurrencies(flags)?;
+        let (concurrency, more_concurrencies) = concurrencies(request)?;
         Ok(Plan {
-            scales: scales.into_iter().map(|scale| plan_scale(scale, flags)).collect(),
+            scales: scales.into_iter().map(|scale| plan_scale(scale, request)).collect(),
             operations,
             targets,
             baseline,
-            rounds: flags.rounds.map_or(Rounds::Adaptive { fewest: FEWEST_ROUNDS, most: MOST_ROUNDS }, Rounds::Exactly),
+            rounds: request
+                .rounds
+                .map_or(Rounds::Adaptive { fewest: FEWEST_ROUNDS, most: MOST_ROUNDS }, Rounds::Exactly),
             concurrency,
             more_concurrencies,
-            precision: flags.precision,
-            margin: flags.margin,
-            design: flags.design.into(),
-            seed: flags.seed,
+            precision: request.precision,
+            margin: request.margin,
+            design: request.design,
+            seed: request.seed,
         })
     }
 
-    /// Puts beside each target that another commit measures otherwise its like of that commit.
+    /// Puts next to each target that another commit measures differently its like of that commit. `differs` says
+    /// whether a library is such a one.
     ///
     /// # Errors
-    /// Where this checkout's adapters can't be read.
-    pub fn stand_beside(&mut self, against: &Against, checkout: &Checkout) -> anyhow::Result<()> {
+    /// Those of `differs`.
+    pub fn stand_beside<E>(&mut self, commit: &str, differs: impl Fn(Library) -> Result<bool, E>) -> Result<(), E> {
         for new in std::mem::take(&mut self.targets) {
             let base = PlannedTarget {
                 id: format!("{}@base", new.id),
-                base_of: Some(BaseOf { target: new.id.clone(), from: against.name.clone() }),
-                handicap_us: BTreeMap::new(),
+                base_of: Some(BaseOf { target: new.id.clone(), from: commit.to_owned() }),
+                handicap: BTreeMap::new(),
                 ..new.clone()
             };
-            let changed = against.changes(checkout, new.library)?;
+            let changed = differs(new.library)?;
             self.targets.push(new);
             if changed {
                 self.targets.push(base);
@@ -211,7 +213,7 @@ impl Plan {
         let rounds = match self.rounds {
             Rounds::Exactly(rounds) => format!("{rounds} rounds"),
             Rounds::Adaptive { fewest, most } => format!(
-                "{fewest} to {most} rounds: until each ratio to the baseline is known to ±{}% or the time is spent",
+                "{fewest} to {most}: until each ratio to the baseline is known to within ±{}%, or the time is spent",
                 self.precision * 100.0
             ),
         };
@@ -225,7 +227,7 @@ impl Plan {
         for scale in &self.scales {
             let seconds =
                 |time: Duration| humantime::format_duration(Duration::from_secs(time.as_secs_f64().ceil() as u64));
-            let time = scale.latency_time(self);
+            let time = scale.measuring_time(self);
             let _ = writeln!(
                 text,
                 "Scale       {} ({} items): about {} per operation, target and round; {} in all",
@@ -250,53 +252,57 @@ impl Plan {
 
     /// About how long one round of a scale takes where its measuring time was asked for.
     fn time_of_a_round(&self, scale: &ScalePlan) -> Duration {
-        let targets = self.targets.len() as u32;
-        let each = scale.latency_time(self) * 2 + Duration::from_millis(200);
-        let scans = if self.operations.contains(&Operation::Scan) && scale.has_rehearsal() {
-            scale.scan()
-        } else {
-            Duration::ZERO
-        };
-        scale.warm_up + (START + each * self.operations.len() as u32 + scans) * targets
+        (START + scale.measuring_time(self) * self.operations.len() as u32) * self.targets.len() as u32
+    }
+
+    /// Whether the rounds and what is in them depend on the time that is left.
+    pub fn is_adaptive(&self) -> bool {
+        matches!(self.rounds, Rounds::Adaptive { .. })
+    }
+
+    /// What a round is called while it goes on.
+    pub fn title(&self, scale: &ScalePlan, round: u32) -> String {
+        format!("{} · round {} of {}", scale.scale.name, round + 1, scale.rounds.max(round + 1))
+    }
+
+    /// The least time that the throughput of one target, operation and concurrency is measured for in one round.
+    pub fn throughput_time(&self, scale: &ScalePlan) -> Duration {
+        scale.time.unwrap_or(SUSTAINED / scale.rounds.max(1) / self.concurrencies().len().max(1) as u32)
     }
 }
 
-/// About how long starting and verifying one process take on a 2-core machine.
-const START: Duration = Duration::from_millis(1_500);
+/// About how long starting, verifying and warming up one process take on a 2-core machine.
+const START: Duration = Duration::from_millis(4_500);
 
 /// About how long seeding and checking take.
 fn seeding(scale: &Scale) -> Duration {
     Duration::from_secs(u64::from(4 + scale.items / 6_000))
 }
 
-fn plan_scale(scale: Scale, flags: &Bench) -> ScalePlan {
-    let large = scale.items > REHEARSE_ABOVE;
-    let budget = flags.budget.unwrap_or(Duration::from_secs(if large { 750 } else { 160 }));
+fn plan_scale(scale: Scale, request: &Request) -> ScalePlan {
+    let large = scale.items > LARGE_ABOVE;
+    let budget = request.budget.unwrap_or(Duration::from_secs(if large { 450 } else { 160 }));
     let round = if large { LARGE_ROUND } else { ROUND };
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
-    let rounds = flags.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
-    let warm_up = match (flags.warm_up, flags.time) {
-        (Some(asked), _) => asked,
-        (None, Some(_)) => LONGEST_WARM_UP,
-        (None, None) => LONGEST_WARM_UP.min(budget / rounds / 3),
-    };
-    ScalePlan { time: flags.time, warm_up, rounds, budget, scale }
+    let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
+    let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
+    ScalePlan { time: request.time, warm_up, rounds, budget, scale }
 }
 
-fn targets(flags: &Bench) -> Result<Vec<PlannedTarget>, Exit> {
+fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
     let mut asked: Vec<TargetSpec> =
-        flags.orm.iter().map(|&library| TargetSpec { library, spec: None, is_version: false }).collect();
-    asked.extend(flags.target.iter().cloned());
+        request.orm.iter().map(|&library| TargetSpec { library, spec: None, is_version: false }).collect();
+    asked.extend(request.targets.iter().cloned());
     if asked.is_empty() {
         asked = LIBRARIES.map(|library| TargetSpec { library, spec: None, is_version: false }).to_vec();
     }
-    if flags.mizzle.is_some() && !asked.iter().any(|target| target.library.id == "mizzle" && target.spec.is_none()) {
+    if request.mizzle.is_some() && !asked.iter().any(|target| target.library.id == "mizzle" && target.spec.is_none()) {
         return Err(Exit::BadInput("--mizzle: Mizzle is not among the targets that --orm and --target name".into()));
     }
     let mut targets: Vec<PlannedTarget> = Vec::new();
     for target in asked {
         let spec = target.spec.clone().or_else(|| match target.library.id {
-            "mizzle" => Some(flags.mizzle.clone().unwrap_or_else(|| "latest".to_owned())),
+            "mizzle" => Some(request.mizzle.clone().unwrap_or_else(|| "latest".to_owned())),
             _ => None,
         });
         let base = match &target.spec {
@@ -310,23 +316,23 @@ fn targets(flags: &Bench) -> Result<Vec<PlannedTarget>, Exit> {
             id = format!("{base}#{number}");
             number += 1;
         }
-        let named = target.spec.is_some() || (target.library.id == "mizzle" && flags.mizzle.is_some());
+        let named = target.spec.is_some() || (target.library.id == "mizzle" && request.mizzle.is_some());
         let library = target.library;
-        targets.push(PlannedTarget { id, library, spec, named, handicap_us: BTreeMap::new(), base_of: None });
+        targets.push(PlannedTarget { id, library, spec, named, handicap: BTreeMap::new(), base_of: None });
     }
-    for handicap in &flags.handicap {
+    for handicap in &request.handicap {
         let target = targets.iter_mut().find(|target| target.id == handicap.target).ok_or_else(|| {
             Exit::BadInput(format!("--handicap: there is no target {:?} in this run", handicap.target))
         })?;
         let operations = handicap.operation.map_or_else(|| Operation::ALL.to_vec(), |operation| vec![operation]);
-        target.handicap_us.extend(operations.into_iter().map(|operation| (operation, handicap.micros)));
+        target.handicap.extend(operations.into_iter().map(|operation| (operation, handicap.steps)));
     }
     Ok(targets)
 }
 
 /// The concurrency that the tables show, and the others in order.
-fn concurrencies(flags: &Bench) -> Result<(u32, Vec<u32>), Exit> {
-    let (&first, more) = flags
+fn concurrencies(request: &Request) -> Result<(u32, Vec<u32>), Exit> {
+    let (&first, more) = request
         .concurrency
         .split_first()
         .ok_or_else(|| Exit::BadInput("--concurrency: it names no number".to_owned()))?;
@@ -340,12 +346,12 @@ fn concurrencies(flags: &Bench) -> Result<(u32, Vec<u32>), Exit> {
     Ok((first, more.into_iter().collect()))
 }
 
-fn baseline(flags: &Bench, targets: &[PlannedTarget]) -> Result<Option<String>, Exit> {
-    let id = flags.baseline.as_deref().unwrap_or("aws-sdk");
+fn baseline(request: &Request, targets: &[PlannedTarget]) -> Result<Option<String>, Exit> {
+    let id = request.baseline.as_deref().unwrap_or("aws-sdk");
     if targets.iter().any(|target| target.id == id) {
         return Ok(Some(id.to_owned()));
     }
-    if flags.baseline.is_some() {
+    if request.baseline.is_some() {
         let known: Vec<_> = targets.iter().map(|target| target.id.as_str()).collect();
         return Err(Exit::BadInput(format!(
             "--baseline {id}: it is not among the targets of this run, which are {}",
@@ -364,7 +370,7 @@ mod tests {
     fn plan(arguments: &str) -> Result<Plan, Exit> {
         let line = ["cargo xtask", "bench"].into_iter().chain(arguments.split_whitespace());
         match Cli::try_parse_from(line).unwrap().command {
-            Command::Bench(bench) => Plan::decide(&bench),
+            Command::Bench(bench) => Plan::decide(&bench.request()),
             other => panic!("{other:?}"),
         }
     }

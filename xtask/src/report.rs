@@ -2,8 +2,10 @@
 //! of an older file. It measures nothing and decides nothing.
 
 pub mod charts;
+pub mod comparison;
 pub mod escape;
-pub mod format;
+pub mod github;
+pub mod history;
 mod model;
 pub mod palette;
 mod template;
@@ -22,8 +24,10 @@ use anyhow::Result;
 use charts::Charts;
 pub use text::terminal_width;
 
-use crate::files::write_whole;
+pub use crate::system::format;
+
 use crate::results::Results;
+use crate::system::files::write_whole;
 
 /// Writes `report.md`, its charts and `report.html` into `out`, and gives their paths, the report first.
 pub fn render(results: &Results, out: &Path) -> Result<Vec<PathBuf>> {

@@ -5,6 +5,9 @@
 //! (1,048,576 bytes); CPU percent of one core (200 is two cores busy). A value that was not measured is `null`,
 //! never 0.
 
+pub mod baselines;
+pub mod reading;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -12,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 /// The version of the format that this program writes, and the only one it reads.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// Numbers of calls in flight that one run measures the throughput with: they share that phase's time.
+pub const MOST_CONCURRENCIES: usize = 8;
 
 /// The lower and the upper end of a 95% confidence interval.
 pub type Interval = [f64; 2];
@@ -40,6 +46,47 @@ pub struct Results {
     pub timeline: Timeline,
     /// The harness's own share: CPU of `xtask` during the measured part, percent of one core.
     pub harness_cpu_percent: Option<f64>,
+    /// The server of recorded answers; null in files of earlier versions.
+    #[serde(default)]
+    pub recorded_answers: Option<RecordedAnswers>,
+    /// What each scale's time went into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub time_use: Vec<TimeUse>,
+}
+
+/// The server of recorded answers, over the whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedAnswers {
+    pub answers: u64,
+    /// CPU of the server's thread per answer, microseconds.
+    pub cpu_micros_per_answer: f64,
+}
+
+/// What a scale's wall time went into, seconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TimeUse {
+    pub scale: String,
+    /// From seeding to the last round's end.
+    pub wall_s: f64,
+    /// Timed calls against recorded answers.
+    pub client_s: f64,
+    /// Timed calls of the latency phases.
+    pub latency_s: f64,
+    /// Timed calls of the throughput phases.
+    pub throughput_s: f64,
+    /// Starting, verifying and recording.
+    pub start_s: f64,
+    /// Warming up.
+    pub warm_up_s: f64,
+}
+
+impl TimeUse {
+    /// The share of the wall time in timed calls: 0.6 is 60%.
+    pub fn timed_share(&self) -> Option<f64> {
+        (self.wall_s > 0.0).then(|| (self.client_s + self.latency_s + self.throughput_s) / self.wall_s)
+    }
 }
 
 impl Results {
@@ -176,6 +223,7 @@ pub struct Scale {
 
 /// The six operations. The order of the variants is the order in which they are measured and shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Operation {
     PutItem,
     GetItem,
@@ -204,6 +252,23 @@ impl Operation {
             Operation::Query => "Query",
             Operation::Scan => "Scan",
         }
+    }
+}
+
+impl Operation {
+    /// Whether a call leaves the table as it was.
+    pub fn only_reads(self) -> bool {
+        matches!(self, Operation::GetItem | Operation::Query | Operation::Scan)
+    }
+
+    /// Whether each call takes away an item that must be there.
+    pub fn consumes_items(self) -> bool {
+        self == Operation::DeleteItem
+    }
+
+    /// Whether a call's cost grows with the table.
+    pub fn grows_with_the_table(self) -> bool {
+        self == Operation::Scan
     }
 }
 
@@ -240,9 +305,9 @@ pub struct Target {
     pub own_sdk_version: Option<String>,
     /// The library with its dependencies on disk, MiB.
     pub installed_mb: Option<f64>,
-    /// A known extra cost that was put into the adapter, microseconds a call (tests of the instrument only).
+    /// A known extra cost that was put into each call, steps of arithmetic (tests of the harness only).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub handicap_us: BTreeMap<Operation, f64>,
+    pub handicap_steps: BTreeMap<Operation, u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -279,9 +344,15 @@ pub struct Measurement {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more_throughput: Vec<Throughput>,
     pub cpu: Option<Cpu>,
+    /// What a call allocates; null where the runtime can't count it.
+    #[serde(default)]
+    pub allocation: Option<Allocation>,
     pub memory_mb: Option<Memory>,
-    /// Work per call, as counted on the wire.
+    /// Work per call, as counted on the wire while the answers were recorded.
     pub work: Option<Work>,
+    /// What is special about the recorded answers of this measurement, where anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingNote>,
     /// Null for the baseline itself, and where either side has no figures.
     pub vs_baseline: Option<VsBaseline>,
     pub warnings: Vec<String>,
@@ -366,8 +437,9 @@ pub struct Cpu {
     pub percent_avg: Option<f64>,
     /// The highest reading of a window of at least 200 ms.
     pub percent_peak: Option<f64>,
-    /// User + system time per call of the latency phase, of the client's thread that runs JavaScript, by the process's
-    /// own accounting; of the whole process where the system does not tell of one thread. Microseconds.
+    /// User + system time per call against recorded answers, of the client's thread that runs JavaScript, by the
+    /// process's own accounting; of the whole process where the system does not report one thread. Microseconds. Files
+    /// of earlier versions have it from the latency phase.
     pub micros_per_op: f64,
     pub micros_per_op_ci95: Option<Interval>,
     /// The same of the whole process: with the threads that collect garbage and compile.
@@ -375,6 +447,34 @@ pub struct Cpu {
     pub process_micros_per_op: Option<f64>,
     #[serde(default)]
     pub process_micros_per_op_ci95: Option<Interval>,
+    /// The same as `microsPerOp`, against the database in the latency phase.
+    #[serde(default)]
+    pub as_used_micros_per_op: Option<f64>,
+    #[serde(default)]
+    pub as_used_micros_per_op_ci95: Option<Interval>,
+    /// Timed calls against recorded answers, over all rounds.
+    #[serde(default)]
+    pub samples: u64,
+}
+
+/// What a call allocates on the JavaScript heap, against recorded answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Allocation {
+    pub bytes_per_op: f64,
+    pub bytes_per_op_ci95: Option<Interval>,
+    /// Garbage collections per 1,000 calls.
+    pub collections_per_1000: f64,
+}
+
+/// What is special about the recorded answers of one measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordingNote {
+    /// The library's requests differ from call to call; they are recognised by operation and key.
+    pub varies: bool,
+    /// Scan was recorded on so many of the table's items; null where it was on all.
+    pub items_scanned: Option<u64>,
 }
 
 /// Resident set of the client's process during the operation, MiB.
@@ -405,12 +505,23 @@ pub struct Work {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VsBaseline {
-    pub latency_ratio: f64,
+    /// Null where the latency was not measured: of a scan of a large table.
+    pub latency_ratio: Option<f64>,
     pub latency_ratio_ci95: Option<Interval>,
     pub cpu_ratio: f64,
     pub cpu_ratio_ci95: Option<Interval>,
     pub throughput_ratio: Option<f64>,
     pub throughput_ratio_ci95: Option<Interval>,
+    /// Of bytes allocated per call.
+    #[serde(default)]
+    pub allocation_ratio: Option<f64>,
+    #[serde(default)]
+    pub allocation_ratio_ci95: Option<Interval>,
+    /// Of CPU per call against the database: a check of `cpuRatio`.
+    #[serde(default)]
+    pub as_used_cpu_ratio: Option<f64>,
+    #[serde(default)]
+    pub as_used_cpu_ratio_ci95: Option<Interval>,
     /// On latency.
     pub verdict: Verdict,
     /// On CPU per call.
@@ -440,6 +551,9 @@ pub struct Round {
     /// The target's place in the order of its round, from 0.
     pub place: u32,
     pub warm_up: WarmUp,
+    /// Against recorded answers; null in files of earlier versions.
+    #[serde(default)]
+    pub client: Option<ClientPhase>,
     /// The latency phase, in the order of time.
     pub slices: Vec<Slice>,
     pub throughput: Option<ThroughputPhase>,
@@ -458,9 +572,49 @@ pub struct Round {
 pub struct WarmUp {
     pub calls: u64,
     pub wall_ms: f64,
+    /// Whether the process had settled when it was over.
     pub settled: bool,
     /// CPU per call of successive windows, microseconds.
     pub windows_us: Vec<f64>,
+    /// In the same windows, the share of the process's CPU time beyond that of its JavaScript thread, relative to the
+    /// thread's: 0.1 is 10%. V8 compiles there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub helper_shares: Vec<f64>,
+}
+
+/// The client's cost against recorded answers, in one process.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientPhase {
+    /// In the order of time.
+    pub slices: Vec<ClientSlice>,
+    /// Calls whose allocation was counted; they are not timed.
+    pub allocations: Vec<AllocationSlice>,
+}
+
+/// Some calls in a row against recorded answers, one in flight at a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientSlice {
+    /// Since the run's start, milliseconds.
+    pub at_ms: f64,
+    pub calls: u64,
+    pub wall_ms: f64,
+    /// User + system time of the process, by its own accounting.
+    pub cpu_ms: f64,
+    /// Of it, that of the thread that runs JavaScript; absent where the system does not report it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_ms: Option<f64>,
+}
+
+/// What some calls allocated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AllocationSlice {
+    pub calls: u64,
+    pub bytes: f64,
+    /// Garbage collections.
+    pub collections: u64,
 }
 
 /// Some timed calls in a row, one in flight at a time.

@@ -1,7 +1,7 @@
 // The AWS SDK for JavaScript v3 with its DocumentClient: what every other library is compared with.
 
-import type { QueryCommandOutput, ScanCommandOutput } from "@aws-sdk/lib-dynamodb";
-import { type Adapter, withoutKeysAndMarks } from "../adapter.js";
+import type { GetCommandOutput, QueryCommandOutput } from "@aws-sdk/lib-dynamodb";
+import { type Adapter, withoutKeysAndMarks } from "./adapter.js";
 
 export const adapter: Adapter = {
   packageName: "@aws-sdk/client-dynamodb",
@@ -16,7 +16,6 @@ export const adapter: Adapter = {
         const client = new DynamoDBClient(config);
         const documents = DynamoDBDocumentClient.from(client);
         return {
-          client,
           close: () => client.destroy(),
           table: (TableName) => ({
             put: ({ stored }) => documents.send(new PutCommand({ TableName, Item: stored })),
@@ -46,21 +45,18 @@ export const adapter: Adapter = {
               ),
 
             async scan() {
-              const pages: ScanCommandOutput[] = [];
+              const items: unknown[] = [];
               for await (const page of paginateScan({ client: documents }, { TableName })) {
-                pages.push(page);
+                items.push(...(page.Items ?? []));
               }
-              return pages;
+              return items;
             },
 
-            toOrder: (result) => withoutKeysAndMarks((result as { Item?: unknown }).Item),
+            toOrder: (result) => withoutKeysAndMarks((result as GetCommandOutput).Item),
 
-            *toOrders(result) {
-              for (const page of Array.isArray(result) ? (result as ScanCommandOutput[]) : [result]) {
-                for (const item of (page as QueryCommandOutput).Items ?? []) {
-                  yield withoutKeysAndMarks(item);
-                }
-              }
+            toOrders(result) {
+              const items = Array.isArray(result) ? (result as unknown[]) : (result as QueryCommandOutput).Items;
+              return (items ?? []).map(withoutKeysAndMarks);
             },
           }),
         };

@@ -3,7 +3,7 @@
 // Unequal work that comes with those calls: `create` adds a condition that the item isn't there (`save` doesn't, but
 // is the call for an item that was read before), and `update` asks for the whole new item back.
 
-import { type Adapter, withoutKeysAndMarks } from "../adapter.js";
+import { type Adapter, withoutKeysAndMarks } from "./adapter.js";
 
 /** A document, a list of them, or what is in them: only what is needed to turn it into plain values. */
 interface Document {
@@ -18,8 +18,10 @@ export const adapter: Adapter = {
 
     return {
       connect(config) {
-        const client = new dynamoose.aws.ddb.DynamoDB(config);
-        dynamoose.aws.ddb.set(client);
+        // Its way to more than one endpoint: an instance has a client of its own, and so have the tables made by it.
+        const instance = new dynamoose.Instance();
+        const client = new instance.aws.ddb.DynamoDB(config);
+        instance.aws.ddb.set(client);
 
         const schema = new dynamoose.Schema({
           pk: { type: String, hashKey: true },
@@ -46,16 +48,16 @@ export const adapter: Adapter = {
         });
 
         return {
-          client,
           close: () => client.destroy(),
           table(name) {
+            const Model = dynamoose.model(name, schema);
             // The table is there: without these, the first call would look whether it is, and make it.
-            const Model = dynamoose.model(name, schema, { create: false, update: false, waitForActive: false });
+            new instance.Table(name, [Model], { create: false, update: false, waitForActive: false });
             return {
-              put: ({ stored }) => Model.create({ ...stored }),
-              get: ({ storedKey }) => Model.get({ ...storedKey }),
-              update: ({ storedKey, status }) => Model.update({ ...storedKey }, { status }),
-              delete: ({ storedKey }) => Model.delete({ ...storedKey }),
+              put: ({ stored }) => Model.create(stored),
+              get: ({ storedKey }) => Model.get(storedKey),
+              update: ({ storedKey, status }) => Model.update(storedKey, { status }),
+              delete: ({ storedKey }) => Model.delete(storedKey),
               query: ({ pk, firstSk, lastSk }) => Model.query("pk").eq(pk).where("sk").between(firstSk, lastSk).exec(),
               scan: () => Model.scan().all().exec(),
 

@@ -3,7 +3,7 @@
 // Where it offers two, the one without a condition is used, as for the SDK: `put` and not `create`, `update` and not
 // `patch`, `delete` and not `remove`. Its update also sets its key attributes and marks, to what they are.
 
-import type { Adapter } from "../adapter.js";
+import type { Adapter } from "./adapter.js";
 import { CUSTOMER_PREFIX, ENTITY, ENTITY_VERSION, ORDER_PREFIX } from "../dataset.js";
 
 interface Answer {
@@ -21,7 +21,6 @@ export const adapter: Adapter = {
       connect(config) {
         const client = new DynamoDBClient(config);
         return {
-          client,
           close: () => client.destroy(),
           table(table) {
             const orders = new Entity(

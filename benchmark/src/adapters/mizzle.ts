@@ -3,10 +3,10 @@
 // is declared here.
 //
 // Unequal work that comes with those calls: the `where` of an update becomes a condition on its key attributes; a
-// range of sort keys can't be told, so that it becomes a filter on a copy of the key and the whole customer is read.
+// range of sort keys can't be expressed, so that it becomes a filter on a copy of the key and the whole customer is read.
 // A `select` that is awaited gives the first page only; `iterator` goes on.
 
-import { type Adapter, withoutKeysAndMarks } from "../adapter.js";
+import { type Adapter, withoutKeysAndMarks } from "./adapter.js";
 import { CUSTOMER_PREFIX, ORDER_PREFIX } from "../dataset.js";
 
 type Column = object;
@@ -72,7 +72,6 @@ export const adapter: Adapter = {
         const db = openDatabase(library, client);
 
         return {
-          client,
           close: () => client.destroy(),
           table(name) {
             const orders = dynamoEntity(
@@ -143,13 +142,16 @@ export const adapter: Adapter = {
   },
 };
 
-/** Versions differ in whether they take the client or an object that holds it. */
+/**
+ * Mizzle tries again by itself, which would hide an error inside a slow call as the SDK's retries would, so that it is
+ * given one attempt. A version that takes nothing but the client says so here, since the rest isn't one.
+ */
 function openDatabase(library: Mizzle, client: object): Database {
   try {
-    return library.mizzle(client);
+    return library.mizzle({ client, retry: { maxAttempts: 1 } });
   } catch (error) {
     try {
-      return library.mizzle({ client });
+      return library.mizzle(client);
     } catch {
       throw error;
     }

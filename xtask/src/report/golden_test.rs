@@ -6,11 +6,11 @@
 use std::fs;
 
 use super::*;
+use crate::analysis::summary::summarize;
 use crate::fixture::{Shape, raw};
 use crate::report::model::{Metric, Page};
 use crate::report::palette::Ink;
 use crate::results::{Measurement, RunStatus, TargetStatus, ThroughputPhase};
-use crate::summary::summarize;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

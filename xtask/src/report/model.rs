@@ -195,7 +195,7 @@ fn library(target: &Target, all: &[Target], look: Look) -> Library {
 }
 
 fn handicap(target: &Target) -> String {
-    let each = target.handicap_us.iter().map(|(operation, us)| format!("{operation} +{} µs", format::number(*us)));
+    let each = target.handicap_steps.iter().map(|(operation, steps)| format!("{operation} +{steps} steps"));
     each.collect::<Vec<_>>().join(", ")
 }
 

@@ -1,9 +1,11 @@
 //! One target's process in a round, and what it has measured so far.
 
-use crate::results::{ColdStart, Estimate, Failure, FirstCall, Operation, Round, Work};
-use crate::suite::VerifiedSuite;
-use crate::warmup::WarmUps;
-use crate::worker::Fault;
+use std::collections::BTreeMap;
+
+use crate::results::{ColdStart, Estimate, Failure, FirstCall, Operation, RecordingNote, Round, WarmUp, Work};
+use crate::run::warm_up::Warming;
+use crate::workers::suite::VerifiedSuite;
+use crate::workers::worker::Fault;
 
 /// Of an operation's calls, the share that may throw before it counts as failed.
 const TOLERATED_ERRORS: f64 = 0.01;
@@ -16,57 +18,95 @@ pub struct Member {
     pub lane: u32,
     pub pid: u32,
     pub suite: VerifiedSuite,
-    pub warmed: WarmUps,
-    /// The operation that it is at.
-    pub current: Option<Current>,
-    pub rounds: Vec<(Operation, Round)>,
-    pub works: Vec<(Operation, Work)>,
+    pub warming: Warming,
+    /// What was recorded of its operations, per call, where this process recorded it.
+    pub recorded: BTreeMap<Operation, (Work, Option<RecordingNote>)>,
+    /// What it has measured, by operation.
+    pub current: BTreeMap<Operation, Current>,
     pub cold: Cold,
+}
+
+impl Member {
+    /// What it has measured of an operation.
+    pub fn current(&mut self, operation: Operation) -> &mut Current {
+        let warm_up = self.warming.operations.get(&operation);
+        let (round, place) = (self.cold.round, self.place);
+        self.current.entry(operation).or_insert_with(|| Current::new(round, place, warm_up.cloned()))
+    }
 }
 
 /// What a fresh process paid before it was warm.
 pub struct Cold {
-    pub import_ms: f64,
-    pub memory_mb: f64,
+    pub round: u32,
+    pub import_ms: Option<f64>,
+    pub memory_mb: Option<f64>,
     pub first_call_ms: Vec<(Operation, f64)>,
 }
 
 /// One operation of one member while it is being measured.
 pub struct Current {
-    pub operation: Operation,
     pub round: Round,
-    /// Calls to be made in the latency phase.
-    pub latency_calls: u64,
-    /// Calls to be made in the throughput phase with each number of calls in flight; 0 where the latency phase serves for
-    /// both.
-    pub throughput_calls: u64,
-    /// Calls made so far, those that lead a turn in too: the next one's number.
+    /// Calls made so far against the database, those that lead a turn in too: the next one's number.
     pub calls: u64,
-    /// What the warm-up says that a call takes.
+    /// Calls made so far against recorded answers.
+    pub recorded_calls: u64,
+    /// What a call takes against the database, milliseconds, as far as is known.
     pub ms_per_call: f64,
     pub from_ms: f64,
     pub error: Option<String>,
 }
 
 impl Current {
+    fn new(round: u32, place: u32, warm_up: Option<WarmUp>) -> Current {
+        let none = WarmUp { calls: 0, wall_ms: 0.0, settled: false, windows_us: Vec::new(), helper_shares: Vec::new() };
+        Current {
+            round: Round {
+                round,
+                place,
+                warm_up: warm_up.unwrap_or(none),
+                client: None,
+                slices: Vec::new(),
+                throughput: None,
+                more_throughput: Vec::new(),
+                usage: None,
+                database: None,
+                errors: 0,
+            },
+            calls: 0,
+            recorded_calls: 0,
+            ms_per_call: 0.0,
+            from_ms: 0.0,
+            error: None,
+        }
+    }
+
     pub fn note_errors(&mut self, errors: u64, message: Option<String>) {
         self.round.errors += errors;
         self.error = self.error.take().or(message);
     }
 
     /// Fails where more calls threw than may of so many.
-    pub fn check_errors(&self, of: u64) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// The failure, which quotes the first error.
+    pub fn check_errors(&self, operation: Operation, of: u64) -> Result<(), Fault> {
         let errors = self.round.errors;
         if errors as f64 <= TOLERATED_ERRORS * of as f64 {
             return Ok(());
         }
         let error = self.error.as_deref().unwrap_or_default();
-        let cause = format!("{errors} of {} calls threw: {error}", self.calls);
-        Err(Fault::Failed(Failure { stage: "measure".into(), cause }, Some(self.operation)))
+        let calls = self.calls + self.recorded_calls;
+        let cause = format!("{errors} of {calls} calls threw: {error}");
+        Err(Fault::Failed(Failure { stage: "measure".into(), cause }, Some(operation)))
     }
 }
 
 impl Cold {
+    /// All first calls together, milliseconds: a hint of who is slow.
+    pub fn total_ms(&self) -> f64 {
+        self.first_call_ms.iter().map(|(_, ms)| ms).sum()
+    }
+
     /// Adds this process's values to those of the target's other processes.
     pub fn keep(self, scale: &str, target: &str, all: &mut Vec<ColdStart>) {
         let none = || Estimate { mean: 0.0, ci95: None, values: Vec::new() };
@@ -81,8 +121,8 @@ impl Cold {
             all.len() - 1
         });
         let cold = &mut all[index];
-        cold.import_ms.values.push(self.import_ms);
-        cold.memory_mb.values.push(self.memory_mb);
+        cold.import_ms.values.extend(self.import_ms);
+        cold.memory_mb.values.extend(self.memory_mb);
         for (operation, ms) in self.first_call_ms {
             match cold.first_call_ms.iter_mut().find(|first| first.operation == operation) {
                 Some(first) => first.ms.values.push(ms),

@@ -37,7 +37,7 @@ pub enum Metric {
 pub fn ratio(m: &Measurement, metric: Metric) -> Option<(f64, Option<Interval>, Option<Verdict>)> {
     let versus = m.vs_baseline.as_ref()?;
     Some(match metric {
-        Metric::Latency => (versus.latency_ratio, versus.latency_ratio_ci95, Some(versus.verdict)),
+        Metric::Latency => (versus.latency_ratio?, versus.latency_ratio_ci95, Some(versus.verdict)),
         Metric::Cpu => (versus.cpu_ratio, versus.cpu_ratio_ci95, Some(versus.cpu_verdict)),
         Metric::Throughput => (versus.throughput_ratio?, versus.throughput_ratio_ci95, None),
     })

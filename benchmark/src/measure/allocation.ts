@@ -1,0 +1,43 @@
+// How much a number of calls allocates on the JavaScript heap, and how many garbage collections that causes.
+//
+// V8's collector profile gives the heap's size before and after each collection; what was allocated is the growth
+// between collections, up to the first and from the last one on. It counts every object in the heap, the tails of pages
+// that stayed unused included (0.3% where much is allocated; measured with arrays of a known size). It doesn't count
+// memory outside the heap, such as the bytes of Buffers: that is freed at some later time by another thread, so that
+// its growth says nothing exact about a few hundred calls.
+
+import * as v8 from "node:v8";
+import type { Allocation } from "../protocol.js";
+
+/** The heap's size around one collection, as v8.GCProfiler reports it. */
+interface Collection {
+  beforeGC: { heapStatistics: { usedHeapSize: number } };
+  afterGC: { heapStatistics: { usedHeapSize: number } };
+}
+
+/** Starts counting; the function returned gives what was allocated since. Null where the runtime can't count. */
+export function countAllocation(): (() => Allocation) | null {
+  // Node has it from 18.15 on; other runtimes may not.
+  const { GCProfiler } = v8 as Partial<typeof v8>;
+  if (GCProfiler === undefined) {
+    return null;
+  }
+  const profiler = new GCProfiler();
+  profiler.start();
+  const atStart = usedHeap();
+  return () => {
+    const atEnd = usedHeap();
+    const collections = (profiler.stop()?.statistics ?? []) as Collection[];
+    let bytes = 0;
+    let last = atStart;
+    for (const { beforeGC, afterGC } of collections) {
+      bytes += beforeGC.heapStatistics.usedHeapSize - last;
+      last = afterGC.heapStatistics.usedHeapSize;
+    }
+    return { bytes: Math.max(0, bytes + atEnd - last), collections: collections.length };
+  };
+}
+
+function usedHeap(): number {
+  return v8.getHeapStatistics().used_heap_size;
+}

@@ -1,0 +1,98 @@
+// Opens a library: imports it, which is timed, and connects it twice, to the database and to the parent's server that
+// records and answers.
+
+import { findAdapter } from "../adapters/index.js";
+import type { Library, OrderTable } from "../adapters/adapter.js";
+import { versionsOf } from "../adapters/versions.js";
+import { LARGEST_POOL } from "../dataset.js";
+import { type CallLimit, callLimit } from "../measure/limit.js";
+import type { OpenSuite, OperationName, Ready } from "../protocol.js";
+import { OPERATIONS } from "../protocol.js";
+import { clientConfig } from "../table/client.js";
+import type { Rehearsal } from "../verify/subject.js";
+import { type Command, optionalText, text, wholeNumber } from "../worker/command.js";
+import { roundMs } from "../worker/events.js";
+
+const MIB = 1024 * 1024;
+
+export interface OpenedLibrary {
+  ready: Ready;
+  /** The table at the database, the rehearsal table there, and the table through the parent's server. */
+  database: OrderTable;
+  rehearsal: Rehearsal | null;
+  recorded: OrderTable;
+  limit: CallLimit;
+  close(): void;
+}
+
+export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
+  const adapter = await findAdapter(settings.adapter);
+  const at = performance.now();
+  const library = await adapter.load();
+  const importMs = performance.now() - at;
+  const memoryMb = process.memoryUsage.rss() / MIB;
+  const [database, recorded] = await connectBoth(library, settings);
+  const limit = callLimit(settings.callTimeoutMs);
+  const { table, rehearsalTable, rehearsalItems } = settings;
+  return {
+    ready: {
+      event: "ready",
+      pid: process.pid,
+      node: process.version,
+      ...versionsOf(adapter.packageName),
+      importMs: roundMs(importMs),
+      memoryMb: roundMs(memoryMb),
+    },
+    database: database.table(table),
+    rehearsal:
+      rehearsalTable === null
+        ? null
+        : { table: database.table(rehearsalTable), items: rehearsalItems, name: rehearsalTable },
+    recorded: recorded.table(table),
+    limit,
+    close() {
+      limit.close();
+      database.close();
+      recorded.close();
+    },
+  };
+}
+
+/** Opens the two connections of a library: to the database, and to the parent's server. */
+async function connectBoth(library: Library, { endpoint, recordedEndpoint, callTimeoutMs }: OpenSuite) {
+  return [
+    await library.connect(clientConfig({ endpoint, callTimeoutMs })),
+    await library.connect(clientConfig({ endpoint: recordedEndpoint, callTimeoutMs })),
+  ] as const;
+}
+
+/** Reads the command, and looks at each field. */
+export function readOpen(command: Command): OpenSuite {
+  return {
+    do: "open",
+    target: text(command, "target"),
+    adapter: text(command, "adapter"),
+    endpoint: text(command, "endpoint"),
+    recordedEndpoint: text(command, "recordedEndpoint"),
+    table: text(command, "table"),
+    rehearsalTable: optionalText(command, "rehearsalTable"),
+    items: wholeNumber(command, "items", 1),
+    rehearsalItems: wholeNumber(command, "rehearsalItems"),
+    seed: wholeNumber(command, "seed"),
+    round: wholeNumber(command, "round"),
+    lane: wholeNumber(command, "lane"),
+    pool: wholeNumber(command, "pool", 1, LARGEST_POOL),
+    callTimeoutMs: wholeNumber(command, "callTimeoutMs", 1),
+    handicap: readHandicap(command),
+  };
+}
+
+function readHandicap(command: Command): Partial<Record<OperationName, number>> {
+  const handicap = command.handicap ?? {};
+  if (typeof handicap !== "object") {
+    throw new TypeError('open: "handicap" must be an object');
+  }
+  const steps: Command = { ...handicap, do: "open: handicap" };
+  const given = OPERATIONS.filter((operation) => operation in handicap);
+  return Object.fromEntries(given.map((operation) => [operation, wholeNumber(steps, operation)]));
+}

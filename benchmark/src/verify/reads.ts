@@ -1,0 +1,91 @@
+// Verifying GetItem and Query: what they return is what lies in the table now, not what lay there before.
+
+import { keyOf, type Order, QUERY_SPAN, type Range, rangeOfCall, stored } from "../dataset.js";
+import { type Difference, difference, differenceFromRange } from "../difference.js";
+import { keyInput, queryInput } from "../operations.js";
+import type { BareTable } from "../table/bare-table.js";
+import { putAll } from "../table/batch.js";
+import { FURTHER_CALLS, indices, OWN, type Subject, type Trial } from "./subject.js";
+
+/** Orders on each side of a range that must not be returned with it. */
+const NEIGHBOURS = 2;
+
+export function getTrial(subject: Subject): Trial {
+  const { table } = subject;
+  const first = subject.numberOf("GetItem", 0);
+  return {
+    first: () => table.get(keyInput(keyOf(first))),
+    wrongFirst: async (result) => subject.asSeeded(first, table.toOrder(result)),
+    wrongFurther: async (bare) =>
+      (await readsWhatIsThere(subject, bare)) ??
+      (await subject.checkEach(
+        indices(1, FURTHER_CALLS).map((i) => subject.numberOf("GetItem", i)),
+        (n) => table.get(keyInput(keyOf(n))),
+        (n, answer) => subject.asSeeded(n, table.toOrder(answer)),
+      )),
+  };
+}
+
+export function queryTrial(subject: Subject): Trial {
+  const { table } = subject;
+  const first = rangeOfCall(subject.call(0));
+  const wrongRange = (range: Range, result: unknown) =>
+    differenceFromRange(range, table.toOrders(result), (n, order) => subject.asSeeded(n, order));
+  return {
+    first: () => table.query(queryInput(first)),
+    wrongFirst: async (result) => wrongRange(first, result),
+    wrongFurther: async (bare) =>
+      (await queriesWhatIsThere(subject, bare)) ??
+      (await subject.checkEach(
+        indices(1, FURTHER_CALLS).map((i) => rangeOfCall(subject.call(i))),
+        (range) => table.query(queryInput(range)),
+        wrongRange,
+      )),
+  };
+}
+
+/** An item that changes between two reads must be read as it is; one that isn't there must not be found. */
+async function readsWhatIsThere(subject: Subject, bare: BareTable): Promise<Difference | null> {
+  const { table } = subject;
+  const order = subject.own(OWN.reads);
+  const input = keyInput(order);
+  for (const status of ["pending", "changed"]) {
+    await bare.put(stored({ ...order, status }));
+    const found = table.toOrder(await subject.ask(() => table.get(input)));
+    const wrong = difference({ ...order, status }, found, "an item read again after a change");
+    if (wrong !== null) {
+      return wrong;
+    }
+  }
+  const absent = await subject.ask(() => table.get(keyInput(subject.ownKey(OWN.reads + 1))));
+  return difference(null, table.toOrder(absent), "an item that isn't there");
+}
+
+/** The same for a range of a customer's orders, with neighbours on both sides. */
+async function queriesWhatIsThere(subject: Subject, bare: BareTable): Promise<Difference | null> {
+  const { table } = subject;
+  const all = indices(OWN.range, QUERY_SPAN + 2 * NEIGHBOURS).map((index) => subject.own(index));
+  const inside = all.slice(NEIGHBOURS, NEIGHBOURS + QUERY_SPAN);
+  const [firstOrder, lastOrder] = [inside[0] as Order, inside[QUERY_SPAN - 1] as Order];
+  const range: Range = {
+    customerId: firstOrder.customerId,
+    firstOrderId: firstOrder.orderId,
+    lastOrderId: lastOrder.orderId,
+    firstItem: 0,
+    span: QUERY_SPAN,
+  };
+  let next = 0;
+  await putAll(bare, () => (next < all.length ? stored(all[next++] as Order) : undefined));
+  for (const status of [firstOrder.status, "changed"]) {
+    firstOrder.status = status;
+    await bare.put(stored(firstOrder));
+    const found = table.toOrders(await subject.ask(() => table.query(queryInput(range))));
+    const wrong = differenceFromRange(range, found, (i, order) =>
+      difference(inside[i], order, "a range asked for again after a change"),
+    );
+    if (wrong !== null) {
+      return wrong;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,136 @@
+// What is verified: a library's table, the items that this process may use for it, and a way of calling with a time
+// limit. Each operation's trial (writes.ts, reads.ts, scans.ts) works with one.
+
+import type { OrderTable, UpdateInput } from "../adapters/adapter.js";
+import {
+  AREA,
+  type Call,
+  itemOfCall,
+  type Key,
+  keyOf,
+  laneKey,
+  laneOrder,
+  ORDERS_PER_CUSTOMER,
+  type Order,
+  orderOf,
+  STREAM,
+  stored,
+  updatedStatus,
+} from "../dataset.js";
+import { type Difference, differenceFromSeeded } from "../difference.js";
+import type { CallLimit } from "../measure/limit.js";
+import { type Context, keyInput } from "../operations.js";
+import type { OperationName } from "../protocol.js";
+import type { BareTable } from "../table/bare-table.js";
+import { deleteAll } from "../table/batch.js";
+
+/** Calls of an operation that are checked after the first one, Scan excepted. */
+export const FURTHER_CALLS = 4;
+
+/** Where the items of a lane's own area begin, by what they are for. */
+export const OWN = { puts: 0, deletes: 20, reads: 40, range: 60 } as const;
+
+/** Another table that Scan is verified on. */
+export interface Rehearsal {
+  table: OrderTable;
+  items: number;
+  name: string;
+}
+
+/** How one operation is verified. */
+export interface Trial {
+  /** Gets ready for the first call, by the library alone: nothing else has used the SDK by then. */
+  before?: () => Promise<unknown>;
+  /** The first, cold call. */
+  first(): Promise<unknown>;
+  /** What is wrong with that call's result or effect. */
+  wrongFirst(result: unknown, bare: BareTable): Promise<Difference | null>;
+  /** What is wrong with further calls, chosen so that a library can't get by with less work. */
+  wrongFurther(bare: BareTable): Promise<Difference | null>;
+}
+
+/** An update, and the number of the item that it changes. */
+export interface NumberedUpdate extends UpdateInput {
+  n: number;
+}
+
+export class Subject {
+  /** The data set's items that are updated: the first call's and the further ones'. */
+  readonly updates: readonly NumberedUpdate[];
+
+  constructor(
+    readonly table: OrderTable,
+    readonly context: Context,
+    private readonly limit: CallLimit,
+  ) {
+    const { seed, round } = context;
+    this.updates = indices(0, FURTHER_CALLS + 1).map((i) => {
+      const n = itemOfCall("UpdateItem", this.call(i));
+      return { n, ...keyInput(keyOf(n)), status: updatedStatus(n, seed, round) };
+    });
+  }
+
+  /** Calls the library with a time limit. */
+  ask<T>(act: () => Promise<T>): Promise<T> {
+    return this.limit.run(act);
+  }
+
+  /** Each process draws its own keys, should two of them verify at once. */
+  call(i: number): Call {
+    const { items, seed, round, lane } = this.context;
+    return { items, seed, round, stream: STREAM.verify, index: lane * 100 + i };
+  }
+
+  /** The number of the item that call i reads. */
+  numberOf(operation: OperationName, i: number): number {
+    return itemOfCall(operation, this.call(i));
+  }
+
+  own(index: number): Order {
+    const { lane, seed, round } = this.context;
+    return laneOrder(lane, AREA.verify, index, seed, round);
+  }
+
+  ownKey(index: number): Key {
+    return laneKey(this.context.lane, AREA.verify, index);
+  }
+
+  isOwn(order: unknown): boolean {
+    return (order as Partial<Key> | null)?.customerId === this.ownKey(0).customerId;
+  }
+
+  /** Nothing is put back before all first calls were made, so that an item may be as UpdateItem left it. */
+  asSeeded(n: number, order: unknown): Difference | null {
+    return differenceFromSeeded(n, order, this.context);
+  }
+
+  /** Makes calls one after the other and checks each; stops at the first wrong one. */
+  async checkEach<T>(
+    inputs: readonly T[],
+    act: (input: T) => Promise<unknown>,
+    check: (input: T, result: unknown) => Promise<Difference | null> | Difference | null,
+  ): Promise<Difference | null> {
+    for (const input of inputs) {
+      const wrong = await check(input, await this.ask(() => act(input)));
+      if (wrong !== null) {
+        return wrong;
+      }
+    }
+    return null;
+  }
+
+  /** Removes what verifying wrote, and undoes what it changed. */
+  async putBack(bare: BareTable, operations: readonly OperationName[]): Promise<void> {
+    await deleteAll(
+      bare,
+      indices(0, ORDERS_PER_CUSTOMER).map((index) => this.ownKey(index)),
+    );
+    if (operations.includes("UpdateItem")) {
+      await Promise.all(this.updates.map(({ n }) => bare.put(stored(orderOf(n, this.context.seed)))));
+    }
+  }
+}
+
+export function indices(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => first + i);
+}

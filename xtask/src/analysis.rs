@@ -1,0 +1,6 @@
+//! From raw figures to summaries, intervals, verdicts and comparisons: numbers in, numbers out. It knows no pages and
+//! no exit codes.
+
+pub mod compare;
+pub mod stats;
+pub mod summary;

@@ -1,0 +1,208 @@
+//! What changed, before it is judged: the rounds' values of each metric, as logarithms, of two files or of two targets.
+
+use std::collections::BTreeMap;
+
+use super::Metric;
+use crate::analysis::stats::bootstrap::per_call;
+use crate::analysis::stats::percentile;
+use crate::analysis::stats::student::{self, Estimated};
+use crate::analysis::summary::{cpu_parts, latency_parts, throughput_parts};
+use crate::results::{Measurement, Operation, Results, Round, Target, TargetStatus};
+
+/// A change before it is judged: `log` is that of new over base.
+pub struct Raw {
+    pub base: f64,
+    pub new: f64,
+    pub log: f64,
+    /// Absent where a side has a single round.
+    pub estimated: Option<Estimated>,
+    pub control: Option<Estimated>,
+}
+
+pub struct RawRow {
+    pub scale: String,
+    pub operation: Operation,
+    pub target: String,
+    pub against: Option<String>,
+    pub changes: Vec<(Metric, Raw)>,
+}
+
+pub fn row(of: &Measurement, against: Option<&str>, change: impl Fn(Metric) -> Option<Raw>) -> RawRow {
+    RawRow {
+        scale: of.scale.clone(),
+        operation: of.operation,
+        target: of.target.clone(),
+        against: against.map(str::to_owned),
+        changes: Metric::ALL.into_iter().filter_map(|metric| Some((metric, change(metric)?))).collect(),
+    }
+}
+
+/// Logarithms of a metric's values, by round.
+type Series = BTreeMap<u32, f64>;
+
+fn series(one: &Measurement, metric: Metric) -> Series {
+    one.per_round
+        .iter()
+        .filter_map(|round| {
+            let value = value(round, metric)?;
+            (value > 0.0).then(|| (round.round, value.ln()))
+        })
+        .collect()
+}
+
+/// A metric of one round, in the metric's unit.
+fn value(round: &Round, metric: Metric) -> Option<f64> {
+    let sorted = || {
+        let mut samples: Vec<f64> = round.slices.iter().flat_map(|slice| slice.samples_ms.iter().copied()).collect();
+        samples.sort_by(f64::total_cmp);
+        samples
+    };
+    match metric {
+        Metric::Cpu => per_call(&cpu_parts(round)).map(|ms| ms * 1e3),
+        Metric::Latency => per_call(&latency_parts(round)),
+        Metric::P95 => percentile::p95(&sorted()),
+        Metric::P99 => percentile::p99(&sorted()),
+        Metric::Throughput => per_call(&throughput_parts(round)).map(|ms| 1e3 / ms),
+        Metric::Memory => {
+            let usage = round.usage.as_ref().filter(|_| round.slices.iter().any(|slice| !slice.samples_ms.is_empty()));
+            usage.map(|usage| usage.memory_mb_peak)
+        }
+    }
+}
+
+fn values(series: &Series) -> Vec<f64> {
+    series.values().copied().collect()
+}
+
+fn mean(series: &Series) -> Option<f64> {
+    crate::analysis::stats::mean(&values(series))
+}
+
+/// `ours` less `theirs` in the rounds that both have.
+fn paired(ours: &Series, theirs: &Series) -> Series {
+    ours.iter().filter_map(|(round, value)| Some((*round, value - theirs.get(round)?))).collect()
+}
+
+/// The mean, round by round, of several series.
+fn average(all: &[Series]) -> Series {
+    let Some(first) = all.first() else { return Series::new() };
+    let of = |round: &u32| all.iter().map(|series| series.get(round)).sum::<Option<f64>>();
+    first.keys().filter_map(|round| Some((*round, of(round)? / all.len() as f64))).collect()
+}
+
+fn between_groups(base: &Series, new: &Series) -> Option<Estimated> {
+    Some(student::difference(student::of_mean(&values(base))?, student::of_mean(&values(new))?))
+}
+
+fn same_concurrency(a: &Measurement, b: &Measurement, metric: Metric) -> bool {
+    let of = |one: &Measurement| one.throughput.as_ref().map(|throughput| throughput.concurrency);
+    metric != Metric::Throughput || of(a) == of(b)
+}
+
+pub fn of_figures(
+    base: &Results,
+    theirs: &Measurement,
+    new: &Results,
+    ours: &Measurement,
+    metric: Metric,
+) -> Option<Raw> {
+    if !same_concurrency(theirs, ours, metric) {
+        return None;
+    }
+    let (was, is) = (series(theirs, metric), series(ours, metric));
+    let controls = controls(base, theirs, new, ours, metric);
+    let control = controls.and_then(|(then, now)| between_groups(&paired(&was, &then), &paired(&is, &now)));
+    Some(Raw {
+        base: mean(&was)?.exp(),
+        new: mean(&is)?.exp(),
+        log: mean(&is)? - mean(&was)?,
+        estimated: between_groups(&was, &is),
+        control,
+    })
+}
+
+pub fn of_ratios(
+    base: &Results,
+    theirs: &Measurement,
+    new: &Results,
+    ours: &Measurement,
+    baseline: &str,
+    metric: Metric,
+) -> Option<Raw> {
+    let then = find_target(base, theirs, baseline)?;
+    let now = find_target(new, ours, baseline)?;
+    if ![(theirs, ours), (then, theirs), (now, ours)].iter().all(|(a, b)| same_concurrency(a, b, metric)) {
+        return None;
+    }
+    let was = paired(&series(theirs, metric), &series(then, metric));
+    let is = paired(&series(ours, metric), &series(now, metric));
+    Some(Raw {
+        base: mean(&was)?.exp(),
+        new: mean(&is)?.exp(),
+        log: mean(&is)? - mean(&was)?,
+        estimated: between_groups(&was, &is),
+        control: None,
+    })
+}
+
+pub fn of_pair(theirs: &Measurement, ours: &Measurement, metric: Metric) -> Option<Raw> {
+    if !same_concurrency(theirs, ours, metric) {
+        return None;
+    }
+    let (was, is) = (series(theirs, metric), series(ours, metric));
+    let change = paired(&is, &was);
+    Some(Raw {
+        base: mean(&was)?.exp(),
+        new: mean(&is)?.exp(),
+        log: mean(&change)?,
+        estimated: student::of_mean(&values(&change)),
+        control: None,
+    })
+}
+
+/// What the machine alone would have done to this operation in both runs: the baseline's values or, for the baseline
+/// itself or where its version changed, the mean of the others whose version didn't.
+fn controls(
+    base: &Results,
+    theirs: &Measurement,
+    new: &Results,
+    ours: &Measurement,
+    metric: Metric,
+) -> Option<(Series, Series)> {
+    if metric == Metric::Memory {
+        return None;
+    }
+    let unchanged: Vec<&Target> = new
+        .targets
+        .iter()
+        .filter(|target| target.id != ours.target)
+        .filter(|target| base.targets.iter().any(|other| is_same(target, other)))
+        .collect();
+    let sides = |target: &&Target| -> Option<(Series, Series)> {
+        let (then, now) = (find_target(base, theirs, &target.id)?, find_target(new, ours, &target.id)?);
+        let alike = same_concurrency(then, theirs, metric) && same_concurrency(now, ours, metric);
+        let (then, now) = (series(then, metric), series(now, metric));
+        (alike && !then.is_empty() && !now.is_empty()).then_some((then, now))
+    };
+    if let Some(sides) = unchanged.iter().find(|target| target.baseline).and_then(sides) {
+        return Some(sides);
+    }
+    let (then, now): (Vec<Series>, Vec<Series>) = unchanged.iter().filter_map(sides).unzip();
+    (!then.is_empty()).then(|| (average(&then), average(&now)))
+}
+
+pub fn is_same(a: &Target, b: &Target) -> bool {
+    a.id == b.id
+        && a.adapter == b.adapter
+        && a.version == b.version
+        && a.sdk_version == b.sdk_version
+        && a.status == TargetStatus::Ok
+        && b.status == TargetStatus::Ok
+}
+
+pub fn find_target<'a>(results: &'a Results, like: &Measurement, target: &str) -> Option<&'a Measurement> {
+    results
+        .measurements
+        .iter()
+        .find(|one| one.scale == like.scale && one.operation == like.operation && one.target == target)
+}

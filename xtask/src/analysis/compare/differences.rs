@@ -1,0 +1,112 @@
+//! What differs between two runs: what forbids comparing their figures, and what should be known all the same.
+
+use super::change::{RawRow, is_same};
+use super::{Basis, Metric};
+use crate::analysis::stats::percentile;
+use crate::results::{Backend, Database, Environment, Results};
+
+/// What forbids comparing the figures of two runs themselves: another machine, or another server.
+pub fn differences(
+    (a, its_server): (&Environment, &Database),
+    (b, other_server): (&Environment, &Database),
+) -> Vec<String> {
+    let mut why = Vec::new();
+    let mut differ = |what: &str, a: String, b: String| {
+        if a != b {
+            why.push(format!("{what}: {a} and {b}"));
+        }
+    };
+    differ("two kinds of processor", a.cpu_model.clone(), b.cpu_model.clone());
+    differ("other numbers of cores", a.cores.to_string(), b.cores.to_string());
+    let backend = |server: &Database| {
+        match server.backend {
+            Backend::Docker => "Docker",
+            Backend::Java => "Java",
+            Backend::External => "none, an external server",
+        }
+        .to_owned()
+    };
+    differ("two ways to run the server", backend(its_server), backend(other_server));
+    let version = |server: &Database| match (&server.version, server.backend) {
+        (Some(version), _) => version.clone(),
+        (None, Backend::External) => format!("unknown, at {}", server.endpoint),
+        (None, _) => "unknown".to_owned(),
+    };
+    differ("two server versions", version(its_server), version(other_server));
+    if (a.memory_mb / b.memory_mb - 1.0).abs() > 0.05 {
+        why.push(format!("two machines: {:.0} MiB of memory and {:.0}", a.memory_mb, b.memory_mb));
+    }
+    why
+}
+
+pub fn common_baseline(base: &Results, new: &Results) -> Result<String, String> {
+    let of = |results: &Results| results.targets.iter().find(|target| target.baseline).cloned();
+    match (of(base), of(new)) {
+        (Some(a), Some(b)) if is_same(&a, &b) => Ok(a.id),
+        (Some(a), Some(b)) if a.id == b.id => Err(format!(
+            "their baselines differ ({} {} and {}), so there are no ratios either",
+            a.id,
+            a.version.as_deref().unwrap_or("without figures"),
+            b.version.as_deref().unwrap_or("without figures")
+        )),
+        _ => Err("they have no baseline in common, so there are no ratios either".to_owned()),
+    }
+}
+
+/// What differs and leaves the figures comparable, but should be known.
+pub fn notes(base: &Results, new: &Results) -> Vec<String> {
+    let (a, b) = (&base.environment, &new.environment);
+    let mut notes = Vec::new();
+    let mut differ = |what: &str, a: &str, b: &str| {
+        if a != b {
+            notes.push(format!("{what}: {a} → {b}"));
+        }
+    };
+    differ("operating system", &a.os, &b.os);
+    differ("kernel", &a.kernel, &b.kernel);
+    differ("Node", &a.node, &b.node);
+    differ("concurrency", &base.settings.concurrency.to_string(), &new.settings.concurrency.to_string());
+    differ("design", &format!("{:?}", base.settings.design), &format!("{:?}", new.settings.design));
+    for target in &new.targets {
+        let Some(other) = base.targets.iter().find(|other| other.id == target.id) else { continue };
+        let known = |version: &Option<String>| version.clone().unwrap_or_else(|| "unknown".to_owned());
+        differ(&target.id, &known(&other.version), &known(&target.version));
+        differ(&format!("AWS SDK of {}", target.id), &known(&other.sdk_version), &known(&target.sdk_version));
+    }
+    notes.extend(few_rounds(&[base, new]));
+    notes
+}
+
+pub fn few_rounds(runs: &[&Results]) -> Vec<String> {
+    let rounds = runs.iter().flat_map(|run| &run.measurements).map(|one| one.rounds).filter(|&rounds| rounds > 0).min();
+    match rounds {
+        Some(1) => vec!["a single round was made: without intervals nothing can be told".to_owned()],
+        Some(2) => vec!["only two rounds were made: only large changes can be told".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// A change that all targets share is the machine's, or the harness's.
+pub fn common_shift(rows: &[RawRow], basis: &Basis) -> Option<String> {
+    let targets: std::collections::HashSet<&str> = rows.iter().map(|row| row.target.as_str()).collect();
+    if *basis != Basis::Figures || targets.len() < 2 {
+        return None;
+    }
+    let of_cpu = |row: &RawRow| row.changes.iter().find(|(metric, _)| *metric == Metric::Cpu).map(|(_, raw)| raw.log);
+    let mut logs: Vec<f64> = rows.iter().filter_map(of_cpu).collect();
+    logs.sort_by(f64::total_cmp);
+    let shift = percentile::percentile(&logs, 0.5)?.exp() - 1.0;
+    (shift.abs() > 0.05).then(|| {
+        format!(
+            "CPU per call changed by {} for the middle one of all measurements: the machine (or what all targets \
+             share) became {}; only what changed more than its control fails",
+            format_args!("{:+.1}%", shift * 100.0),
+            if shift > 0.0 { "slower" } else { "faster" }
+        )
+    })
+}
+
+pub fn tells_threads(results: &Results) -> bool {
+    let rounds = results.measurements.iter().flat_map(|one| &one.per_round);
+    rounds.flat_map(|round| &round.slices).any(|slice| slice.thread_ms.is_some())
+}

@@ -1,0 +1,229 @@
+//! What a reader must know about a measurement before believing it: found in its own data, with its kind, its figures
+//! and a sentence.
+
+use std::fmt;
+
+use super::{FEW_ROUNDS, cpu_parts, median};
+use crate::analysis::stats::bootstrap;
+use crate::analysis::stats::outliers::{FarOut, far_out, modified_z_scores};
+use crate::analysis::stats::percentile::{FEW_BEYOND, FEWEST_FOR_P95, FEWEST_FOR_P99, beyond};
+use crate::analysis::stats::student;
+use crate::results::{Measurement, Round, Work};
+use crate::system::format::{count, per_call, percent, plural, signed_percent};
+
+/// The sampler and the process's own accounting may differ by this share.
+pub const ACCOUNTING: f64 = 0.05;
+/// The kernel's clock ticks: what one reading of a process's CPU time may be off by.
+const TICK_MS: f64 = 10.0;
+/// Far-out calls are worth a warning when they raise the mean by this share. Garbage collection alone raises it by a tenth.
+const RAISED: f64 = 0.25;
+/// CPU per call that falls or rises inside the rounds by more than this share is drift.
+const DRIFT: f64 = 0.03;
+/// A round that differs from the others by more than this share, for all targets, is drift of the machine.
+pub const ROUND_APART: f64 = 0.05;
+
+/// What a reader must know about a measurement before believing it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Warning {
+    Errors { errors: u64 },
+    FewRounds { rounds: u32 },
+    FewSamples { samples: usize, absent: &'static str, needed: usize },
+    FewBeyond { percentile: &'static str, beyond: usize },
+    NotSettled { rounds: usize, of: usize },
+    Outliers(FarOut),
+    RoundApart { round: u32, by: f64 },
+    Drift { by: f64 },
+    Accounting { sampler_ms: f64, process_ms: f64 },
+    NoUsage,
+    ReadsToReturn { reads: f64, returns: f64, baseline_reads: f64 },
+    MoreRequests { requests: f64, baseline: f64 },
+}
+
+impl Warning {
+    /// Its kind, by a name that stays: `approximate-p99`, `not-settled` … A results file has it next to the sentence, whose
+    /// figures differ from one measurement to the next.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Warning::Errors { .. } => "errors",
+            Warning::FewRounds { .. } => "few-rounds",
+            Warning::FewSamples { .. } => "few-samples",
+            Warning::FewBeyond { percentile: "p95", .. } => "approximate-p95",
+            Warning::FewBeyond { .. } => "approximate-p99",
+            Warning::NotSettled { .. } => "not-settled",
+            Warning::Outliers(_) => "outliers",
+            Warning::RoundApart { .. } => "round-apart",
+            Warning::Drift { .. } => "drift",
+            Warning::Accounting { .. } => "accounting",
+            Warning::NoUsage => "no-usage",
+            Warning::ReadsToReturn { .. } => "reads-to-return",
+            Warning::MoreRequests { .. } => "more-requests",
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::Errors { errors } => {
+                write!(f, "{} threw: not timed, and not in the figures", plural(*errors, "call"))
+            }
+            Warning::FewRounds { rounds: 1 } => {
+                f.write_str("one round only: how much processes differ is not known, so there are no intervals")
+            }
+            Warning::FewRounds { rounds } => write!(f, "{rounds} rounds only: the intervals are very wide"),
+            Warning::FewSamples { samples, absent, needed } => {
+                let are = if *samples == 1 { "is" } else { "are" };
+                write!(f, "{} {are} too few for a {absent} ({needed} needed)", plural(*samples as u64, "call"))
+            }
+            Warning::FewBeyond { percentile, beyond } => {
+                let lie = if *beyond == 1 { "lies" } else { "lie" };
+                write!(f, "{percentile} is approximate: only {} {lie} above it", plural(*beyond as u64, "call"))
+            }
+            Warning::NotSettled { rounds, of } => write!(
+                f,
+                "CPU per call was still falling when the warm-up time ran out, in {rounds} of {of} rounds: the settled \
+                 figure may be lower (a longer --warm-up shows it)"
+            ),
+            Warning::Outliers(FarOut { count: far, of, mean_raised_by }) => write!(
+                f,
+                "{} of {} calls took far longer than the rest and raise the mean by {}",
+                count(*far as u64),
+                count(*of as u64),
+                percent(*mean_raised_by)
+            ),
+            Warning::RoundApart { round, by } => write!(
+                f,
+                "round {} is an outlier: its CPU per call is {} {} than the median of the rounds",
+                round + 1,
+                percent(by.abs()),
+                if *by > 0.0 { "higher" } else { "lower" }
+            ),
+            Warning::Drift { by } => write!(
+                f,
+                "CPU per call {} by {} from the first to the second half of the rounds' slices",
+                if *by > 0.0 { "rose" } else { "fell" },
+                percent(by.abs())
+            ),
+            Warning::Accounting { sampler_ms, process_ms } => write!(
+                f,
+                "the sampler saw {sampler_ms:.0} ms of CPU where the process counted {process_ms:.0} ms ({})",
+                signed_percent(sampler_ms / process_ms - 1.0)
+            ),
+            Warning::NoUsage => f.write_str("the sampler has no reading: CPU percent and memory are not known"),
+            Warning::ReadsToReturn { reads, returns, baseline_reads } => write!(
+                f,
+                "reads {} items to return {}, where the baseline reads {}",
+                per_call(*reads),
+                per_call(*returns),
+                per_call(*baseline_reads)
+            ),
+            Warning::MoreRequests { requests, baseline } => {
+                write!(
+                    f,
+                    "sends {} requests a call, where the baseline sends {}",
+                    per_call(*requests),
+                    per_call(*baseline)
+                )
+            }
+        }
+    }
+}
+
+pub fn work_warnings(ours: Option<&Work>, theirs: Option<&Work>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let (Some(ours), Some(theirs)) = (ours, theirs) {
+        if ours.items_scanned > ours.items_returned * 1.1 && ours.items_scanned > theirs.items_scanned * 1.1 {
+            warnings.push(Warning::ReadsToReturn {
+                reads: ours.items_scanned,
+                returns: ours.items_returned,
+                baseline_reads: theirs.items_scanned,
+            });
+        }
+        if ours.requests > theirs.requests * 1.05 {
+            warnings.push(Warning::MoreRequests { requests: ours.requests, baseline: theirs.requests });
+        }
+    }
+    warnings
+}
+
+pub fn alone_warnings(one: &Measurement, measured: &[&Round], sorted: &[f64]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if one.errors > 0 {
+        warnings.push(Warning::Errors { errors: one.errors });
+    }
+    if measured.is_empty() {
+        return warnings;
+    }
+    if (measured.len() as u32) < FEW_ROUNDS {
+        warnings.push(Warning::FewRounds { rounds: measured.len() as u32 });
+    }
+    let n = sorted.len();
+    if n < FEWEST_FOR_P95 {
+        warnings.push(Warning::FewSamples { samples: n, absent: "p95 or a p99", needed: FEWEST_FOR_P99 });
+    } else {
+        if n < FEWEST_FOR_P99 {
+            warnings.push(Warning::FewSamples { samples: n, absent: "p99", needed: FEWEST_FOR_P99 });
+        } else if beyond(n, 0.99) < FEW_BEYOND {
+            warnings.push(Warning::FewBeyond { percentile: "p99", beyond: beyond(n, 0.99) });
+        }
+        if beyond(n, 0.95) < FEW_BEYOND {
+            warnings.push(Warning::FewBeyond { percentile: "p95", beyond: beyond(n, 0.95) });
+        }
+    }
+    let unsettled = measured.iter().filter(|round| !round.warm_up.settled).count();
+    if unsettled > 0 {
+        warnings.push(Warning::NotSettled { rounds: unsettled, of: measured.len() });
+    }
+    if let Some(found) = far_out(sorted).filter(|found| found.count > 0 && found.mean_raised_by > RAISED) {
+        warnings.push(Warning::Outliers(found));
+    }
+    warnings.extend(round_apart(measured));
+    warnings.extend(drift(measured));
+    warnings.extend(accounting(measured));
+    warnings
+}
+
+/// The round whose CPU per call is an outlier among the rounds.
+fn round_apart(measured: &[&Round]) -> Option<Warning> {
+    let known: Vec<(u32, f64)> =
+        measured.iter().filter_map(|round| Some((round.round, bootstrap::per_call(&cpu_parts(round))?))).collect();
+    let values: Vec<f64> = known.iter().map(|(_, value)| *value).collect();
+    let scores = modified_z_scores(&values)?;
+    let middle = median(&values)?;
+    let (i, _) = scores.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))?;
+    let by = values[i] / middle - 1.0;
+    (scores[i].abs() > 3.5 && by.abs() > ROUND_APART).then_some(Warning::RoundApart { round: known[i].0, by })
+}
+
+/// CPU per call that rises or falls inside the rounds: the second half of each round's slices against its first.
+fn drift(measured: &[&Round]) -> Option<Warning> {
+    let logs: Vec<f64> = measured
+        .iter()
+        .filter_map(|round| {
+            let parts = cpu_parts(round);
+            let (first, second) = parts.split_at(parts.len() / 2);
+            Some((bootstrap::per_call(second)? / bootstrap::per_call(first)?).ln())
+        })
+        .collect();
+    let change = student::of_mean(&logs)?;
+    let [low, high] = change.ci95();
+    let by = change.value.exp() - 1.0;
+    (by.abs() > DRIFT && (low > 0.0 || high < 0.0)).then_some(Warning::Drift { by })
+}
+
+/// The sampler's CPU time against the process's own.
+fn accounting(measured: &[&Round]) -> Option<Warning> {
+    let both: Vec<(f64, f64, usize)> = measured
+        .iter()
+        .filter_map(|round| {
+            let own = round.slices.iter().map(|slice| slice.cpu_ms).sum();
+            Some((round.usage.as_ref()?.cpu_ms, own, round.slices.len()))
+        })
+        .collect();
+    let sampler_ms: f64 = both.iter().map(|(sampler, ..)| sampler).sum();
+    let process_ms: f64 = both.iter().map(|(_, own, _)| own).sum();
+    let slices: usize = both.iter().map(|(.., slices)| slices).sum();
+    let allowed = (process_ms * ACCOUNTING).max(TICK_MS * (slices as f64).sqrt());
+    ((sampler_ms - process_ms).abs() > allowed && process_ms > 0.0)
+        .then_some(Warning::Accounting { sampler_ms, process_ms })
+}

@@ -1,0 +1,138 @@
+//! A door: a port on loopback for one target at one scale, which lives longer than the target's processes.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::record::{Recorded, State};
+use super::serve::serve;
+use super::{Shared, lock};
+use crate::results::Operation;
+
+/// Connections at once; more are closed as they come.
+const MOST_CONNECTIONS: usize = 1024;
+/// How long a door waits for another connection after the system could give none.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long the server's thread may take to close a door.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A port of a target's own. Dropped, it is closed with its connections, and its record is forgotten. A mode holds for
+/// every request that is read after the call that set it has returned.
+#[derive(Debug)]
+pub struct Door {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
+    accepting: AbortHandle,
+    /// Hangs up once the port is closed.
+    closed: Mutex<mpsc::Receiver<()>>,
+}
+
+/// What is closed, in this order, when a door is.
+struct Open {
+    listener: tokio::net::TcpListener,
+    connections: JoinSet<()>,
+    _closed: mpsc::Sender<()>,
+}
+
+impl Door {
+    pub(super) fn open(name: &str, runtime: &Handle, shared: &Arc<Shared>) -> anyhow::Result<Door> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener)?
+        };
+        let (send, closed) = mpsc::channel();
+        let state = Arc::new(Mutex::new(State::new(name)));
+        let open = Open { listener, connections: JoinSet::new(), _closed: send };
+        let accepting = runtime.spawn(accept(open, Arc::clone(&state), Arc::clone(shared))).abort_handle();
+        Ok(Door { address, state, shared: Arc::clone(shared), accepting, closed: Mutex::new(closed) })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Passes requests on, without looking at them. A recording that is not ended is lost.
+    pub fn pass(&self) {
+        lock(&self.state).pass();
+    }
+
+    /// Passes requests on, meters them and records their answers, as calls of `operation`. With `most_pages`, a scan
+    /// finds its end after so many pages (at least one).
+    pub fn record(&self, operation: Operation, most_pages: Option<u32>) {
+        lock(&self.state).record(operation, most_pages);
+    }
+
+    /// Ends the recording: what comes from now on is passed on.
+    ///
+    /// # Errors
+    /// Where none was begun, or the answers did not fit into [`super::MOST_RECORDED`].
+    pub fn end_recording(&self) -> anyhow::Result<Recorded> {
+        lock(&self.state).end_recording()
+    }
+
+    /// Answers from the record only, of all operations. What was never recorded is answered with an error that names
+    /// it; see [`Door::unknown`].
+    pub fn answer(&self) {
+        lock(&self.state).answer();
+    }
+
+    /// The first request since [`Door::answer`] that was never recorded, for a message.
+    pub fn unknown(&self) -> Option<String> {
+        lock(&self.state).unknown()
+    }
+
+    /// Answers so far that were found by operation and key alone, since the body was none of those recorded.
+    pub fn varied(&self) -> u64 {
+        lock(&self.state).varied()
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        let _ = lock(&self.closed).recv_timeout(CLOSE_LIMIT);
+        *lock(&self.state) = State::new("");
+        self.shared.store.tidy();
+    }
+}
+
+async fn accept(mut open: Open, state: Arc<Mutex<State>>, shared: Arc<Shared>) {
+    loop {
+        let accepted = open.listener.accept().await;
+        while open.connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, _)) if open.connections.len() < MOST_CONNECTIONS => {
+                open.connections.spawn(talk(stream, Arc::clone(&state), Arc::clone(&shared)));
+            }
+            Ok(_) => {}
+            // Out of file descriptors, or the client has gone again.
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+async fn talk(stream: TcpStream, state: Arc<Mutex<State>>, shared: Arc<Shared>) {
+    // Without it an answer could wait for an acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| serve(request, Arc::clone(&state), Arc::clone(&shared)));
+    let served = http1::Builder::new()
+        .preserve_header_case(true)
+        // The recorded one is given.
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    // A client that goes away in the middle of a request is no trouble of the server's.
+    drop(served);
+}

@@ -1,0 +1,133 @@
+//! The results file of a run that has not begun: every planned measurement has its place.
+
+use std::time::SystemTime;
+
+use crate::machine::environment;
+use crate::plan::{Plan, PlannedTarget};
+use crate::results::{
+    Backend, Database, Measurement, Results, Run, RunStatus, SCHEMA_VERSION, Settings, Target, TargetStatus, Timeline,
+};
+use crate::setup::npm::Tools;
+use crate::system::checkout::Checkout;
+use crate::system::git;
+
+/// Resamples of every bootstrap.
+const RESAMPLES: u32 = 1_000;
+
+/// A results file of a run that has not begun: every planned measurement has its place.
+pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> anyhow::Result<Results> {
+    let commit = git::commit(&checkout.root);
+    let first = plan.scales.first();
+    Ok(Results {
+        schema_version: SCHEMA_VERSION,
+        run: Run {
+            id,
+            started_at: now(),
+            finished_at: None,
+            duration_s: 0.0,
+            status: RunStatus::Incomplete,
+            reason: Some("the run did not come to its end".to_owned()),
+            stopped_because: None,
+            command: command_line(),
+            git_commit: commit.as_ref().map(|(commit, _)| commit.clone()),
+            git_dirty: commit.map(|(_, dirty)| dirty),
+            seed: plan.seed,
+            fingerprint: String::new(),
+        },
+        environment: environment::read(&tools.node_version, &tools.npm_version)?,
+        database: Database { backend: Backend::External, version: None, image: None, endpoint: String::new() },
+        settings: Settings {
+            rounds: first.map_or(0, |scale| scale.rounds),
+            time_ms: first.map_or(0.0, |scale| (scale.measuring_time(plan).as_secs_f64() * 1e3).round()),
+            concurrency: plan.concurrency,
+            more_concurrencies: plan.more_concurrencies.clone(),
+            scales: plan.scales.iter().map(|scale| scale.scale.clone()).collect(),
+            operations: plan.operations.clone(),
+            design: plan.design,
+            equivalence_margin: plan.margin,
+            precision: Some(plan.precision),
+            resamples: RESAMPLES,
+        },
+        targets: plan.targets.iter().map(|target| blank_target(plan, target)).collect(),
+        measurements: blank_measurements(plan),
+        database_usage: Vec::new(),
+        cold_starts: Vec::new(),
+        disturbances: Vec::new(),
+        schedule: Vec::new(),
+        timeline: Timeline::default(),
+        harness_cpu_percent: None,
+        recorded_answers: None,
+        time_use: Vec::new(),
+    })
+}
+
+fn blank_target(plan: &Plan, target: &PlannedTarget) -> Target {
+    Target {
+        id: target.id.clone(),
+        name: target.id.replacen(target.library.id, target.library.name, 1),
+        adapter: target.library.id.to_owned(),
+        version: None,
+        spec: target.spec_in_words(),
+        baseline: plan.baseline.as_ref() == Some(&target.id),
+        base_of: target.base_of.as_ref().map(|base| base.target.clone()),
+        status: TargetStatus::Ok,
+        reason: None,
+        sdk_version: None,
+        own_sdk_version: None,
+        installed_mb: None,
+        handicap_steps: target.handicap.clone(),
+    }
+}
+
+fn blank_measurements(plan: &Plan) -> Vec<Measurement> {
+    let mut measurements = Vec::new();
+    for scale in &plan.scales {
+        for &operation in &plan.operations {
+            for target in &plan.targets {
+                measurements.push(Measurement {
+                    scale: scale.scale.name.clone(),
+                    items: scale.scale.items,
+                    operation,
+                    target: target.id.clone(),
+                    samples: 0,
+                    rounds: 0,
+                    errors: 0,
+                    failure: None,
+                    latency_ms: None,
+                    throughput: None,
+                    more_throughput: Vec::new(),
+                    cpu: None,
+                    allocation: None,
+                    memory_mb: None,
+                    work: None,
+                    recording: None,
+                    vs_baseline: None,
+                    warnings: Vec::new(),
+                    warning_kinds: Vec::new(),
+                    per_round: Vec::new(),
+                });
+            }
+        }
+    }
+    measurements
+}
+
+/// The command as it would be typed.
+fn command_line() -> String {
+    let arguments = std::env::args().skip(1).map(|argument| {
+        let plain = argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=@:,%#^~+".contains(c));
+        if plain && !argument.is_empty() { argument } else { format!("'{}'", argument.replace('\'', "'\\''")) }
+    });
+    std::iter::once("cargo xtask".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// Now, RFC 3339 in UTC.
+pub fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+/// The time and the process's id: `20260101-120000-4242`.
+pub fn run_id() -> String {
+    let digits: String = now().chars().filter(char::is_ascii_digit).collect();
+    format!("{}-{}-{}", &digits[..8], &digits[8..], std::process::id())
+}

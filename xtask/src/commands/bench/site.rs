@@ -1,0 +1,150 @@
+//! The real world of a run: Node processes, `DynamoDB` Local, and the server of recorded answers.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::answers::{Answers, Door};
+use crate::results::{Operation, RecordedAnswers};
+use crate::run::site::{Record, Recording, Site};
+use crate::setup::database::{self, Server};
+use crate::setup::npm::{self, Tools};
+use crate::system::progress::Progress;
+use crate::workers::worker::{Probe, Worker};
+
+/// Everything that a run has started, and how to start it again.
+pub struct Workshop<'a> {
+    tools: &'a Tools,
+    benchmark: &'a Path,
+    /// The install of each target, by its index in the plan; none where npm could not deliver it.
+    installs: Vec<Option<PathBuf>>,
+    options: &'a database::Options,
+    progress: &'a Progress,
+    server: Server,
+    answers: Answers,
+    doors: Vec<Door>,
+}
+
+impl<'a> Workshop<'a> {
+    /// Takes what was set up, and starts the server of recorded answers.
+    ///
+    /// # Errors
+    /// Where that can't be started.
+    pub fn open(
+        tools: &'a Tools,
+        benchmark: &'a Path,
+        installs: Vec<Option<PathBuf>>,
+        server: Server,
+        options: &'a database::Options,
+        progress: &'a Progress,
+    ) -> anyhow::Result<Workshop<'a>> {
+        let answers = Answers::start(server.address).context("starting the server of recorded answers")?;
+        Ok(Workshop { tools, benchmark, installs, options, progress, server, answers, doors: Vec::new() })
+    }
+
+    /// What the server of recorded answers did; None where it answered nothing.
+    pub fn recorded_answers(&self) -> Option<RecordedAnswers> {
+        let spent = self.answers.spent().ok()?;
+        Some(RecordedAnswers { answers: spent.answers, cpu_micros_per_answer: spent.micros_per_answer()? })
+    }
+
+    pub fn stop_database(mut self) {
+        self.server.stop();
+    }
+
+    /// Leaves the database running and says how to stop it.
+    pub fn leave_database(mut self, progress: &Progress) {
+        progress.line(format!("the database is left running at {}", self.server.endpoint));
+        if let Some(how) = self.server.leave() {
+            progress.line(format!("  to stop it: {how}"));
+        }
+    }
+
+    fn worker(&self, install: &Path, program: &str, flags: &[&str], log: PathBuf) -> anyhow::Result<Worker> {
+        Worker::start(npm::worker(&self.tools.node, flags, install, program), program, log)
+    }
+}
+
+impl Site for Workshop<'_> {
+    fn endpoint(&self) -> String {
+        self.server.endpoint.clone()
+    }
+
+    fn database_pid(&self) -> Option<u32> {
+        self.server.pid
+    }
+
+    fn health(&self, probe: Probe) -> Option<String> {
+        database_health(&self.server, probe)
+    }
+
+    fn database_log(&self) -> String {
+        self.server.log_tail(20)
+    }
+
+    fn restart_database(&mut self) -> anyhow::Result<()> {
+        self.server.stop();
+        self.server = database::start(self.options, self.progress)?;
+        self.answers.set_upstream(self.server.address);
+        Ok(())
+    }
+
+    fn suite(&self, target: usize, log: PathBuf) -> anyhow::Result<Worker> {
+        let install = self.installs[target].as_deref().unwrap_or(self.benchmark);
+        self.worker(install, "suite", npm::warm_up_flags(&self.tools.node_version), log)
+    }
+
+    fn keeper(&self, log: PathBuf) -> anyhow::Result<Worker> {
+        self.worker(self.benchmark, "keeper", &[], log)
+    }
+
+    fn open_records(&mut self) -> anyhow::Result<()> {
+        self.doors.clear();
+        self.doors = (0..self.installs.len())
+            .map(|target| self.answers.door(&format!("target {target}")))
+            .collect::<anyhow::Result<_>>()?;
+        Ok(())
+    }
+
+    fn record(&self, target: usize) -> &dyn Record {
+        &self.doors[target]
+    }
+}
+
+impl Record for Door {
+    fn endpoint(&self) -> String {
+        Door::endpoint(self)
+    }
+
+    fn begin(&self, operation: Operation, most_pages: Option<u32>) {
+        self.record(operation, most_pages);
+    }
+
+    fn end(&self, calls: u64) -> anyhow::Result<Recording> {
+        let recorded = self.end_recording()?;
+        Ok(Recording {
+            work: recorded.traffic.per_call(calls).context("no call was recorded")?,
+            items_returned: recorded.traffic.items_returned,
+            varies: recorded.varies,
+            cut: recorded.cut.is_some(),
+        })
+    }
+
+    fn answer(&self) {
+        Door::answer(self);
+    }
+
+    fn unknown(&self) -> Option<String> {
+        Door::unknown(self)
+    }
+}
+
+/// What is wrong with a server; None where nothing is.
+pub fn database_health(server: &Server, probe: Probe) -> Option<String> {
+    match probe {
+        Probe::Alive if server.is_alive() => None,
+        Probe::Answers if server.is_alive() && server.answers() => None,
+        _ if server.is_alive() => Some("it stopped answering".to_owned()),
+        _ => Some("its process ended".to_owned()),
+    }
+}

@@ -1,0 +1,88 @@
+//! The release gate as commands: `cargo xtask compare`, of two results files or of targets in one, and the end of a
+//! run that measured one library twice. Both are a table and an exit code.
+
+use std::path::Path;
+
+use crate::analysis::compare::{self, Comparison, FailOn, Pair};
+use crate::cli::{Compare, Format};
+use crate::report::comparison as render;
+use crate::report::github;
+use crate::results::Results;
+use crate::results::{baselines, reading};
+use crate::system::checkout::Checkout;
+use crate::system::exit::Exit;
+use crate::system::files;
+use crate::system::progress::say;
+
+impl Compare {
+    /// Compares and prints.
+    ///
+    /// # Errors
+    /// [`Exit::Regression`] where there is one; [`Exit::BadInput`] for files that can't be read or compared.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let fail_on = FailOn::parse(&self.fail_on).map_err(Exit::BadInput)?;
+        let comparison = self.comparison(&fail_on)?;
+        let text = match self.format {
+            Format::Table => render::terminal(&comparison),
+            Format::Markdown => render::markdown(&comparison),
+            Format::Json => render::json(&comparison),
+        };
+        say(text.trim_end());
+        github::compared(&comparison)?;
+        Ok(verdict(&comparison)?)
+    }
+
+    fn comparison(&self, fail_on: &FailOn) -> anyhow::Result<Comparison> {
+        let checkout = Checkout::find()?;
+        let base = baselines::load_or_baseline(&checkout, &self.base)?;
+        if let Some([a, b]) = self.between.as_deref() {
+            return Ok(compare::between(&base, &[(a.clone(), b.clone())], fail_on)
+                .map_err(|why| Exit::BadInput(why.to_string()))?);
+        }
+        let new = match &self.new {
+            Some(new) => baselines::load_or_baseline(&checkout, new)?,
+            None => reading::load(&checkout.bench().join("latest/results.json"))?,
+        };
+        if self.new.is_some() || base.run.id != new.run.id {
+            return Ok(compare::compare(&base, &new, fail_on).map_err(|why| Exit::BadInput(why.to_string()))?);
+        }
+        let pairs = compare::pairs(&base);
+        if pairs.is_empty() {
+            let why = format!("{} is the latest run itself; name what it is to be compared with", self.base);
+            return Err(Exit::BadInput(why).into());
+        }
+        Ok(compare::between(&base, &pairs, fail_on).map_err(|why| Exit::BadInput(why.to_string()))?)
+    }
+}
+
+/// How a command ends that compared.
+///
+/// # Errors
+/// [`Exit::Regression`] where there is one, naming the first few.
+pub fn verdict(comparison: &Comparison) -> Result<(), Exit> {
+    let named: Vec<String> = comparison.regressions().map(|(row, change)| render::sentence(row, change)).collect();
+    match named.as_slice() {
+        [] => Ok(()),
+        [one] => Err(Exit::Regression(format!("a regression: {one}"))),
+        [first, ..] => Err(Exit::Regression(format!("{} regressions; the first: {first}", named.len()))),
+    }
+}
+
+/// Compares what a run measured twice, prints it and keeps it beside the results. None where the run has no such pair.
+///
+/// # Errors
+/// [`Exit::Failed`] where there are pairs and none has figures; a folder that can't be written.
+pub fn of_run(results: &Results, fail_on: &FailOn, out: &Path, ci: bool) -> anyhow::Result<Option<Comparison>> {
+    let pairs: Vec<Pair> = compare::pairs(results);
+    if pairs.is_empty() {
+        return Ok(None);
+    }
+    let comparison = compare::between(results, &pairs, fail_on).map_err(|why| Exit::Failed(why.to_string()))?;
+    say(format!("\n{}", render::terminal(&comparison).trim_end()));
+    files::write_whole(&out.join("comparison.md"), render::markdown(&comparison))?;
+    files::write_whole(&out.join("comparison.json"), render::json(&comparison))?;
+    if ci {
+        github::compared(&comparison)?;
+    }
+    Ok(Some(comparison))
+}

@@ -1,0 +1,246 @@
+//! What this machine has and lacks for a run, and how to mend each lack. `bench` asks it before it starts anything.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::bail;
+use comfy_table::{Table, presets};
+use sysinfo::System;
+
+use crate::machine::load;
+use crate::plan::request::BackendChoice;
+use crate::setup::database::{Engine, Java};
+use crate::setup::npm::Tools;
+use crate::system::checkout::Checkout;
+use crate::system::exit::Exit;
+use crate::system::files;
+use crate::system::progress::say;
+
+const GIB: f64 = 1_073_741_824.0;
+/// The server's heap, its data at the large scale and four Node processes.
+const ENOUGH_MEMORY_GIB: f64 = 3.0;
+/// Two copies of the dependencies, the server and some runs.
+const ENOUGH_DISK_GIB: f64 = 2.0;
+/// Above this, percent of a core, others' work shows in the figures.
+const QUIET_PERCENT: f64 = 15.0;
+
+/// What a run will need.
+#[derive(Debug, Clone)]
+pub struct Needs {
+    pub backend: BackendChoice,
+    pub jar: Option<PathBuf>,
+    /// The database is there already.
+    pub external: bool,
+}
+
+/// Node and npm, where all that is needed is there.
+///
+/// # Errors
+/// [`Exit::Prerequisite`] with every lack and its mend in one message.
+pub fn require(needs: &Needs) -> anyhow::Result<Tools> {
+    let tools = Tools::find();
+    crate::system::interrupt::check()?;
+    let mut lacks = Vec::new();
+    if !needs.external {
+        let engine = || Engine::find().map(drop);
+        let java = || Java::find().map(drop);
+        lacks = database_lacks(needs.backend, needs.jar.is_some(), engine, java);
+        crate::system::interrupt::check()?;
+    }
+    match tools {
+        Ok(tools) if lacks.is_empty() => Ok(tools),
+        tools => {
+            if let Err(why) = tools {
+                lacks.insert(0, format!("{why:#}"));
+            }
+            let lacks = lacks.join("\n").replace('\n', "\n  ");
+            bail!(Exit::Prerequisite(format!("this machine lacks something for a run:\n  {lacks}")));
+        }
+    }
+}
+
+/// What lacks for running the database; nothing, where one of the ways that are allowed is open.
+fn database_lacks(
+    backend: BackendChoice,
+    has_jar: bool,
+    engine: impl Fn() -> Result<(), String>,
+    java: impl Fn() -> Result<(), String>,
+) -> Vec<String> {
+    let mut lacks = Vec::new();
+    if backend != BackendChoice::Java && !has_jar {
+        match engine() {
+            Ok(()) => return Vec::new(),
+            Err(why) => lacks.push(format!("Docker: {why}")),
+        }
+    }
+    if backend != BackendChoice::Docker {
+        match java() {
+            Ok(()) => return Vec::new(),
+            Err(why) => lacks.push(format!("Java: {why}")),
+        }
+    }
+    if lacks.len() > 1 {
+        lacks
+            .push("one of Docker and Java is enough, and so is a server that runs already (--endpoint URL)".to_owned());
+    }
+    lacks
+}
+
+/// How a thing is.
+enum Found {
+    Good(String),
+    /// A run is possible, with worse figures or less room.
+    Poor(String),
+    Lacking(String),
+}
+
+/// `cargo xtask doctor`: everything, and what is missing with its mend.
+///
+/// # Errors
+/// [`Exit::Prerequisite`] where a run could not start.
+pub fn run() -> anyhow::Result<()> {
+    let checkout = Checkout::find()?;
+    // The load first: looking at everything else is load too.
+    let load = load::wait_for_quiet(0.0, Duration::ZERO)?;
+    let (tools, engine, java) = std::thread::scope(|scope| {
+        let engine = scope.spawn(Engine::find);
+        let java = scope.spawn(Java::find);
+        let lost = |_| "it could not be looked for".to_owned();
+        (Tools::find(), engine.join().map_err(lost).flatten(), java.join().map_err(lost).flatten())
+    });
+    crate::system::interrupt::check()?;
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let mut row = |name: &str, found: Found| {
+        let (mark, text) = match found {
+            Found::Good(text) => ("✓", text),
+            Found::Poor(text) => ("!", text),
+            Found::Lacking(text) => ("✗", text),
+        };
+        table.add_row([mark, name, &text]);
+    };
+    match &tools {
+        Ok(tools) => {
+            row("Node", Found::Good(format!("{} ({})", tools.node_version, tools.node.display())));
+            row("npm", Found::Good(format!("{} ({})", tools.npm_version, tools.npm.display())));
+        }
+        Err(why) => row("Node, npm", Found::Lacking(format!("{why:#}"))),
+    }
+    // One of the two is enough.
+    let lack = |why: &String, other: bool| if other { Found::Poor(why.clone()) } else { Found::Lacking(why.clone()) };
+    row(
+        "Docker",
+        match &engine {
+            Ok(found) => Found::Good(format!("engine {}, Compose {}", found.version, found.compose_version)),
+            Err(why) => lack(why, java.is_ok()),
+        },
+    );
+    row(
+        "Java",
+        match &java {
+            Ok(found) => Found::Good(format!("{} ({})", found.version, found.path.display())),
+            Err(why) => lack(why, engine.is_ok()),
+        },
+    );
+    row("target folder", target(&checkout.bench()));
+    row("cores", cores());
+    row("memory", memory());
+    row("other load", other_load(load));
+    say(&table);
+    match (&engine, &java) {
+        (Ok(_), _) => say("--backend auto would use Docker."),
+        (Err(_), Ok(_)) => say("--backend auto would use Java."),
+        (Err(_), Err(_)) => {}
+    }
+    let needs_database = || database_lacks(BackendChoice::Auto, false, || clone(&engine), || clone(&java));
+    if tools.is_err() || !needs_database().is_empty() {
+        bail!(Exit::Prerequisite("what is marked ✗ must be mended before a run".to_owned()));
+    }
+    Ok(())
+}
+
+fn clone<T>(found: &Result<T, String>) -> Result<(), String> {
+    found.as_ref().map(drop).map_err(Clone::clone)
+}
+
+fn target(folder: &Path) -> Found {
+    let path = folder.display();
+    if let Err(why) = files::check_folder(folder) {
+        return Found::Lacking(format!("{why:#}: set CARGO_TARGET_DIR to a folder that can be written to"));
+    }
+    let there = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("."));
+    match rustix::fs::statvfs(there) {
+        Ok(disk) => {
+            let free_gib = disk.f_bavail as f64 * disk.f_frsize as f64 / GIB;
+            let text = format!("{free_gib:.1} GiB free ({path})");
+            if free_gib < ENOUGH_DISK_GIB {
+                Found::Poor(format!("{text}; {ENOUGH_DISK_GIB} are comfortable"))
+            } else {
+                Found::Good(text)
+            }
+        }
+        Err(_) => Found::Good(format!("can be written to ({path})")),
+    }
+}
+
+fn cores() -> Found {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if cores >= 2 {
+        Found::Good(cores.to_string())
+    } else {
+        Found::Poor("1: the client and the database share it, and throughput says little".to_owned())
+    }
+}
+
+fn memory() -> Found {
+    let Ok(mut system) = System::new() else { return Found::Poor("unknown".to_owned()) };
+    system.refresh_memory();
+    let (free_gib, total_gib) = (system.available_memory() as f64 / GIB, system.total_memory() as f64 / GIB);
+    let text = format!("{free_gib:.1} of {total_gib:.1} GiB available");
+    if free_gib < ENOUGH_MEMORY_GIB {
+        Found::Poor(format!("{text}; a large run wants {ENOUGH_MEMORY_GIB}"))
+    } else {
+        Found::Good(text)
+    }
+}
+
+fn other_load(percent: Option<f64>) -> Found {
+    match percent {
+        None => Found::Poor("this system doesn't show it".to_owned()),
+        Some(percent) if percent >= QUIET_PERCENT => {
+            Found::Poor(format!("{percent:.0}% of a core: end what else runs, or the figures will be unsteady"))
+        }
+        Some(percent) => Found::Good(format!("{percent:.0}% of a core")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASKED: fn() -> Result<(), String> = || panic!("this need not be looked for");
+
+    fn lacks(text: &'static str) -> impl Fn() -> Result<(), String> {
+        move || Err(text.to_owned())
+    }
+
+    #[test]
+    fn one_way_to_run_the_database_is_enough() {
+        let ok = || Ok(());
+        assert!(database_lacks(BackendChoice::Auto, false, ok, ASKED).is_empty());
+        assert!(database_lacks(BackendChoice::Auto, false, lacks("no engine"), ok).is_empty());
+        assert!(database_lacks(BackendChoice::Auto, true, ASKED, ok).is_empty());
+        assert!(database_lacks(BackendChoice::Java, false, ASKED, ok).is_empty());
+        assert!(database_lacks(BackendChoice::Docker, false, ok, ASKED).is_empty());
+    }
+
+    #[test]
+    fn all_lacks_are_told_at_once() {
+        let both = database_lacks(BackendChoice::Auto, false, lacks("no engine"), lacks("no java")).join("\n");
+        for word in ["Docker: no engine", "Java: no java", "--endpoint"] {
+            assert!(both.contains(word), "{both}");
+        }
+        assert_eq!(database_lacks(BackendChoice::Docker, false, lacks("no engine"), ASKED), ["Docker: no engine"]);
+        assert_eq!(database_lacks(BackendChoice::Java, false, ASKED, lacks("no java")), ["Java: no java"]);
+    }
+}

@@ -1,0 +1,99 @@
+//! The sampler against the kernel: a process that burns a known share of a core and holds a known amount of memory.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::Trial;
+use crate::machine::sampler::{INTERVAL, Sampler, peak_resident_mb};
+use crate::system::interrupt;
+use crate::system::process::Group;
+
+/// How far the sampler may be from the kernel.
+const WITHIN: f64 = 0.03;
+const WATCHED: Duration = Duration::from_secs(6);
+const LOADS: [(f64, usize); 3] = [(20.0, 64), (50.0, 200), (100.0, 500)];
+
+/// Burns at several loads and compares.
+pub fn trials() -> anyhow::Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    for (percent, mib) in LOADS {
+        trials.extend(burn(percent, mib)?);
+    }
+    Ok(trials)
+}
+
+fn burn(share: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
+    let program = std::env::current_exe().context("finding this program's own path")?;
+    let mut command = Command::new(program);
+    command.args(["burn", "--percent", &share.to_string(), "--mib", &mib.to_string()]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let group = Group::spawn(&mut command, "burn")?;
+    let pid = group.pid();
+    // It allocates first; then it is as it will be.
+    interrupt::sleep(Duration::from_secs(1))?;
+    let sampler = Sampler::start(Instant::now())?;
+    sampler.watch("burn", pid);
+    sampler.begin("burn", true);
+    let mut readings = vec![(Instant::now(), kernel_cpu_ms(pid)?)];
+    let mut resident = Vec::new();
+    while readings[0].0.elapsed() < WATCHED {
+        interrupt::sleep(Duration::from_millis(25))?;
+        readings.push((Instant::now(), kernel_cpu_ms(pid)?));
+        resident.push(kernel_resident_mb(pid)?);
+    }
+    sampler.end();
+    let kernel_percent = percent(readings[0], readings[readings.len() - 1]);
+    let kernel_peak = kernel_peak_percent(&readings);
+    let kernel_peak_mb = peak_resident_mb(pid).context("the kernel keeps no VmHWM")?;
+    let usage = sampler.take("burn").0.context("the sampler saw nothing")?;
+    let resident_mb = resident.iter().sum::<f64>() / resident.len().max(1) as f64;
+    let what = format!("sampler, {share:.0}% of a core and {mib} MiB");
+    let trial = |figure: &str, ours: f64, kernels: f64, unit: &str| {
+        let off = ours / kernels - 1.0;
+        Trial::new(
+            format!("{what}: {figure}"),
+            format!("within {:.0}% of the kernel's", WITHIN * 100.0),
+            format!("{ours:.1}{unit}, the kernel {kernels:.1}{unit} ({:+.1}%)", off * 100.0),
+            off.abs() <= WITHIN,
+        )
+    };
+    Ok(vec![
+        trial("CPU average", usage.cpu_ms / usage.wall_ms * 100.0, kernel_percent, "%"),
+        trial("CPU peak", usage.cpu_percent_peak.unwrap_or(0.0), kernel_peak, "%"),
+        trial("memory average", usage.memory_mb_avg, resident_mb, " MiB"),
+        trial("memory peak", usage.memory_mb_peak, kernel_peak_mb, " MiB"),
+    ])
+}
+
+fn percent(from: (Instant, f64), to: (Instant, f64)) -> f64 {
+    (to.1 - from.1) / ((to.0 - from.0).as_secs_f64() * 1e3) * 100.0
+}
+
+/// The highest use in any window as long as the sampler's.
+fn kernel_peak_percent(readings: &[(Instant, f64)]) -> f64 {
+    let window = |(index, &from): (usize, &(Instant, f64))| {
+        let to = readings[index..].iter().find(|reading| reading.0 - from.0 >= INTERVAL)?;
+        Some(percent(from, *to))
+    };
+    readings.iter().enumerate().filter_map(window).fold(0.0, f64::max)
+}
+
+/// CPU time from `/proc/<pid>/task/*/schedstat`, nanoseconds that each thread ran: another source than the sampler's.
+fn kernel_cpu_ms(pid: u32) -> anyhow::Result<f64> {
+    let folder = format!("/proc/{pid}/task");
+    let mut total = 0.0;
+    for thread in std::fs::read_dir(&folder).with_context(|| format!("reading {folder}"))? {
+        let text = std::fs::read_to_string(thread?.path().join("schedstat")).context("reading a thread's schedstat")?;
+        let nanoseconds: f64 = text.split_whitespace().next().context("an empty schedstat")?.parse()?;
+        total += nanoseconds / 1e6;
+    }
+    Ok(total)
+}
+
+fn kernel_resident_mb(pid: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("reading the kernel's status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the kernel says no VmRSS")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
+}

@@ -1,0 +1,93 @@
+//! `cargo xtask test`: every check of the project, in the order in which a failure is cheapest to find. The tests of
+//! the suite and of the whole command talk to a real DynamoDB Local.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use crate::cli::{Test, TestPart};
+use crate::plan::library::LIBRARIES;
+use crate::plan::request::BackendChoice;
+use crate::setup::database;
+use crate::setup::npm;
+use crate::system::checkout::Checkout;
+use crate::system::exit::Exit;
+use crate::system::process::Group;
+use crate::system::progress::Progress;
+use crate::system::progress::say;
+
+impl Test {
+    /// Runs the checks; stops at the first part that fails.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let checkout = Checkout::find()?;
+        let progress = Progress::new(true);
+        let tools = npm::Tools::find()?;
+        let wants = |part: TestPart| self.part.is_empty() || self.part.contains(&part);
+        let benchmark = npm::prepare(&checkout, &tools, &progress)?;
+        if wants(TestPart::Lint) {
+            part("Rust formatting", cargo(&checkout.root, &["fmt", "--all", "--check"]))?;
+            part(
+                "Rust lints",
+                cargo(&checkout.root, &["clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
+            )?;
+            part("TypeScript types, lints and formatting", npm(&tools, &benchmark, "check"))?;
+        }
+        if wants(TestPart::Typescript) {
+            let options = database::Options::new(&checkout, "test", BackendChoice::Java, None, None, false)?;
+            let server = database::start(&options, &progress)?;
+            let mut command = npm(&tools, &benchmark, "test");
+            command.env("BENCH_ENDPOINT", &server.endpoint);
+            let mizzle =
+                LIBRARIES.into_iter().find(|library| library.id == "mizzle").context("Mizzle has no adapter")?;
+            let spec = std::env::var("BENCH_MIZZLE").unwrap_or_else(|_| "latest".to_owned());
+            match npm::install(&checkout, &tools, &benchmark, mizzle, &spec, &progress) {
+                Ok(install) => {
+                    command.env("BENCH_MIZZLE_INSTALL", install.dir);
+                }
+                Err(why) => say(format!("SKIPPED: the tests of the Mizzle adapter ({why:#})")),
+            }
+            part("TypeScript tests", command)?;
+        }
+        if wants(TestPart::Rust) {
+            part("Rust tests", cargo(&checkout.root, &["test", "--locked"]))?;
+        }
+        if self.part.contains(&TestPart::Faults) {
+            let arguments = ["test", "--locked", "--test", "faults", "--", "--include-ignored"];
+            part("faults", cargo(&checkout.root, &arguments))?;
+        }
+        Ok(())
+    }
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root);
+    command
+}
+
+fn npm(tools: &npm::Tools, folder: &Path, script: &str) -> Command {
+    let mut command = Command::new(&tools.npm);
+    command.args(["run", "--silent", script]).current_dir(folder);
+    command
+}
+
+/// Runs one part with its output on ours; it stops when we are told to.
+fn part(name: &str, mut command: Command) -> anyhow::Result<()> {
+    say(format!("\n== {name}"));
+    let start = Instant::now();
+    command.stdin(Stdio::null());
+    let mut group = Group::spawn(&mut command, name).with_context(|| format!("starting: {name}"))?;
+    let status = loop {
+        crate::system::interrupt::check()?;
+        if let Some(status) = group.wait_for(Duration::from_millis(100)) {
+            break status;
+        }
+    };
+    if !status.success() {
+        bail!(Exit::Failed(format!("{name}: {status}")));
+    }
+    say(format!("== {name}: passed in {:.0} s", start.elapsed().as_secs_f64()));
+    Ok(())
+}

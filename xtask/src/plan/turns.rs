@@ -1,0 +1,126 @@
+//! How the calls of one operation are shared out among targets that take turns: pure arithmetic.
+
+use std::time::Duration;
+
+/// How long a slice of the fastest target is. The machine's speed changes for seconds at a time, and a neighbour slows a
+/// core for about a tenth of a second, so that slices much shorter than both meet the same conditions as those of the
+/// next target. Much shorter ones would spend their time on the change of turns.
+const SLICE: Duration = Duration::from_millis(20);
+/// The first calls of a slice find the caches that the others left: the first `GetItem` of one took twice as long as the
+/// later ones, the second a fifth longer. So a slice begins with so many that are not timed, and with fewer only where
+/// it has hardly more that are.
+pub const MOST_LEAD_IN: u64 = 2;
+/// A target up to so many times as slow as the fastest makes slices of as many calls: what is left of the colder caches
+/// must weigh on all alike. A slower one makes shorter ones.
+const AS_MANY_UP_TO: f64 = 8.0;
+/// A target slower than this, as a multiple of the fastest, has fewer turns, since relative precision is what counts.
+const SLOW: f64 = 1.6;
+/// The fewest turns of a slow target, as a share of the fastest's.
+const FEWEST_TURNS: f64 = 1.0 / 3.0;
+/// The most calls of one phase of one target in one round: what they write has to be taken away again.
+pub const MOST_CALLS: u64 = 20_000;
+
+/// The turns of one phase of one operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turns {
+    pub count: u64,
+    /// Of each target.
+    sides: Vec<Side>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Side {
+    /// Calls of one slice.
+    slice: u64,
+    /// In which share of the turns it takes part.
+    share: f64,
+}
+
+impl Turns {
+    /// Shares a time, of all targets together, out among targets of which a call takes so long by itself,
+    /// milliseconds. Each target has one turn at least.
+    pub fn share_out(ms_per_call: &[f64], time: Duration) -> Turns {
+        let ms: Vec<f64> = ms_per_call.iter().map(|ms| ms.max(0.001)).collect();
+        let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = ((SLICE.as_secs_f64() * 1e3 / fastest) as u64).max(1);
+        let side = |ms: &f64| {
+            let times = ms / fastest;
+            let slice =
+                if times <= AS_MANY_UP_TO { most } else { ((most as f64 * AS_MANY_UP_TO / times) as u64).max(1) };
+            Side { slice, share: if times <= SLOW { 1.0 } else { (SLOW / times).max(FEWEST_TURNS) } }
+        };
+        let sides: Vec<Side> = ms.iter().map(side).collect();
+        let one_turn_ms: f64 =
+            ms.iter().zip(&sides).map(|(ms, side)| ms * (side.slice + lead_in(side.slice)) as f64 * side.share).sum();
+        let fitting = (time.as_secs_f64() * 1e3 / one_turn_ms.max(0.001)).round() as u64;
+        Turns { count: fitting.clamp(1, (MOST_CALLS / most).max(1)), sides }
+    }
+
+    /// Calls of a target in one turn; 0 where it passes. Its turns are spread evenly, the first is in the first turn.
+    pub fn calls(&self, turn: u64, target: usize) -> u64 {
+        let Some(side) = self.sides.get(target) else { return 0 };
+        let passed = |turn: u64| (turn as f64 * side.share - 1e-9).ceil() as u64;
+        if passed(turn + 1) > passed(turn) { side.slice } else { 0 }
+    }
+
+    /// Calls of a target in all turns, those that lead in too.
+    pub fn all_calls(&self, target: usize) -> u64 {
+        (0..self.count).map(|turn| self.calls(turn, target)).map(|calls| calls + lead_in(calls)).sum()
+    }
+}
+
+/// How many calls come before the timed ones of a slice.
+pub fn lead_in(calls: u64) -> u64 {
+    (calls / 2).min(MOST_LEAD_IN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn timed(turns: &Turns, target: usize) -> u64 {
+        (0..turns.count).map(|turn| turns.calls(turn, target)).sum()
+    }
+
+    #[test]
+    fn targets_that_are_about_equally_fast_make_the_same_calls_in_the_same_slices() {
+        let turns = Turns::share_out(&[0.7, 0.72, 1.0], SECOND);
+        assert_eq!(timed(&turns, 0), timed(&turns, 1));
+        assert_eq!(timed(&turns, 0), timed(&turns, 2));
+        assert_eq!(turns.calls(0, 0), 28);
+    }
+
+    #[test]
+    fn a_slower_target_makes_slices_of_as_many_calls_in_fewer_turns() {
+        let turns = Turns::share_out(&[0.7, 1.9], SECOND * 2);
+        assert_eq!(turns.calls(0, 0), turns.calls(0, 1));
+        let share = timed(&turns, 1) as f64 / timed(&turns, 0) as f64;
+        assert!((0.5..0.7).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn a_far_slower_target_makes_a_third_of_the_turns_and_never_none() {
+        let turns = Turns::share_out(&[13.0, 490.0], SECOND * 4);
+        let taken = (0..turns.count).filter(|&turn| turns.calls(turn, 1) > 0).count() as u64;
+        assert!(taken >= 1 && taken <= turns.count.div_ceil(3) + 1, "{taken} of {}", turns.count);
+        assert_eq!(turns.calls(0, 1), 1);
+        assert!(timed(&Turns::share_out(&[13.0, 490.0], Duration::ZERO), 1) >= 1);
+    }
+
+    #[test]
+    fn all_turns_together_take_the_time_that_was_given() {
+        for ms in [vec![0.6, 0.65, 1.6, 0.8], vec![0.8, 0.9, 12.0, 1.0], vec![5.0]] {
+            let turns = Turns::share_out(&ms, SECOND * 3);
+            let total: f64 = ms.iter().enumerate().map(|(target, ms)| turns.all_calls(target) as f64 * ms).sum();
+            assert!((2_700.0..3_400.0).contains(&total), "{total} ms of {ms:?}");
+        }
+    }
+
+    #[test]
+    fn no_phase_makes_more_calls_than_can_be_taken_away_again() {
+        let turns = Turns::share_out(&[0.001], SECOND * 60);
+        assert!(timed(&turns, 0) <= MOST_CALLS);
+    }
+}

@@ -1,0 +1,471 @@
+//! One round: a fresh process of every target. All are alive and warm at the same time; none works while another is
+//! timed.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::at_once::at_once;
+use super::member::{Cold, Member};
+use super::timing::{self, Times};
+use super::{RoundPlan, Runner};
+use crate::analysis::stats::bootstrap;
+use crate::analysis::summary;
+use crate::plan::ScalePlan;
+use crate::results::{Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus};
+use crate::run::warm_up::{self, Warming};
+use crate::workers::keeper::Keeper;
+use crate::workers::protocol::{OpenSuite, Phase};
+use crate::workers::suite::{Suite, VerifiedSuite};
+use crate::workers::worker::Fault;
+
+/// Inputs of each operation on the recorded ground.
+const POOL: u32 = 200;
+/// Pages of a scan that are recorded of a large table.
+const MOST_PAGES: u32 = 4;
+
+/// A process that was started and verified, before it is a member.
+type Started = Result<Member, Fault>;
+
+impl Runner<'_> {
+    /// One round: every target that still can, in this round's order, all at once or one after the other.
+    pub(super) fn round(&mut self, plan: RoundPlan, keeper: &mut Keeper) -> Result<(), Fault> {
+        let RoundPlan { scale, round } = plan;
+        let order: Vec<usize> = self
+            .plan
+            .order(round)
+            .into_iter()
+            .filter(|&target| self.results.targets[target].status == TargetStatus::Ok)
+            .collect();
+        let ids: Vec<String> = order.iter().map(|&target| self.plan.targets[target].id.clone()).collect();
+        let until = self.plan.is_adaptive().then(|| self.scale_started + scale.budget);
+        self.observer.round_began(&self.plan.title(scale, round), until, &ids);
+        self.speed_probe();
+        let groups: Vec<Vec<usize>> = match self.plan.design {
+            Design::Paired => vec![order],
+            Design::Sequential => order.into_iter().map(|target| vec![target]).collect(),
+        };
+        let (mut place, count) = (0, groups.len() as u32);
+        for (done, group) in groups.into_iter().enumerate() {
+            self.group(plan, place, &group, count - done as u32, keeper)?;
+            place += group.len() as u32;
+        }
+        self.results.schedule.push(ScheduledRound { scale: scale.scale.name.clone(), round, order: ids });
+        self.note_time();
+        self.write();
+        self.observer.round_ended(self.results);
+        Ok(())
+    }
+
+    /// Starts the processes of some targets, measures every operation of them in turn, and ends them. `groups` is how
+    /// many groups of this round share its time, this one included.
+    fn group(
+        &mut self,
+        plan: RoundPlan,
+        first_place: u32,
+        targets: &[usize],
+        groups: u32,
+        keeper: &mut Keeper,
+    ) -> Result<(), Fault> {
+        let begun = Instant::now();
+        let mut members = self.start_all(plan, first_place, targets, keeper)?;
+        let recording = Instant::now();
+        self.record_all(plan, &mut members, keeper)?;
+        let recorded_in = recording.elapsed();
+        self.time.start_s += begun.elapsed().as_secs_f64();
+        let warming = Instant::now();
+        self.warm_up(plan, &mut members)?;
+        self.time.warm_up_s += warming.elapsed().as_secs_f64();
+        let start = begun.elapsed().saturating_sub(recorded_in);
+        self.fixed.start = if self.fixed.start.is_zero() { start } else { (self.fixed.start + start) / 2 };
+
+        self.sampler.measuring(true);
+        let measured = self.measure_all(plan, groups, &mut members, keeper);
+        self.sampler.measuring(false);
+        let ending = Instant::now();
+        match measured {
+            Ok(()) => {
+                self.put_back(plan, &mut members, targets, keeper)?;
+                self.keep(plan.scale, members);
+            }
+            Err(Fault::Interrupted) => {
+                // What was measured is kept; the round is not among the finished ones.
+                self.keep(plan.scale, members);
+                return Err(Fault::Interrupted);
+            }
+            Err(fault) => return Err(fault),
+        }
+        keeper.check(&self.health())?;
+        self.write();
+        self.fixed.end = ending.elapsed();
+        Ok(())
+    }
+
+    /// Starts the processes, as many at once as there are cores, and has their work verified.
+    fn start_all(
+        &mut self,
+        plan: RoundPlan,
+        first_place: u32,
+        targets: &[usize],
+        keeper: &mut Keeper,
+    ) -> Result<Vec<Member>, Fault> {
+        let places: Vec<(u32, usize)> = (first_place..).zip(targets.iter().copied()).collect();
+        let started: Vec<Started> = {
+            let this = &*self;
+            at_once(places.clone(), cores(), |(place, target)| {
+                this.observer.doing(&this.plan.targets[target].id, "starting and verifying");
+                this.start(plan, place, target)
+            })
+        };
+        let mut members = Vec::new();
+        for ((_, target), started) in places.into_iter().zip(started) {
+            match started {
+                Ok(member) => {
+                    self.sampler.watch(&member.id, member.pid);
+                    members.push(member);
+                }
+                Err(fault) => {
+                    self.blame(target, plan.scale, fault)?;
+                    self.restore(plan, &[target as u32 + 1], 0, keeper)?;
+                }
+            }
+        }
+        Ok(members)
+    }
+
+    /// Starts one target's process and has its work verified: in full in its first process at this scale.
+    fn start(&self, plan: RoundPlan, place: u32, target: usize) -> Started {
+        let RoundPlan { scale, round } = plan;
+        let planned = &self.plan.targets[target];
+        let tables = self.tables(scale);
+        let job = OpenSuite {
+            target: planned.id.clone(),
+            adapter: planned.library.id.to_owned(),
+            endpoint: tables.endpoint,
+            recorded_endpoint: self.site.record(target).endpoint(),
+            table: tables.table,
+            rehearsal_table: tables.rehearsal_table,
+            items: tables.items,
+            rehearsal_items: tables.rehearsal_items,
+            seed: tables.seed,
+            round,
+            lane: target as u32 + 1,
+            pool: POOL,
+            call_timeout_ms: self.call_limit(scale).as_millis() as u64,
+            handicap: planned.handicap.clone(),
+        };
+        let log = self.out.join(format!("suite-{}-{}-{round}.log", scale.scale.name, file_name(&planned.id)));
+        let health = self.health();
+        let (suite, ready) = Suite::open(self.site.suite(target, log), job, &health)?;
+        let full = !self.recorded.contains(&target);
+        let (suite, verified) = suite.verify(&self.plan.operations, full, &health)?;
+        let first_calls = verified.iter().filter_map(|found| Some((found.operation, found.first_call_ms?)));
+        Ok(Member {
+            target,
+            id: planned.id.clone(),
+            place,
+            lane: target as u32 + 1,
+            pid: ready.pid,
+            suite,
+            warming: Warming::default(),
+            recorded: BTreeMap::new(),
+            current: BTreeMap::new(),
+            cold: Cold {
+                round,
+                import_ms: ready.import_ms,
+                memory_mb: ready.memory_mb,
+                first_call_ms: first_calls.collect(),
+            },
+        })
+    }
+
+    /// Records the answers of every target that has none yet: what only reads first, while the table is as it was
+    /// seeded.
+    fn record_all(&mut self, plan: RoundPlan, members: &mut Vec<Member>, keeper: &mut Keeper) -> Result<(), Fault> {
+        let fresh: Vec<usize> =
+            members.iter().map(|member| member.target).filter(|target| !self.recorded.contains(target)).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let lanes: Vec<u32> = fresh.iter().map(|&target| target as u32 + 1).collect();
+        if self.plan.operations.iter().any(|operation| operation.consumes_items()) {
+            for &lane in &lanes {
+                keeper.prepare(lane, u64::from(POOL), true, &self.health())?;
+            }
+        }
+        let mut operations = self.plan.operations.clone();
+        // A scan of a large table takes the server seconds: those of all targets come first, and together.
+        operations.sort_by_key(|operation| (!operation.only_reads(), !operation.grows_with_the_table()));
+        for operation in operations {
+            let outcomes: Vec<Result<(), Fault>> = {
+                let this = &*self;
+                let fresh: Vec<&mut Member> =
+                    members.iter_mut().filter(|member| fresh.contains(&member.target)).collect();
+                at_once(fresh, cores(), |member| this.record(plan, operation, member))
+            };
+            let mut outcomes = outcomes.into_iter();
+            self.each(plan, members, 0, |_, member| {
+                if fresh.contains(&member.target) { outcomes.next().unwrap_or(Ok(())) } else { Ok(()) }
+            })?;
+        }
+        for member in &*members {
+            for &operation in &self.plan.operations {
+                let Some((work, note)) = member.recorded.get(&operation).cloned() else { continue };
+                let found = self.results.measurement_mut(&plan.scale.scale.name, operation, &member.id);
+                if let Some(measurement) = found {
+                    measurement.work = Some(work);
+                    measurement.recording = note;
+                }
+            }
+            if fresh.contains(&member.target) {
+                self.site.record(member.target).answer();
+            }
+        }
+        self.recorded.extend(fresh);
+        self.restore(plan, &lanes, 0, keeper)
+    }
+
+    /// Records one operation of one target.
+    fn record(&self, plan: RoundPlan, operation: Operation, member: &mut Member) -> Result<(), Fault> {
+        self.observer.doing(&member.id, &format!("{operation} · recording answers"));
+        let record = self.site.record(member.target);
+        let most_pages = (operation.grows_with_the_table() && plan.scale.is_large()).then_some(MOST_PAGES);
+        record.begin(operation, most_pages);
+        let called = member.suite.record(operation, &self.health());
+        let ended = record.end(called.as_ref().map_or(1, |called| called.calls));
+        let called = called?;
+        let failed = |cause: String| Fault::Failed(Failure { stage: "record".into(), cause }, Some(operation));
+        let recording = ended.map_err(|why| failed(format!("{why:#}")))?;
+        if let Some(items) = called.items.filter(|&items| items != recording.items_returned) {
+            return Err(Fault::WrongWork {
+                operation,
+                expected: format!("{} items, as many as the server returned", recording.items_returned),
+                actual: format!("{items} items"),
+            });
+        }
+        let items_scanned = recording.cut.then_some(recording.items_returned);
+        let note = (recording.varies || items_scanned.is_some())
+            .then_some(RecordingNote { varies: recording.varies, items_scanned });
+        member.recorded.insert(operation, (recording.work, note));
+        Ok(())
+    }
+
+    /// Warms up all members, as many at once as there are cores, until the slowest to settle has settled: all make
+    /// equally many calls.
+    fn warm_up(&mut self, plan: RoundPlan, members: &mut Vec<Member>) -> Result<(), Fault> {
+        let begun = Instant::now();
+        let mut cycles = 0;
+        loop {
+            let step = if cycles == 0 { warm_up::FEWEST } else { warm_up::STEP };
+            let outcomes: Vec<Result<(), Fault>> = {
+                let this = &*self;
+                // The slowest first, so that it isn't left to work alone at the end.
+                let mut slowest_first: Vec<(usize, &mut Member)> = members.iter_mut().enumerate().collect();
+                slowest_first.sort_by(|(_, a), (_, b)| b.cold.total_ms().total_cmp(&a.cold.total_ms()));
+                let mut outcomes = at_once(slowest_first, cores(), |(at, member)| {
+                    let (id, health) = (member.id.clone(), this.health());
+                    let now_at = |operation| this.observer.doing(&id, &format!("{operation} · warming up"));
+                    let operations = &this.plan.operations;
+                    (at, member.warming.warm(&mut member.suite, operations, step, &health, now_at))
+                });
+                outcomes.sort_by_key(|(at, _)| *at);
+                outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+            };
+            let mut outcomes = outcomes.into_iter();
+            self.each(plan, members, 0, |_, _| outcomes.next().unwrap_or(Ok(())))?;
+            cycles += step;
+            let took = begun.elapsed();
+            let next = took.mul_f64(warm_up::STEP as f64 / cycles as f64);
+            let settled = members.iter().all(|member| member.warming.has_settled());
+            if settled || cycles >= warm_up::MOST || took + next > plan.scale.warm_up {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Measures every operation of the processes of one group: the client's cost first, then the library as it is used.
+    fn measure_all(
+        &mut self,
+        plan: RoundPlan,
+        groups: u32,
+        members: &mut Vec<Member>,
+        keeper: &mut Keeper,
+    ) -> Result<(), Fault> {
+        let times = self.times(plan, groups);
+        for &(operation, times) in &times {
+            self.measure_client(plan, operation, times, members)?;
+        }
+        let mut used = Vec::new();
+        for &(operation, times) in &times {
+            // A scan of a large table takes the server from seconds to minutes.
+            if !(operation.grows_with_the_table() && plan.scale.is_large()) {
+                used.push(self.plan_used(plan, operation, times, members)?);
+            }
+        }
+        self.prepared.clear();
+        let concurrencies = self.plan.concurrencies();
+        for one in used.iter().filter(|one| one.operation.consumes_items()) {
+            for member in &mut *members {
+                let ms = member.current(one.operation).ms_per_call;
+                let calls = one.most_calls(member, ms, &concurrencies);
+                keeper.prepare(member.lane, calls, false, &self.health())?;
+                self.prepared.insert(member.target, calls);
+            }
+        }
+        // What reads the whole table comes before what writes to it.
+        used.sort_by_key(|one| !one.operation.grows_with_the_table());
+        for one in &used {
+            self.measure_used(plan, one, members)?;
+        }
+        Ok(())
+    }
+
+    /// The measuring time of each operation in this round, all targets together.
+    fn times(&self, plan: RoundPlan, groups: u32) -> Vec<(Operation, Times)> {
+        let RoundPlan { scale, round } = plan;
+        if let Some(time) = scale.time {
+            let all = time * self.results.targets.len().max(1) as u32;
+            let times = Times { client: all, latency: all, throughput: all };
+            return self.plan.operations.iter().map(|&operation| (operation, times)).collect();
+        }
+        let left = scale.budget.saturating_sub(self.scale_started.elapsed());
+        let later = (scale.rounds.saturating_sub(round + 1)) * groups.max(1) + groups - 1;
+        timing::share_out(timing::measuring_time(left, later, self.fixed), &self.weights(scale))
+    }
+
+    /// Puts the table back as it was.
+    fn put_back(
+        &self,
+        plan: RoundPlan,
+        members: &mut [Member],
+        targets: &[usize],
+        keeper: &mut Keeper,
+    ) -> Result<(), Fault> {
+        let lanes: Vec<u32> = targets.iter().map(|&target| target as u32 + 1).collect();
+        let most = |member: &mut Member| {
+            self.plan.operations.iter().map(|&operation| member.current(operation).calls).max().unwrap_or(0)
+        };
+        let made = members.iter_mut().map(most).max().unwrap_or(0);
+        let prepared = self.prepared.values().copied().max().unwrap_or(0);
+        // How far one came that fell is not known.
+        let unknown = if members.len() < targets.len() { crate::plan::turns::MOST_CALLS } else { 0 };
+        self.restore(plan, &lanes, made.max(prepared).max(unknown), keeper)
+    }
+
+    /// Removes and undoes what some lanes' processes wrote, calls 0 to `count`.
+    fn restore(&self, plan: RoundPlan, lanes: &[u32], count: u64, keeper: &mut Keeper) -> Result<(), Fault> {
+        for operation in Operation::ALL.into_iter().filter(|operation| !operation.only_reads()) {
+            keeper.restore(lanes.to_vec(), operation, plan.round, count, &self.health())?;
+        }
+        Ok(())
+    }
+
+    /// Gives each member its turn, from the one at `first` on. One that fails is blamed and leaves the round.
+    pub(super) fn each(
+        &mut self,
+        plan: RoundPlan,
+        members: &mut Vec<Member>,
+        first: usize,
+        mut turn: impl FnMut(&mut Self, &mut Member) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let mut fallen = Vec::new();
+        let count = members.len();
+        for index in (0..count).map(|index| (first + index) % count) {
+            if let Err(fault) = turn(self, &mut members[index]) {
+                self.sampler.end();
+                self.sampler.unwatch(&members[index].id);
+                self.blame(members[index].target, plan.scale, fault)?;
+                fallen.push(index);
+            }
+        }
+        fallen.sort_unstable();
+        for index in fallen.into_iter().rev() {
+            members.remove(index);
+        }
+        Ok(())
+    }
+
+    /// Takes what a round's processes measured into the results, and ends them.
+    fn keep(&mut self, scale: &ScalePlan, members: Vec<Member>) {
+        let mut suites = Vec::new();
+        for member in members {
+            self.sampler.unwatch(&member.id);
+            for (operation, current) in member.current {
+                let round = current.round;
+                if let Some(measurement) = self.results.measurement_mut(&scale.scale.name, operation, &member.id) {
+                    // A round is repeated where the database died, or a signal came, after some targets had theirs.
+                    measurement.per_round.retain(|kept| kept.round != round.round);
+                    measurement.per_round.push(round);
+                    measurement.errors = measurement.per_round.iter().map(|round| round.errors).sum();
+                }
+            }
+            member.cold.keep(&scale.scale.name, &member.id, &mut self.results.cold_starts);
+            suites.push(member.suite);
+        }
+        let count = suites.len();
+        at_once(suites, count, VerifiedSuite::end);
+        self.results.timeline.readings.extend(self.sampler.take_readings());
+    }
+
+    /// Writes down which target failed and why. The database's own end and a signal are nobody's fault here.
+    fn blame(&mut self, target: usize, scale: &ScalePlan, fault: Fault) -> Result<(), Fault> {
+        let id = &self.plan.targets[target].id;
+        let (status, operation, failure) = match fault {
+            Fault::Database(_) | Fault::Interrupted => return Err(fault),
+            Fault::Failed(failure, operation) => (TargetStatus::Failed, operation, failure),
+            Fault::WrongWork { operation, expected, actual } => {
+                let cause = format!("{operation}: expected {expected}, got {actual}");
+                (TargetStatus::WrongWork, Some(operation), Failure { stage: "verify".into(), cause })
+            }
+        };
+        let first_line = failure.cause.lines().next().unwrap_or_default();
+        self.observer.warn(&format!("{id} was dropped from this run: {}: {first_line}", failure.stage));
+        let found = &mut self.results.targets[target];
+        found.status = status;
+        found.reason = Some(format!("{} ({} scale): {}", failure.stage, scale.scale.name, failure.cause));
+        for measurement in &mut self.results.measurements {
+            let at_fault =
+                measurement.scale == scale.scale.name && operation.is_none_or(|at| at == measurement.operation);
+            if measurement.target == *id
+                && (status == TargetStatus::WrongWork || at_fault || measurement.per_round.is_empty())
+            {
+                measurement.failure = Some(failure.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the observer how much of the round is done.
+    pub(super) fn observe_progress(&self, operation: Operation, phase: Phase, share: f64, members: &[Member]) {
+        let count = self.plan.operations.len().max(1) as f64;
+        let at = self.plan.operations.iter().position(|&one| one == operation).unwrap_or(0) as f64;
+        let done = |from: f64, width: f64, share: f64| from + width * (at + share) / count;
+        let share = match phase {
+            Phase::Client | Phase::WarmUp | Phase::Allocation => done(0.0, 0.55, share),
+            Phase::Latency => done(0.55, 0.45, share / 2.0),
+            Phase::Throughput => done(0.55, 0.45, 0.5 + share / 2.0),
+        };
+        for member in members {
+            self.observer.progress(&member.id, share);
+        }
+    }
+
+    /// Tells the observer what a call of each target cost the client.
+    pub(super) fn observe_costs(&self, operation: Operation, members: &mut [Member]) {
+        let cost = |member: &mut Member| {
+            let id = member.id.clone();
+            Some((id, bootstrap::per_call(&summary::cpu_parts(&member.current(operation).round))? * 1e3))
+        };
+        let costs: Vec<(String, f64)> = members.iter_mut().filter_map(cost).collect();
+        self.observer.costs(operation, &costs);
+    }
+}
+
+/// How many processes may work at the same time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// An id as part of a file's name.
+fn file_name(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' }).collect()
+}

@@ -1,0 +1,102 @@
+//! How a scale's time is planned: pure arithmetic over what rounds have cost so far.
+
+use std::time::Duration;
+
+use crate::results::Operation;
+
+/// Of a round's measuring time, what each part gets.
+const CLIENT: f64 = 0.56;
+const LATENCY: f64 = 0.20;
+const THROUGHPUT: f64 = 0.24;
+/// Of the time of a part, the most that Scan gets beside other operations.
+const SCAN: f64 = 0.125;
+/// The least measuring time of a round, however little is left: a round of a few calls shows nothing.
+const SHORTEST: Duration = Duration::from_secs(2);
+/// How far an operation's share of the time may be from an equal one.
+const LEAST_WEIGHT: f64 = 0.6;
+const MOST_WEIGHT: f64 = 2.0;
+
+/// What the rounds of a scale cost apart from measuring.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fixed {
+    /// Starting the processes, verifying shortly and warming up.
+    pub start: Duration,
+    /// Putting the table back and ending the processes.
+    pub end: Duration,
+}
+
+/// The measuring time of a round that has warmed up, when so much of the scale's budget is left, this round and
+/// `later` more are to be measured, and each costs `fixed` as well.
+pub fn measuring_time(left: Duration, later: u32, fixed: Fixed) -> Duration {
+    let reserved = fixed.start * later + fixed.end * (later + 1);
+    (left.saturating_sub(reserved) / (later + 1)).max(SHORTEST)
+}
+
+/// The measuring time of one operation in one round, all targets together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Times {
+    pub client: Duration,
+    pub latency: Duration,
+    pub throughput: Duration,
+}
+
+/// Shares the measuring time of a round out among its operations by their weights: what narrows the widest interval
+/// gets more. Scan gets an eighth at most, unless it is alone.
+pub fn share_out(time: Duration, operations: &[(Operation, f64)]) -> Vec<(Operation, Times)> {
+    let mean = operations.iter().map(|(_, weight)| weight).sum::<f64>() / operations.len().max(1) as f64;
+    let weight = |weight: f64| if mean > 0.0 { (weight / mean).clamp(LEAST_WEIGHT, MOST_WEIGHT) } else { 1.0 };
+    let weights: Vec<f64> = operations.iter().map(|&(_, one)| weight(one)).collect();
+    let total: f64 = weights.iter().sum();
+    let scan = operations.iter().position(|(operation, _)| *operation == Operation::Scan);
+    let scan_share = match scan {
+        Some(_) if operations.len() == 1 => 1.0,
+        Some(at) => (weights[at] / total).min(SCAN),
+        None => 0.0,
+    };
+    let others = total - scan.map_or(0.0, |at| weights[at]);
+    let share = |at: usize| if Some(at) == scan { scan_share } else { weights[at] / others * (1.0 - scan_share) };
+    let times = |(at, &(operation, _)): (usize, &(Operation, f64))| {
+        let whole = time.mul_f64(share(at));
+        let times = Times {
+            client: whole.mul_f64(CLIENT),
+            latency: whole.mul_f64(LATENCY),
+            throughput: whole.mul_f64(THROUGHPUT),
+        };
+        (operation, times)
+    };
+    operations.iter().enumerate().map(times).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_rounds_that_are_left_share_what_their_fixed_cost_leaves() {
+        let fixed = Fixed { start: SECOND * 10, end: SECOND * 2 };
+        assert_eq!(measuring_time(SECOND * 116, 2, fixed), SECOND * 30);
+        assert_eq!(measuring_time(SECOND * 32, 0, fixed), SECOND * 30);
+        assert_eq!(measuring_time(SECOND, 2, fixed), SHORTEST);
+    }
+
+    #[test]
+    fn scan_gets_an_eighth_at_most_and_everything_when_it_is_alone() {
+        let all: Vec<_> = Operation::ALL.map(|operation| (operation, 1.0)).to_vec();
+        let times = share_out(SECOND * 100, &all);
+        let scan = times[5].1;
+        assert!((scan.client + scan.latency + scan.throughput).as_secs_f64() <= 12.6);
+        let total: f64 = times.iter().map(|(_, one)| (one.client + one.latency + one.throughput).as_secs_f64()).sum();
+        assert!((99.0..101.0).contains(&total), "{total}");
+        let alone = share_out(SECOND * 100, &[(Operation::Scan, 3.0)])[0].1;
+        assert!(alone.client > SECOND * 50);
+    }
+
+    #[test]
+    fn a_wide_interval_gets_more_time_within_bounds() {
+        let times = share_out(SECOND * 60, &[(Operation::GetItem, 1.0), (Operation::Query, 100.0)]);
+        let ratio = times[1].1.client.as_secs_f64() / times[0].1.client.as_secs_f64();
+        assert!(ratio > 1.9 && ratio < 3.5, "{ratio}");
+    }
+}

@@ -1,0 +1,284 @@
+//! The library as it is used: latency and throughput against the database, with the CPU percent and the memory that
+//! go with them. Slices of the latency phase in turn, then bursts of the throughput phase in turn.
+
+use std::time::Duration;
+
+use super::member::Member;
+use super::{RoundPlan, Runner};
+use crate::machine::sampler::{self, DATABASE};
+use crate::plan::turns::{self, MOST_CALLS, Turns};
+use crate::results::{Band, Operation, Slice, ThroughputPhase};
+use crate::run::timing::Times;
+use crate::workers::protocol::{Ground, Measure, Phase};
+use crate::workers::worker::Fault;
+
+/// Calls of an operation before its first latency phase, which show how long one takes against the database.
+const TRIAL_CALLS: u64 = 12;
+const TRIAL_SCANS: u64 = 1;
+/// How long a burst of the throughput phase is.
+const BURST: Duration = Duration::from_millis(80);
+/// The most bursts of one target, operation and concurrency in one round; the first opens the connections and is not
+/// counted.
+const MOST_BURSTS: u64 = 24;
+/// With many calls in flight they take at least so much of the time that they take one after the other.
+const OVERLAP: f64 = 0.4;
+/// A burst of what is in flight that would take longer than this is left to the latency phase, one call in flight.
+const LONGEST_BURST: Duration = Duration::from_secs(2);
+
+/// What each member is to make of one operation against the database.
+pub struct UsedPlan {
+    pub operation: Operation,
+    turns: Turns,
+    places: Vec<usize>,
+    /// Throughput time of each target and concurrency.
+    throughput: Duration,
+}
+
+impl UsedPlan {
+    fn place(&self, member: &Member) -> usize {
+        self.places.iter().position(|&target| target == member.target).unwrap_or(0)
+    }
+
+    /// The most calls that a member makes with it, for as many concurrencies.
+    pub fn most_calls(&self, member: &Member, ms_per_call: f64, concurrencies: &[u32]) -> u64 {
+        let burst = |concurrency: u32| {
+            let fitting = self.throughput.as_secs_f64() * 1e3 / (ms_per_call * OVERLAP).max(0.01);
+            fitting as u64 + u64::from(concurrency) * 4
+        };
+        let throughput: u64 = concurrencies.iter().map(|&concurrency| burst(concurrency)).sum();
+        TRIAL_CALLS + self.turns.all_calls(self.place(member)) + throughput.min(MOST_CALLS)
+    }
+}
+
+impl Runner<'_> {
+    /// Finds out how long a call of each member takes against the database, and shares the time out.
+    pub fn plan_used(
+        &mut self,
+        plan: RoundPlan,
+        operation: Operation,
+        times: Times,
+        members: &mut Vec<Member>,
+    ) -> Result<UsedPlan, Fault> {
+        self.each(plan, members, 0, |runner, member| {
+            let known = runner.used_ms.get(&(member.target, operation)).copied();
+            let ms = match known {
+                Some(ms) => ms,
+                None if operation.consumes_items() => member.current(Operation::PutItem).ms_per_call.max(1.0),
+                None => {
+                    let calls = if operation == Operation::Scan { TRIAL_SCANS } else { TRIAL_CALLS };
+                    let expected = runner.call_limit(plan.scale);
+                    let end = member.suite.warm_up(operation, calls, Ground::Database, expected, &runner.health())?;
+                    end.wall_ms / end.calls.max(1) as f64
+                }
+            };
+            member.current(operation).ms_per_call = ms;
+            Ok(())
+        })?;
+        let ms: Vec<f64> = members.iter_mut().map(|member| member.current(operation).ms_per_call).collect();
+        let cells = (members.len() * self.plan.concurrencies().len()).max(1) as u32;
+        Ok(UsedPlan {
+            operation,
+            turns: Turns::share_out(&ms, times.latency),
+            places: members.iter().map(|member| member.target).collect(),
+            throughput: (times.throughput / cells).max(self.plan.throughput_time(plan.scale)),
+        })
+    }
+
+    /// Measures one operation of all members against the database.
+    pub fn measure_used(&mut self, plan: RoundPlan, used: &UsedPlan, members: &mut Vec<Member>) -> Result<(), Fault> {
+        let operation = used.operation;
+        for member in members.iter_mut() {
+            sampler::reset_peak_resident(member.pid);
+            member.current(operation).from_ms = self.now_ms();
+        }
+        let turns = &used.turns;
+        for turn in 0..turns.count {
+            self.each(plan, members, turn as usize, |runner, member| {
+                let calls = turns.calls(turn, used.place(member));
+                runner.latency_slice(operation, calls, turn + 1 == turns.count, member)
+            })?;
+            self.observe_progress(operation, Phase::Latency, (turn + 1) as f64 / turns.count as f64, members);
+        }
+        for concurrency in self.plan.concurrencies() {
+            for burst in 0..MOST_BURSTS {
+                self.each(plan, members, burst as usize, |runner, member| {
+                    runner.throughput_burst(operation, concurrency, burst, used.throughput, member)
+                })?;
+            }
+            self.observe_progress(operation, Phase::Throughput, 1.0, members);
+        }
+        self.each(plan, members, 0, |runner, member| runner.finish_used(plan, operation, member))
+    }
+
+    /// One turn of the latency phase of one member, one call in flight.
+    fn latency_slice(
+        &mut self,
+        operation: Operation,
+        calls: u64,
+        last: bool,
+        member: &mut Member,
+    ) -> Result<(), Fault> {
+        if calls == 0 {
+            return Ok(());
+        }
+        let lead_in = turns::lead_in(calls);
+        let current = member.current(operation);
+        let (from, ms_per_call) = (current.calls, current.ms_per_call);
+        let measure =
+            Measure { operation, phase: Phase::Latency, calls, lead_in, from, check: last, concurrency: None };
+        let expected = Duration::from_secs_f64(ms_per_call * calls as f64 / 1e3);
+        let at_ms = self.now_ms();
+        let (sampler, id) = (self.sampler, member.id.clone());
+        let (begin, end) = (|| sampler.begin(&id, true), || sampler.end());
+        let end = member.suite.measure(measure, expected, &self.health(), begin, end)?;
+        self.time.latency_s += end.wall_ms / 1e3;
+        self.observer.rate(&member.id, &format!("{operation} · latency"), end.calls as f64 / end.wall_ms * 1e3);
+        let current = member.current(operation);
+        current.calls += lead_in + calls;
+        current.note_errors(end.errors, end.error_message);
+        // Calls that hang take their whole limit each: those that are left would only fail the same way.
+        current.check_errors(operation, current.calls.max(100))?;
+        current.round.slices.push(Slice {
+            at_ms,
+            wall_ms: end.wall_ms,
+            cpu_ms: end.cpu_ms,
+            thread_ms: end.thread_ms,
+            samples_ms: end.samples_ms,
+        });
+        Ok(())
+    }
+
+    /// One turn of the throughput phase of one member, with so many calls in flight; none once it has had its time. The
+    /// first opens the connections and counts towards nothing. A call that takes very long is not made again for this:
+    /// its latency phase, with one call in flight, serves for both.
+    fn throughput_burst(
+        &mut self,
+        operation: Operation,
+        concurrency: u32,
+        burst: u64,
+        time: Duration,
+        member: &mut Member,
+    ) -> Result<(), Fault> {
+        let first = concurrency == self.plan.concurrency;
+        let current = member.current(operation);
+        let in_flight_ms = current.ms_per_call * f64::from(concurrency);
+        if in_flight_ms > LONGEST_BURST.as_secs_f64() * 1e3 {
+            if first && burst == 0 {
+                current.round.throughput = sequential_throughput(&current.round.slices);
+            }
+            return Ok(());
+        }
+        let so_far = phase_of(&current.round, concurrency, first);
+        let (done_ms, done) = so_far.map_or((0.0, 0), |phase| (phase.wall_ms, phase.calls));
+        let wanted_ms = time.as_secs_f64() * 1e3;
+        if burst > 0 && done_ms >= wanted_ms {
+            return Ok(());
+        }
+        let ms_per_call = if done > 0 { done_ms / done as f64 } else { current.ms_per_call * OVERLAP };
+        let burst_ms = (BURST.as_secs_f64() * 1e3).min(wanted_ms - done_ms).max(1.0);
+        let fitting = if burst == 0 { 0 } else { (burst_ms / ms_per_call) as u64 };
+        let calls = fitting.clamp(u64::from(concurrency), MOST_CALLS / MOST_BURSTS);
+        let measure = Measure {
+            operation,
+            phase: Phase::Throughput,
+            calls,
+            lead_in: 0,
+            from: current.calls,
+            check: burst == 0,
+            concurrency: Some(concurrency),
+        };
+        let expected = Duration::from_secs_f64(in_flight_ms.max(current.ms_per_call * calls as f64) / 1e3);
+        let written = self.prepared.get(&member.target).copied().unwrap_or(0);
+        if operation.consumes_items() && measure.from + calls > written {
+            return Ok(());
+        }
+        let at_ms = self.now_ms();
+        let (sampler, id) = (self.sampler, member.id.clone());
+        let (mut database_before, mut database_after) = (None, None);
+        let begin = || {
+            sampler.begin(&id, false);
+            database_before = sampler.cpu_ms(DATABASE);
+        };
+        let end = || {
+            database_after = sampler.cpu_ms(DATABASE);
+            sampler.end();
+        };
+        let end = member.suite.measure(measure, expected, &self.health(), begin, end)?;
+        self.observer.rate(&member.id, &format!("{operation} · throughput"), end.calls as f64 / end.wall_ms * 1e3);
+        let current = member.current(operation);
+        current.calls += calls;
+        current.note_errors(end.errors, end.error_message);
+        if burst == 0 {
+            return Ok(());
+        }
+        self.time.throughput_s += end.wall_ms / 1e3;
+        let none =
+            ThroughputPhase { at_ms, concurrency, calls: 0, wall_ms: 0.0, cpu_ms: 0.0, database_cpu_ms: Some(0.0) };
+        let more = &mut current.round.more_throughput;
+        let phase = if first {
+            current.round.throughput.get_or_insert(none)
+        } else {
+            let at = more.iter().position(|phase| phase.concurrency == concurrency).unwrap_or_else(|| {
+                more.push(none);
+                more.len() - 1
+            });
+            &mut more[at]
+        };
+        phase.calls += end.calls - end.errors.min(end.calls);
+        phase.wall_ms += end.wall_ms;
+        phase.cpu_ms += end.cpu_ms;
+        let database_ms = database_before.zip(database_after).map(|(before, after)| after - before);
+        phase.database_cpu_ms = phase.database_cpu_ms.zip(database_ms).map(|(sum, more)| sum + more);
+        Ok(())
+    }
+
+    /// Ends one operation of one member: what the sampler saw, and what threw.
+    fn finish_used(&mut self, plan: RoundPlan, operation: Operation, member: &mut Member) -> Result<(), Fault> {
+        let (client, database) = self.sampler.take(&member.id);
+        let (id, pid, to_ms) = (member.id.clone(), member.pid, self.now_ms());
+        let current = member.current(operation);
+        current.round.usage = client.map(|mut usage| {
+            if let Some(peak) = sampler::peak_resident_mb(pid) {
+                usage.memory_mb_peak = usage.memory_mb_peak.max(peak);
+            }
+            usage
+        });
+        current.round.database = database;
+        self.results.timeline.bands.push(Band {
+            from_ms: current.from_ms,
+            to_ms,
+            scale: plan.scale.scale.name.clone(),
+            round: plan.round,
+            target: id,
+            operation,
+        });
+        let calls: usize = current.round.slices.iter().map(|slice| slice.samples_ms.len()).sum();
+        let ms: f64 = current.round.slices.iter().map(|slice| slice.wall_ms).sum();
+        if calls > 0 {
+            self.used_ms.insert((member.target, operation), ms / calls as f64);
+        }
+        let current = member.current(operation);
+        current.check_errors(operation, current.calls)
+    }
+}
+
+fn phase_of(round: &crate::results::Round, concurrency: u32, first: bool) -> Option<&ThroughputPhase> {
+    if first {
+        round.throughput.as_ref()
+    } else {
+        round.more_throughput.iter().find(|phase| phase.concurrency == concurrency)
+    }
+}
+
+/// The throughput of a latency phase, one call in flight.
+fn sequential_throughput(slices: &[Slice]) -> Option<ThroughputPhase> {
+    let first = slices.first()?;
+    Some(ThroughputPhase {
+        at_ms: first.at_ms,
+        concurrency: 1,
+        calls: slices.iter().map(|slice| slice.samples_ms.len() as u64).sum(),
+        wall_ms: slices.iter().map(|slice| slice.wall_ms).sum(),
+        cpu_ms: slices.iter().map(|slice| slice.cpu_ms).sum(),
+        database_cpu_ms: None,
+    })
+}

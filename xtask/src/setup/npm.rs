@@ -1,0 +1,304 @@
+//! Node and npm: whether they are there, the locked dependencies of `benchmark/`, its TypeScript compiled ahead, and
+//! libraries at other versions in folders of their own. `package.json` and the lock file are never written.
+
+mod install;
+mod packages;
+mod prepare;
+mod spec;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::bail;
+
+use crate::plan::library::Library;
+use crate::system::exit::Exit;
+use crate::system::process;
+
+pub use install::install;
+pub use prepare::{prepare, prepare_beside};
+use spec::Spec;
+
+/// The oldest Node that the suites run on.
+pub const OLDEST_NODE: u32 = 20;
+/// How long an install or a compilation may take.
+const LIMIT: Duration = Duration::from_mins(10);
+/// Flags of every npm command that fetches: nothing of a package runs while it is installed, and a network that is
+/// not there is noticed within seconds.
+const FETCHING: [&str; 6] = [
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--fetch-retries=2",
+    "--fetch-retry-mintimeout=500",
+    "--fetch-retry-maxtimeout=3000",
+];
+
+/// Where Node and npm are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tools {
+    pub node: PathBuf,
+    pub npm: PathBuf,
+    /// As `20.20.2`.
+    pub node_version: String,
+    pub npm_version: String,
+}
+
+/// A folder in which a suite of one library can be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Install {
+    pub dir: PathBuf,
+    pub library_version: Option<String>,
+    /// Of the `@aws-sdk/client-dynamodb` that the suite imports.
+    pub sdk_version: String,
+    /// Of the one that the library brings along, where that is another.
+    pub own_sdk_version: Option<String>,
+    /// The library with all that it depends on, on disk, MiB.
+    pub installed_mb: Option<f64>,
+}
+
+impl Tools {
+    /// # Errors
+    /// [`Exit::Prerequisite`] with everything that lacks and how to mend it.
+    pub fn find() -> anyhow::Result<Tools> {
+        let (mut found, mut lacks) = (Vec::new(), Vec::new());
+        for (name, mend) in [
+            ("node", "install Node 20 or newer: https://nodejs.org/en/download"),
+            ("npm", "it comes with Node; some distributions have it as a package of its own, npm"),
+        ] {
+            match find_tool(name) {
+                Ok(tool) => found.push(tool),
+                Err(why) => lacks.push(format!("{why}; {mend}")),
+            }
+        }
+        match <[_; 2]>::try_from(found) {
+            Ok([(node, node_version), (npm, npm_version)]) if lacks.is_empty() => {
+                if major(&node_version).is_none_or(|major| major < OLDEST_NODE) {
+                    bail!(Exit::Prerequisite(format!(
+                        "Node is {node_version} ({}), and {OLDEST_NODE} or newer is needed: \
+                         https://nodejs.org/en/download",
+                        node.display()
+                    )));
+                }
+                Ok(Tools { node, npm, node_version, npm_version })
+            }
+            _ => bail!(Exit::Prerequisite(lacks.join("\n"))),
+        }
+    }
+}
+
+/// The install of a library at its locked version: `benchmark/` itself.
+///
+/// # Errors
+/// Where its packages can't be read.
+pub fn locked(benchmark: &Path, library: Library) -> anyhow::Result<Install> {
+    packages::describe(benchmark, library.package)
+}
+
+/// Whether a spec can be meant at all, before anything is started: a folder or a tarball must be there.
+///
+/// # Errors
+/// [`Exit::BadInput`] with the flag, the value and what is allowed.
+pub fn check_spec(library: Library, spec: &str) -> anyhow::Result<()> {
+    Spec::parse(library, spec).map(drop)
+}
+
+/// V8's thresholds lowered, so that a suite's code is compiled after hundreds of calls instead of thousands; what it
+/// is compiled to is the same. Node 22 and later come there by themselves.
+pub fn warm_up_flags(node_version: &str) -> &'static [&'static str] {
+    match major(node_version) {
+        Some(..22) => {
+            &["--interrupt-budget=16000", "--always-sparkplug", "--interrupt-budget-for-feedback-allocation=100"]
+        }
+        _ => &[],
+    }
+}
+
+/// The command that runs a worker's compiled program by Node itself, in a folder that [`prepare`] or [`install`] made.
+/// `flags` are Node's own.
+pub fn worker(node: &Path, flags: &[&str], install: &Path, program: &str) -> Command {
+    let mut command = Command::new(node);
+    command.args(flags).arg(format!("dist/{program}.js")).current_dir(install);
+    clean_environment(&mut command);
+    command
+}
+
+/// Takes from a worker's environment what would make it another program than it is elsewhere: AWS settings and
+/// profiles, and Node's own switches.
+pub fn clean_environment(command: &mut Command) {
+    without_aws(command);
+    for name in ["NODE_OPTIONS", "NODE_ENV", "NODE_PATH", "NODE_DEBUG", "NODE_V8_COVERAGE", "NODE_COMPILE_CACHE"] {
+        command.env_remove(name);
+    }
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
+    // The SDK reads both files for more than credentials, whatever a client is given: `use_fips_endpoint` alone makes
+    // every call fail. The variables keep it from the home folder's.
+    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    // Ten lines about a coming version of Node, which would stand for the last lines of a log that something quotes.
+    command.env("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true");
+}
+
+/// Takes every AWS setting from a child's environment.
+pub fn without_aws(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().to_ascii_uppercase().starts_with("AWS_") {
+            command.env_remove(name);
+        }
+    }
+}
+
+fn find_tool(name: &str) -> Result<(PathBuf, String), String> {
+    let path = which::which(name).map_err(|_| format!("{name} is not on the PATH"))?;
+    let mut command = Command::new(&path);
+    let output = process::output(command.arg("--version"), name, Duration::from_secs(30))
+        .map_err(|why| format!("{name} ({}) can't be run: {why:#}", path.display()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.trim().trim_start_matches('v').to_owned();
+    if !output.status.success() || major(&version).is_none() {
+        return Err(format!("{name} ({}) does not say its version", path.display()));
+    }
+    Ok((path, version))
+}
+
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
+}
+
+/// An npm command in a folder.
+fn npm(tools: &Tools, folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(&tools.npm);
+    command.args(arguments).current_dir(folder);
+    without_aws(&mut command);
+    // What npm gives to the scripts that it runs must not reach the npm that a script runs.
+    for (name, _) in std::env::vars_os() {
+        let lower = name.to_string_lossy().to_ascii_lowercase();
+        if lower == "node_env" || ["npm_package_", "npm_lifecycle_", "npm_command"].iter().any(|p| lower.starts_with(p))
+        {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Fetches a package's tarball into a folder; npm's own words where it can't.
+///
+/// # Errors
+/// Where npm can't be run, or a signal comes.
+pub fn pack(tools: &Tools, folder: &Path, package: &str) -> anyhow::Result<Result<PathBuf, String>> {
+    let mut command = npm(tools, folder, &["pack", "--silent", "--prefer-offline", package]);
+    command.args(FETCHING);
+    Ok(run_npm(command, "npm pack")?.map(|said| folder.join(said.lines().last().unwrap_or_default().trim())))
+}
+
+/// Runs an npm command; its standard output, or npm's own words as the error.
+fn run_npm(mut command: Command, what: &str) -> anyhow::Result<Result<String, String>> {
+    let output = process::output(&mut command, what, LIMIT)?;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(Ok(stdout));
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let words = npms_words(&stderr, command.get_current_dir());
+    Ok(Err(if words.is_empty() { format!("{what}: {}", output.status) } else { words }))
+}
+
+/// What npm said went wrong, without its log's path and without the folder that it ran in.
+fn npms_words(stderr: &str, folder: Option<&Path>) -> String {
+    let said = |prefix: &str| -> Vec<&str> {
+        let lines = stderr.lines().filter_map(|line| line.strip_prefix(prefix)).map(str::trim);
+        lines.filter(|line| !line.is_empty() && !line.contains("A complete log of this run")).collect()
+    };
+    let mut lines = said("npm error");
+    if lines.is_empty() {
+        lines = said("npm ERR!");
+    }
+    if lines.is_empty() {
+        lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    }
+    // The lines of one code repeat it; alone on a line it says nothing.
+    let code = lines.iter().find_map(|line| line.strip_prefix("code ")).unwrap_or_default();
+    let mut short: Vec<String> = Vec::new();
+    for line in &lines {
+        let line = line.strip_prefix(code.trim_start_matches('E')).filter(|_| !code.is_empty()).unwrap_or(line).trim();
+        let line = match folder {
+            Some(folder) => line.replace(&*folder.to_string_lossy(), "."),
+            None => line.to_owned(),
+        };
+        if !line.is_empty() && !is_noise(&line) && short.last() != Some(&line) {
+            short.push(line);
+        }
+    }
+    short.truncate(12);
+    short.join("; ")
+}
+
+/// Lines of npm's that help nobody: where in npm an error was thrown, its fields once more, and general advice.
+fn is_noise(line: &str) -> bool {
+    let starts = ["at ", "syscall ", "errno ", "code: ", "errno: ", "type: ", "syscall: ", "address: ", "port: ", "}"];
+    let advice = ["Note that you can also install", "tarball, folder, http url, or git url"];
+    starts.iter().any(|start| line.starts_with(start)) || advice.iter().any(|words| line.starts_with(words))
+}
+
+/// Whether npm's words are about a network that isn't there.
+fn is_offline(words: &str) -> bool {
+    ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ECONNRESET", "ENETUNREACH", "EHOSTUNREACH", "ENOTCACHED"]
+        .iter()
+        .any(|code| words.contains(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn npms_words_are_kept_and_its_noise_is_not() {
+        let stderr = "npm warn config x\nnpm error code E404\nnpm error 404 Not Found - GET https://r/@a%2fb\n\
+                      npm error 404\nnpm error 404  '@a/b@*' is not in this registry.\n\
+                      npm error A complete log of this run can be found in: /home/u/.npm/_logs/1.log\n";
+        let words = npms_words(stderr, None);
+        assert_eq!(words, "code E404; Not Found - GET https://r/@a%2fb; '@a/b@*' is not in this registry.");
+    }
+
+    #[test]
+    fn a_network_that_is_not_there_is_told_in_one_sentence() {
+        let stderr = "npm error code ECONNREFUSED\nnpm error syscall connect\nnpm error errno ECONNREFUSED\n\
+                      npm error FetchError: request to https://r/a failed, reason: connect ECONNREFUSED\n\
+                      npm error     at ClientRequest.<anonymous> (/usr/lib/x.js:1:2)\nnpm error   errno: 'ECONNREFUSED',\n";
+        let words = npms_words(stderr, None);
+        assert_eq!(words, "code ECONNREFUSED; FetchError: request to https://r/a failed, reason: connect ECONNREFUSED");
+        assert!(is_offline(&words));
+    }
+
+    #[test]
+    fn the_folder_that_npm_ran_in_is_not_named() {
+        let words =
+            npms_words("npm error code ENOENT\nnpm error path /x y/z/package.json\n", Some(Path::new("/x y/z")));
+        assert_eq!(words, "code ENOENT; path ./package.json");
+    }
+
+    #[test]
+    fn a_worker_sees_no_aws_settings() {
+        let mut command = Command::new("env");
+        command.env("NODE_OPTIONS", "--inspect");
+        clean_environment(&mut command);
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let mut aws: Vec<_> = text.lines().filter(|line| line.starts_with("AWS_")).collect();
+        aws.sort_unstable();
+        let ours = [
+            "AWS_CONFIG_FILE=/dev/null",
+            "AWS_EC2_METADATA_DISABLED=true",
+            "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true",
+            "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+        ];
+        assert_eq!(aws, ours);
+        assert!(!text.contains("NODE_OPTIONS"));
+    }
+
+    #[test]
+    fn node_and_npm_are_found_with_their_versions() {
+        let tools = Tools::find().unwrap();
+        assert!(major(&tools.node_version).unwrap() >= OLDEST_NODE, "{tools:?}");
+        assert!(tools.npm_version.split('.').count() >= 3, "{tools:?}");
+    }
+}

@@ -1,0 +1,123 @@
+//! The table keeper: a process of the bare SDK that makes the table, prepares what is deleted, undoes what was written
+//! and checks that each library finds the table as the first one did.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::results::{Failure, Operation};
+use crate::workers::protocol::{Event, KeeperCommand};
+use crate::workers::worker::{Fault, Health, Worker};
+
+const OPEN_LIMIT: Duration = Duration::from_secs(60);
+
+/// The tables of one scale and the process that keeps them. Ended by [`Keeper::end`], which drops the tables.
+pub struct Keeper {
+    worker: Worker,
+    /// Of its Node process.
+    pub pid: u32,
+    items: u32,
+}
+
+/// Which tables.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    pub endpoint: String,
+    pub table: String,
+    pub rehearsal_table: Option<String>,
+    pub items: u32,
+    pub rehearsal_items: u32,
+    pub seed: u64,
+}
+
+impl Keeper {
+    /// Has a worker open the tables.
+    ///
+    /// # Errors
+    /// Where it does not say that it is ready.
+    pub fn open(mut worker: Worker, tables: &Tables, health: Health<'_>) -> anyhow::Result<Keeper> {
+        let open = KeeperCommand::Open {
+            endpoint: tables.endpoint.clone(),
+            table: tables.table.clone(),
+            rehearsal_table: tables.rehearsal_table.clone(),
+            items: tables.items,
+            rehearsal_items: tables.rehearsal_items,
+            seed: tables.seed,
+        };
+        let pid = worker
+            .ask("start", &open, OPEN_LIMIT, health, |event| match event {
+                Event::Ready(ready) => Some(ready.pid),
+                _ => None,
+            })
+            .context("starting the table keeper")?;
+        Ok(Keeper { worker, pid, items: tables.items })
+    }
+
+    /// Creates and seeds; `progress` gets items done and items in all.
+    pub fn create(&mut self, health: Health<'_>, mut progress: impl FnMut(u64, u64)) -> Result<(), Fault> {
+        let limit = Duration::from_secs(120) + Duration::from_millis(u64::from(self.items) * 2);
+        self.worker.ask("seed", &KeeperCommand::Create, limit, health, |event| match event {
+            Event::Progress { done, total } => {
+                progress(done, total);
+                None
+            }
+            Event::Created {} => Some(()),
+            _ => None,
+        })
+    }
+
+    /// Calls every operation some times, so that a freshly started server has compiled its code.
+    pub fn warm(&mut self, calls: u64, health: Health<'_>) -> Result<(), Fault> {
+        self.worker.ask("warm", &KeeperCommand::Warm { calls }, Duration::from_secs(300), health, |event| {
+            matches!(event, Event::Warm {}).then_some(())
+        })
+    }
+
+    /// Writes the items that a lane will delete: those of calls 0 to `count`, or those of the recorded ground's pool.
+    pub fn prepare(&mut self, lane: u32, count: u64, pool: bool, health: Health<'_>) -> Result<(), Fault> {
+        let command = KeeperCommand::Prepare { lane, from: 0, count, pool };
+        self.worker.ask("prepare", &command, Duration::from_secs(120), health, |event| {
+            matches!(event, Event::Prepared {}).then_some(())
+        })
+    }
+
+    /// Undoes what the lanes' processes did with an operation, calls 0 to `count`.
+    pub fn restore(
+        &mut self,
+        lanes: Vec<u32>,
+        operation: Operation,
+        round: u32,
+        count: u64,
+        health: Health<'_>,
+    ) -> Result<(), Fault> {
+        let command = KeeperCommand::Restore { lanes, operation, round, from: 0, count };
+        self.worker.ask("restore", &command, Duration::from_secs(120), health, |event| {
+            matches!(event, Event::Restored {}).then_some(())
+        })
+    }
+
+    /// Reads the whole table and compares it with the data set.
+    pub fn check(&mut self, health: Health<'_>) -> Result<(), Fault> {
+        let limit = Duration::from_secs(120) + Duration::from_millis(u64::from(self.items));
+        let differs = self.worker.ask("check", &KeeperCommand::Check, limit, health, |event| match event {
+            Event::Checked {} => Some(None),
+            Event::Differs { expected, actual } => Some(Some((expected, actual))),
+            _ => None,
+        })?;
+        match differs {
+            None => Ok(()),
+            Some((expected, actual)) => {
+                let cause = format!("the table is not as it was seeded: expected {expected}, found {actual}");
+                Err(Fault::Failed(Failure { stage: "check".into(), cause }, None))
+            }
+        }
+    }
+
+    /// Drops the tables and ends the process.
+    pub fn end(mut self, health: Health<'_>) {
+        let _ = self.worker.ask("drop", &KeeperCommand::Drop, Duration::from_secs(20), health, |event| {
+            matches!(event, Event::Dropped {}).then_some(())
+        });
+        self.worker.end(&KeeperCommand::End);
+    }
+}

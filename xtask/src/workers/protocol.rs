@@ -1,0 +1,403 @@
+//! What is said between this program and its workers: one JSON object a line, commands on the worker's standard input,
+//! events on its standard output. `benchmark/src/protocol.ts` is generated from these types. Parsing only; no
+//! processes here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::results::Operation;
+
+/// The longest line that is read from a worker, bytes. A slice of 100,000 samples takes about 1 MB.
+pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
+
+/// What a suite process is told: it measures one library.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum SuiteCommand {
+    Open(OpenSuite),
+    /// Make the first, cold call of each operation, then check what each one does: everything, or one call each.
+    Verify {
+        operations: Vec<Operation>,
+        full: bool,
+    },
+    /// Call each input of the pool once through the recording endpoint, and check each result.
+    Record {
+        operation: Operation,
+    },
+    WarmUp {
+        operation: Operation,
+        calls: u64,
+        ground: Ground,
+    },
+    Measure(Measure),
+    End,
+}
+
+/// Where calls go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum Ground {
+    /// To the recorded answers.
+    Recorded,
+    /// To the database.
+    Database,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct OpenSuite {
+    pub target: String,
+    pub adapter: String,
+    /// The database.
+    pub endpoint: String,
+    /// The recorded answers.
+    pub recorded_endpoint: String,
+    pub table: String,
+    /// A table of two pages, on which Scan is verified.
+    pub rehearsal_table: Option<String>,
+    pub items: u32,
+    pub rehearsal_items: u32,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub seed: u64,
+    pub round: u32,
+    /// Which customers outside the data set are this process's own to write.
+    pub lane: u32,
+    /// Inputs of each operation on the recorded ground; Scan has one.
+    pub pool: u32,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub call_timeout_ms: u64,
+    /// A known extra cost of each call: so many steps of arithmetic.
+    #[cfg_attr(test, ts(type = "Partial<Record<Operation, number>>"))]
+    pub handicap: BTreeMap<Operation, u64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Measure {
+    pub operation: Operation,
+    pub phase: Phase,
+    /// Calls that are timed.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub calls: u64,
+    /// Calls that are made before them and not timed.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub lead_in: u64,
+    /// The number of the first call: keys are a function of it.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub from: u64,
+    /// Whether the last call's result is checked in full once the clock has stopped.
+    pub check: bool,
+    /// Calls in flight; only in the throughput phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub concurrency: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    WarmUp,
+    /// The client's cost against recorded answers, one call in flight.
+    Client,
+    /// Bytes allocated and collections, against recorded answers.
+    Allocation,
+    /// Against the database, one call in flight.
+    Latency,
+    /// Against the database, many calls in flight.
+    Throughput,
+}
+
+/// What the table keeper is told: it creates, seeds, restores and checks the table with the bare SDK.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum KeeperCommand {
+    Open {
+        endpoint: String,
+        table: String,
+        rehearsal_table: Option<String>,
+        items: u32,
+        rehearsal_items: u32,
+        #[cfg_attr(test, ts(type = "number"))]
+        seed: u64,
+    },
+    Create,
+    Warm {
+        #[cfg_attr(test, ts(type = "number"))]
+        calls: u64,
+    },
+    /// Write the items that DeleteItem will delete.
+    Prepare {
+        lane: u32,
+        #[cfg_attr(test, ts(type = "number"))]
+        from: u64,
+        #[cfg_attr(test, ts(type = "number"))]
+        count: u64,
+        /// Those of the pool of the recorded ground.
+        pool: bool,
+    },
+    /// Undo what an operation did to the table.
+    Restore {
+        lanes: Vec<u32>,
+        operation: Operation,
+        round: u32,
+        #[cfg_attr(test, ts(type = "number"))]
+        from: u64,
+        #[cfg_attr(test, ts(type = "number"))]
+        count: u64,
+    },
+    Check,
+    Drop,
+    End,
+}
+
+/// What a worker says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Event {
+    Ready(Ready),
+    Verified {
+        operation: Operation,
+        first_call_ms: Option<f64>,
+    },
+    WrongWork {
+        operation: Operation,
+        expected: String,
+        actual: String,
+    },
+    VerifiedAll,
+    /// Every input of an operation's pool was called and its result was right.
+    Recorded {
+        operation: Operation,
+        #[cfg_attr(test, ts(type = "number"))]
+        calls: u64,
+        /// What Scan returned; null for the other operations.
+        #[cfg_attr(test, ts(type = "number | null"))]
+        items: Option<u64>,
+    },
+    Start {
+        operation: Operation,
+        phase: Phase,
+    },
+    /// The clock of a timed phase has stopped; its [`Event::End`] follows once the last result is checked.
+    Stopped {
+        operation: Operation,
+        phase: Phase,
+    },
+    End(End),
+    Failed {
+        stage: String,
+        operation: Option<Operation>,
+        message: String,
+    },
+    Bye {},
+    // The keeper's.
+    Progress {
+        #[cfg_attr(test, ts(type = "number"))]
+        done: u64,
+        #[cfg_attr(test, ts(type = "number"))]
+        total: u64,
+    },
+    Created {},
+    Warm {},
+    Prepared {},
+    Restored {},
+    Checked {},
+    Differs {
+        expected: String,
+        actual: String,
+    },
+    Dropped {},
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Ready {
+    pub pid: u32,
+    pub node: String,
+    pub library_version: Option<String>,
+    pub sdk_version: Option<String>,
+    pub own_sdk_version: Option<String>,
+    /// Null for the keeper.
+    pub import_ms: Option<f64>,
+    pub memory_mb: Option<f64>,
+}
+
+/// The end of a phase. Only the latency phase has samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct End {
+    pub operation: Operation,
+    pub phase: Phase,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub calls: u64,
+    pub wall_ms: f64,
+    pub cpu_ms: f64,
+    /// Of it, that of the thread that runs JavaScript; null where the system does not report it.
+    pub thread_ms: Option<f64>,
+    pub samples_ms: Vec<f64>,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub errors: u64,
+    pub error_message: Option<String>,
+    /// Of the allocation phase; null elsewhere, and where the runtime can't count it.
+    pub allocation: Option<Allocated>,
+}
+
+/// What some calls allocated on the JavaScript heap.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Allocated {
+    pub bytes: f64,
+    /// Garbage collections.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub collections: u64,
+}
+
+/// Reads one line of a worker.
+///
+/// # Errors
+/// A line that is no event, in words that quote its beginning; numbers that can't be (negative or not finite times).
+pub fn parse(line: &str) -> Result<Event, String> {
+    let quoted = || line.chars().take(80).collect::<String>();
+    let event: Event = serde_json::from_str(line).map_err(|why| {
+        // It quotes the line too, as it is.
+        let why: String = why.to_string().chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        format!("not an event: {:?} ({why})", quoted())
+    })?;
+    if sensible(&event) { Ok(event) } else { Err(format!("an event with impossible numbers: {:?}", quoted())) }
+}
+
+fn sensible(event: &Event) -> bool {
+    let time = |ms: f64| ms.is_finite() && ms >= 0.0;
+    match event {
+        Event::End(end) => {
+            let all = end.samples_ms.iter().copied().chain([end.wall_ms, end.cpu_ms]).chain(end.thread_ms);
+            all.chain(end.allocation.map(|of| of.bytes)).all(time)
+        }
+        Event::Verified { first_call_ms, .. } => first_call_ms.is_none_or(time),
+        Event::Ready(ready) => ready.import_ms.is_none_or(time) && ready.memory_mb.is_none_or(time),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The TypeScript tests hold the same lines against what the workers really say.
+    const FIXTURE: &str = include_str!("../../../benchmark/test/fixtures/events.jsonl");
+
+    #[test]
+    fn every_event_that_a_worker_says_is_understood() {
+        for line in FIXTURE.lines() {
+            parse(line).unwrap();
+        }
+        let end = FIXTURE.lines().find_map(|line| match parse(line) {
+            Ok(Event::End(end)) if end.phase == Phase::Latency => Some(end),
+            _ => None,
+        });
+        let end = end.unwrap();
+        assert!(end.calls > 0 && end.wall_ms > 0.0 && end.cpu_ms > 0.0 && !end.samples_ms.is_empty(), "{end:?}");
+        assert_eq!(end.thread_ms, Some(3.744));
+    }
+
+    #[test]
+    fn a_line_that_is_no_event_is_quoted() {
+        for line in ["", "hello", "{}", r#"{"event":"hello"}"#, r#"{"event":"end","operation":"GetIt"#] {
+            assert!(parse(line).unwrap_err().contains("not an event"), "{line}");
+        }
+        let endless = format!("{{\"event\":\"{}\"}}", "x".repeat(10_000));
+        assert!(parse(&endless).unwrap_err().len() < 500);
+    }
+
+    #[test]
+    fn times_that_can_not_be_are_refused() {
+        let line = |wall: &str| {
+            let end = r#"{"event":"end","operation":"GetItem","phase":"latency","calls":1,"wallMs":WALL,"cpuMs":1,
+                "threadMs":null,"samplesMs":[],"errors":0,"errorMessage":null,"allocation":null}"#;
+            end.replace("WALL", wall)
+        };
+        assert!(parse(&line("1.5")).is_ok());
+        assert!(parse(&line("-1")).unwrap_err().contains("impossible"));
+        assert!(parse(&line("1e999")).is_err());
+    }
+
+    #[test]
+    fn an_error_holds_no_control_characters_of_the_line() {
+        let why = parse("{\"event\":\"\\u001b[2J\\n\"}").unwrap_err();
+        assert!(!why.contains(char::is_control), "{why:?}");
+    }
+
+    /// Whatever comes, the answer is an event whose times can be, or one short line.
+    fn survives(line: &str) {
+        match parse(line) {
+            Ok(event) => assert!(sensible(&event), "{event:?}"),
+            Err(why) => assert!(why.chars().count() < 1_000 && !why.contains(char::is_control), "{why:?}"),
+        }
+    }
+
+    fn events() -> Vec<&'static str> {
+        FIXTURE.lines().collect()
+    }
+
+    proptest! {
+        // PROPTEST_CASES sets how many.
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_line_is_survived(line in ".{0,300}") {
+            survives(&line);
+        }
+
+        #[test]
+        fn an_event_with_characters_changed_is_survived(
+            line in proptest::sample::select(events()),
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<char>()), 1..6)
+        ) {
+            let mut characters: Vec<char> = line.chars().collect();
+            for (at, character) in changes {
+                let at = at.index(characters.len());
+                characters[at] = character;
+            }
+            survives(&characters.into_iter().collect::<String>());
+        }
+
+        #[test]
+        fn an_event_cut_off_anywhere_is_no_event(
+            line in proptest::sample::select(events()), at in any::<prop::sample::Index>()
+        ) {
+            let cut = &line[..at.index(line.len())];
+            prop_assert!(parse(cut).is_err(), "{cut:?}");
+        }
+
+        #[test]
+        fn an_event_with_other_values_is_survived(
+            line in proptest::sample::select(events()),
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), VALUES), 1..4)
+        ) {
+            let mut text = line.to_owned();
+            for (which, with) in changes {
+                let starts: Vec<usize> = text.match_indices(':').map(|(at, _)| at + 1).collect();
+                let start = starts[which.index(starts.len())];
+                let end = text[start..].find([',', '}', ']']).map_or(text.len(), |length| start + length);
+                text.replace_range(start..end, &with);
+            }
+            survives(&text);
+        }
+    }
+
+    const VALUES: &str =
+        "-?[0-9]{1,3}(\\.[0-9])?(e-?[0-9]{1,3})?|null|true|\\[\\]|\\{\\}|\"\\PC{0,9}\"|\\[1,null\\]|[0-9]{25}";
+}

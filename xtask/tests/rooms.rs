@@ -1,0 +1,98 @@
+//! The rooms of the house and who may use whom: downwards only. Reads the `use` lines of every source file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The rooms by floor, from the ground up. A room uses rooms on lower floors only.
+const FLOORS: [&[&str]; 8] = [
+    &["system"],
+    &["results"],
+    &["plan"],
+    &["machine", "setup", "answers"],
+    &["workers"],
+    &["analysis"],
+    &["run", "report"],
+    &["commands"],
+];
+/// The command line's own types: for the commands alone.
+const CLI: &str = "cli";
+
+fn floor(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The rooms that a file names by `crate::`, outside its tests.
+fn used(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines
+        .flat_map(|line| line.split("crate::").skip(1).map(str::to_owned).collect::<Vec<_>>())
+        .map(|rest| rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect())
+        .collect()
+}
+
+/// Every arrow from one room to another, and the files that it is drawn by.
+fn arrows() -> BTreeMap<(String, String), Vec<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut arrows: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for path in sources(&root) {
+        let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+        let is_test = name.ends_with("tests.rs") || name.ends_with("_test.rs");
+        let room = name.split(['/', '.']).next().unwrap().to_owned();
+        if is_test || ["main", "lib", "fixture"].contains(&room.as_str()) {
+            continue;
+        }
+        for other in used(&std::fs::read_to_string(&path).unwrap()) {
+            if other != room {
+                arrows.entry((room.clone(), other)).or_default().push(name.clone());
+            }
+        }
+    }
+    arrows
+}
+
+#[test]
+fn every_arrow_between_rooms_runs_down() {
+    let mut broken = Vec::new();
+    for ((from, to), files) in arrows() {
+        let allowed = match (from.as_str(), to.as_str()) {
+            ("commands", CLI) => true,
+            (_, CLI) => false,
+            // The command line speaks in the values that a plan is made of.
+            (CLI, to) => floor(to).is_some_and(|to| to <= floor("plan").unwrap()),
+            (from, to) => floor(from).zip(floor(to)).is_some_and(|(from, to)| to < from),
+        };
+        if !allowed {
+            broken.push(format!("{from} -> {to}: {}", files.join(", ")));
+        }
+    }
+    assert!(broken.is_empty(), "arrows that may not be:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn there_are_at_most_fourteen_rooms_and_each_has_a_floor() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut rooms: Vec<String> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    rooms.sort();
+    rooms.dedup();
+    assert!(rooms.len() <= 14, "{rooms:?}");
+    for room in rooms.iter().filter(|room| !["main", "lib", "fixture", CLI].contains(&room.as_str())) {
+        assert!(floor(room).is_some(), "{room} stands on no floor: add it to FLOORS");
+    }
+}
