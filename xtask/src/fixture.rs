@@ -12,14 +12,7 @@ use crate::results::{
     Settings, Slice, Target, TargetStatus, ThroughputPhase, Timeline, Usage, WarmUp, Work,
 };
 
-pub const OPERATIONS: [Operation; 6] = [
-    Operation::PutItem,
-    Operation::GetItem,
-    Operation::UpdateItem,
-    Operation::DeleteItem,
-    Operation::Query,
-    Operation::Scan,
-];
+pub const OPERATIONS: [Operation; 6] = Operation::ALL;
 
 /// What to make up.
 #[derive(Debug, Clone)]
@@ -209,7 +202,9 @@ pub fn raw(shape: &Shape) -> Results {
                     measurement.per_round.push(Round {
                         round,
                         place: place as u32,
+                        client: None,
                         warm_up: WarmUp {
+                            helper_shares: Vec::new(),
                             calls: if few { 1 } else { 3200 },
                             wall_ms: 3900.0,
                             settled: true,
@@ -246,6 +241,8 @@ pub fn raw(shape: &Shape) -> Results {
     }
     Results {
         schema_version: SCHEMA_VERSION,
+        recorded_answers: None,
+        time_use: Vec::new(),
         run: Run {
             id: "20260131-120000-5eed".to_owned(),
             started_at: "2026-01-31T12:00:00Z".to_owned(),
@@ -358,10 +355,13 @@ fn empty(scale: &str, items: u32, operation: Operation, target: &str) -> Measure
         throughput: None,
         more_throughput: Vec::new(),
         cpu: None,
+        allocation: None,
         memory_mb: None,
         work: None,
+        recording: None,
         vs_baseline: None,
         warnings: Vec::new(),
+        warning_kinds: Vec::new(),
         per_round: Vec::new(),
     }
 }
@@ -381,7 +381,7 @@ fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'sta
         sdk_version: Some("3.1164.0".to_owned()),
         own_sdk_version: (adapter == "dynamoose").then(|| "3.1100.0".to_owned()),
         installed_mb: Some([18.2, 18.9, 27.4, 19.6][t % 4]),
-        handicap_us: BTreeMap::new(),
+        handicap_steps: BTreeMap::new(),
     }
 }
 
@@ -437,4 +437,9 @@ fn cold_start(rng: &mut Pcg64Mcg, shape: &Shape, scale: &str, items: u32, id: &s
             })
             .collect(),
     }
+}
+
+/// How often a simulation is repeated: few times in the suite, as often as `STATS_TRIALS` says by hand.
+pub fn trials(in_the_suite: usize) -> usize {
+    std::env::var("STATS_TRIALS").ok().and_then(|trials| trials.parse().ok()).unwrap_or(in_the_suite)
 }

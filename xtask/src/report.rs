@@ -3,13 +3,14 @@
 
 pub mod charts;
 pub mod comparison;
-pub mod format;
+pub mod escape;
 pub mod github;
 pub mod history;
 mod model;
 pub mod palette;
 mod template;
 mod terminal;
+pub mod text;
 
 #[cfg(test)]
 mod browser_test;
@@ -21,6 +22,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use charts::Charts;
+pub use text::terminal_width;
+
+pub use crate::system::format;
 
 use crate::results::Results;
 use crate::system::files::write_whole;
@@ -49,9 +53,4 @@ pub fn step_summary(results: &Results) -> Result<String> {
 /// The results as a table for a terminal of `width` columns.
 pub fn terminal_summary(results: &Results, width: usize, colour: bool) -> String {
     terminal::summary(&model::page(results), width, colour)
-}
-
-/// Columns of the terminal on standard output; 80 in a pipe.
-pub fn terminal_width() -> usize {
-    console::Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns))
 }

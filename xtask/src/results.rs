@@ -355,6 +355,10 @@ pub struct Measurement {
     /// Null for the baseline itself, and where either side has no figures.
     pub vs_baseline: Option<VsBaseline>,
     pub warnings: Vec<String>,
+    /// The kind of each warning, in their order: a name that stays the same whatever the figures in its sentence are,
+    /// as `approximate-p99` or `not-settled`. Empty in files of before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warning_kinds: Vec<String>,
     pub per_round: Vec<Round>,
 }
 

@@ -4,6 +4,7 @@
 pub mod checkout;
 pub mod exit;
 pub mod files;
+pub mod format;
 pub mod git;
 pub mod interrupt;
 pub mod lock;

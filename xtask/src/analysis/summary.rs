@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::analysis::verdict::verdict;
+use crate::results::{
+    Allocation, ClientSlice, Cpu, DatabaseUsage, Estimate, Interval, Latency, LimitedBy, Measurement, Memory,
+    Operation, Results, Round, Slice, TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
+};
 use stats::bootstrap::{self, Bounded, Part, Parts, Resampling};
 use stats::percentile::{p95, p99, percentile};
 use stats::student::{Estimated, Prior};
-use crate::analysis::verdict::verdict;
-use crate::results::{
-    Allocation, ClientSlice, Cpu, DatabaseUsage, Estimate, Interval, Latency, LimitedBy, Measurement, Memory, Operation, Results, Round, Slice,
-    TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
-};
 
 use disturbances::note_disturbances;
 use warnings::{Warning, alone_warnings, work_warnings};
@@ -53,6 +53,7 @@ pub fn summarize(results: &mut Results) {
     }
     for (measurement, warnings) in results.measurements.iter_mut().zip(&warnings) {
         measurement.warnings = warnings.iter().map(ToString::to_string).collect();
+        measurement.warning_kinds = warnings.iter().map(|warning| warning.kind().to_owned()).collect();
     }
     results.database_usage = results.measurements.iter().filter_map(database_usage).collect();
     for cold in &mut results.cold_starts {
@@ -122,6 +123,7 @@ fn forget(measurement: &mut Measurement) {
     measurement.memory_mb = None;
     measurement.vs_baseline = None;
     measurement.warnings.clear();
+    measurement.warning_kinds.clear();
 }
 
 /// Latency of the round's slices.
@@ -404,7 +406,8 @@ fn versus(ours: &Measurement, theirs: &Measurement, priors: &Priors, context: &C
     let cpu = ratio(cpu_parts, "cpu ratio")?;
     let latency = ratio(latency_parts, "latency ratio");
     let allocation = ratio(allocation_parts, "allocation ratio");
-    let as_used = if both_have_client_phases(ours, theirs) { ratio(as_used_cpu_parts, "as used cpu ratio") } else { None };
+    let as_used =
+        if both_have_client_phases(ours, theirs) { ratio(as_used_cpu_parts, "as used cpu ratio") } else { None };
     let same_concurrency =
         ours.throughput.as_ref().map(|one| one.concurrency) == theirs.throughput.as_ref().map(|one| one.concurrency);
     let throughput = if same_concurrency { ratio(throughput_parts, "throughput ratio") } else { None };
@@ -436,7 +439,8 @@ fn both_have_client_phases(ours: &Measurement, theirs: &Measurement) -> bool {
 /// Whether a ratio may have a verdict: not from fewer than three rounds that both sides have, nor from a process that had
 /// not settled.
 fn may_have_a_verdict(ours: &Measurement, theirs: &Measurement) -> bool {
-    let settled = |one: &Measurement| one.per_round.iter().filter(|round| has_figures(round)).all(|r| r.warm_up.settled);
+    let settled =
+        |one: &Measurement| one.per_round.iter().filter(|round| has_figures(round)).all(|r| r.warm_up.settled);
     let rounds = pairs(ours, theirs, cpu_parts).iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).count();
     rounds >= FEW_ROUNDS as usize && settled(ours) && settled(theirs)
 }

@@ -32,7 +32,6 @@ use board::Board;
 use output::{point_latest, rescue, write_results};
 use site::Workshop;
 
-pub use site::database_health;
 use crate::run::resume;
 use crate::setup::against::Against;
 use crate::setup::database::{self, Server};
@@ -47,6 +46,7 @@ use crate::system::owner;
 use crate::system::owner::Owner;
 use crate::system::progress::Progress;
 use crate::system::progress::say;
+pub use site::database_health;
 
 /// Other load, percent of a core, under which the machine counts as quiet.
 const QUIET_PERCENT: f64 = 15.0;
@@ -146,7 +146,13 @@ impl Bench {
     }
 
     /// Measures every scale; the server is stopped when this returns, however it does.
-    fn measure(&self, plan: &Plan, mut site: Workshop<'_>, run: &Running<'_>, results: &mut Results) -> anyhow::Result<()> {
+    fn measure(
+        &self,
+        plan: &Plan,
+        mut site: Workshop<'_>,
+        run: &Running<'_>,
+        results: &mut Results,
+    ) -> anyhow::Result<()> {
         let sampler = Sampler::start(run.origin).context("starting the sampler's thread")?;
         if let Some(pid) = site.database_pid() {
             sampler.watch(DATABASE, pid);
@@ -344,4 +350,3 @@ fn describe(server: &Server) -> crate::results::Database {
         endpoint: server.endpoint.clone(),
     }
 }
-

@@ -12,13 +12,13 @@ use std::fmt::Write as _;
 use anyhow::Context as _;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use stats::bootstrap::{self, Parts, Resampling};
 use crate::cli::{Selftest, SelftestPart};
 use crate::report;
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::files;
 use crate::system::progress::{say, tell};
+use stats::bootstrap::{self, Parts, Resampling};
 
 /// One line of the table: what was asked of the instrument, and what it did.
 #[derive(Debug, Clone, PartialEq)]

@@ -45,15 +45,13 @@ impl Turns {
         let most = ((SLICE.as_secs_f64() * 1e3 / fastest) as u64).max(1);
         let side = |ms: &f64| {
             let times = ms / fastest;
-            let slice = if times <= AS_MANY_UP_TO { most } else { ((most as f64 * AS_MANY_UP_TO / times) as u64).max(1) };
+            let slice =
+                if times <= AS_MANY_UP_TO { most } else { ((most as f64 * AS_MANY_UP_TO / times) as u64).max(1) };
             Side { slice, share: if times <= SLOW { 1.0 } else { (SLOW / times).max(FEWEST_TURNS) } }
         };
         let sides: Vec<Side> = ms.iter().map(side).collect();
-        let one_turn_ms: f64 = ms
-            .iter()
-            .zip(&sides)
-            .map(|(ms, side)| ms * (side.slice + lead_in(side.slice)) as f64 * side.share)
-            .sum();
+        let one_turn_ms: f64 =
+            ms.iter().zip(&sides).map(|(ms, side)| ms * (side.slice + lead_in(side.slice)) as f64 * side.share).sum();
         let fitting = (time.as_secs_f64() * 1e3 / one_turn_ms.max(0.001)).round() as u64;
         Turns { count: fitting.clamp(1, (MOST_CALLS / most).max(1)), sides }
     }

@@ -11,7 +11,7 @@ mod timeline;
 use serde::Serialize;
 
 use super::model::{self, Page};
-use crate::results::Results;
+use crate::results::{Operation, Results};
 
 /// All charts of a report.
 #[derive(Debug, Clone, Serialize)]
@@ -29,7 +29,7 @@ pub struct Chart {
     /// The group of figures that it belongs to.
     pub group: &'static str,
     pub title: String,
-    /// What it shows, in words.
+    /// What it shows, for those who can't see it.
     pub alt: String,
     /// A file of its own.
     pub svg: String,
@@ -81,7 +81,14 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// "1,000 items", where there are several scales to tell apart as where there is one.
+    /// A panel for each operation that has rows; none where no operation has.
+    fn panels<Row>(&self, rows: impl Fn(Operation) -> Vec<Row>) -> Option<Vec<(Operation, Vec<Row>)>> {
+        let operations = self.index.operations(self.scale).into_iter();
+        let panels = operations.map(|operation| (operation, rows(operation))).filter(|(_, rows)| !rows.is_empty());
+        Some(panels.collect::<Vec<_>>()).filter(|panels| !panels.is_empty())
+    }
+
+    /// "1,000 items", whether there is one scale or several.
     fn items(&self) -> String {
         format!("{} items", self.view.items)
     }

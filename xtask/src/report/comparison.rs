@@ -1,48 +1,52 @@
-//! A comparison as text: for a terminal of 80 columns, as Markdown, or as JSON. It decides nothing.
+//! A comparison as text: for a terminal, as Markdown, or as JSON. It decides nothing.
 
-use crate::report::format::plain_lines;
 use std::fmt::Write as _;
 
 use crate::analysis::compare::{Basis, Change, Comparison, Metric, Row};
+use crate::report::escape::markdown as escaped;
+pub use crate::report::format::signed_percent as percent;
+use crate::report::format::{self, NOT_MEASURED};
+use crate::report::text::{Cell, Column, Table, wrap};
 use crate::results::Verdict;
 
 /// How many changes for the worse that don't fail are named one by one.
 const NAMED: usize = 8;
-/// Columns of a change on a terminal: six of them and the operation's ten fit 80.
-const CELL: usize = 11;
+/// What a terminal's columns are called.
+const HEADS: [&str; 6] = ["CPU", "latency", "p95", "p99", "rate", "memory"];
 
-/// For a terminal, 80 columns wide.
+/// For a terminal of 80 columns.
 pub fn terminal(comparison: &Comparison) -> String {
-    let mut out = String::new();
-    for line in heading(comparison) {
-        wrapped(&mut out, &line, "");
+    terminal_of(comparison, 80)
+}
+
+/// For a terminal of this many columns; the tables are whole from 80 on.
+pub fn terminal_of(comparison: &Comparison, width: usize) -> String {
+    let mut lines: Vec<String> = heading(comparison).iter().flat_map(|line| wrap(line, width, 0, 0)).collect();
+    let heads = HEADS.iter().enumerate().map(|(at, head)| Column::figure(*head).dispensable(at as u8));
+    let mut table = Table::new([Column::name("")].into_iter().chain(heads)).tight();
+    let groups = groups(comparison);
+    for row in groups.iter().flatten() {
+        let cells = Metric::ALL.map(|metric| of(row, metric).map_or_else(|| NOT_MEASURED.to_owned(), cell));
+        table.row([row.operation.name().to_owned()].into_iter().chain(cells));
     }
-    for rows in groups(comparison) {
-        wrapped(&mut out, &format!("\n{}", title_of(rows[0])), "");
-        let _ = write!(out, "{:10}", "");
-        for head in ["CPU", "latency", "p95", "p99", "rate", "memory"] {
-            let _ = write!(out, "{head:>CELL$}");
-        }
-        out.push('\n');
-        for row in rows {
-            let _ = write!(out, "{:10}", row.operation);
-            for metric in Metric::ALL {
-                let change = row.changes.iter().find(|change| change.metric == metric);
-                let _ = write!(out, "{:>CELL$}", change.map_or_else(|| "–".to_owned(), cell));
-            }
-            out.push('\n');
-        }
+    let layout = table.fitted(width);
+    let mut at = 0..;
+    for rows in &groups {
+        lines.push(String::new());
+        lines.extend(wrap(&title_of(rows[0]), width, 0, 0));
+        lines.extend(table.heads(&layout));
+        lines.extend(at.by_ref().take(rows.len()).flat_map(|at| table.lines_of(&layout, at)));
     }
-    let _ = writeln!(
-        out,
-        "\nChange in percent ± half of its 95% interval, and what it is:\n\
-         ✗ regression   w worse   b better   = the same   ? can't be told\n"
-    );
-    for line in conclusions(comparison) {
-        wrapped(&mut out, &line, "  ");
+    lines.push(String::new());
+    for line in [
+        "Change in %, ± half-width of the 95% interval:",
+        "✗ regression, w worse, b better, = the same, ? inconclusive",
+    ] {
+        lines.extend(wrap(line, width, 0, 0));
     }
-    // Names and reasons come from files.
-    plain_lines(&out) + "\n"
+    lines.push(String::new());
+    lines.extend(conclusions(comparison).iter().flat_map(|line| wrap(line, width, 0, 2)));
+    lines.iter().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
 /// As Markdown, with every interval.
@@ -52,27 +56,14 @@ pub fn markdown(comparison: &Comparison) -> String {
         let _ = writeln!(out, "{}\n", escaped(&line));
     }
     for rows in groups(comparison) {
-        let _ = writeln!(
-            out,
-            "### {}\n\n| operation | CPU per call | mean latency | p95 | p99 | throughput | peak memory |\n\
-             |---|---:|---:|---:|---:|---:|---:|",
-            escaped(&title_of(rows[0]))
+        let mut table = Table::new(
+            [Column::name("operation")].into_iter().chain(Metric::ALL.map(|metric| Column::figure(title(metric)))),
         );
-        for row in rows {
-            let _ = write!(out, "| {} |", row.operation);
-            for metric in Metric::ALL {
-                let cell = row.changes.iter().find(|change| change.metric == metric).map_or_else(
-                    || "–".to_owned(),
-                    |change| {
-                        let text = format!("{}{}", percent(change.ratio - 1.0), range(change));
-                        if change.regression { format!("**{text} ✗**") } else { format!("{text} {}", word(change)) }
-                    },
-                );
-                let _ = write!(out, " {cell} |");
-            }
-            out.push('\n');
+        for row in &rows {
+            let cells = Metric::ALL.map(|metric| of(row, metric).map_or_else(|| Cell::new(NOT_MEASURED), long_cell));
+            table.row([Cell::new(row.operation.name())].into_iter().chain(cells));
         }
-        out.push('\n');
+        let _ = writeln!(out, "### {}\n\n{}", escaped(&title_of(rows[0])), table.markdown());
     }
     for line in conclusions(comparison) {
         let _ = writeln!(out, "- {}", escaped(&line));
@@ -91,11 +82,11 @@ pub fn json(comparison: &Comparison) -> String {
     text
 }
 
-/// One change in words.
+/// One change as a sentence.
 pub fn sentence(row: &Row, change: &Change) -> String {
     let threshold = change
         .threshold
-        .map_or_else(String::new, |threshold| format!(", fails from {}%", (threshold * 1e4).round() / 1e2));
+        .map_or_else(String::new, |threshold| format!(", fails from {}", format::set_percent(threshold)));
     format!(
         "{} of {} ({}): {} {} → {}, {}{}{}",
         row.operation,
@@ -110,27 +101,25 @@ pub fn sentence(row: &Row, change: &Change) -> String {
     )
 }
 
-/// `+4.2%`.
-pub fn percent(share: f64) -> String {
-    format!("{}{}", if share < 0.0 { "−" } else { "+" }, bare_percent(share.abs()))
+fn of(row: &Row, metric: Metric) -> Option<&Change> {
+    row.changes.iter().find(|change| change.metric == metric)
 }
 
-fn bare_percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent < 9.95 { format!("{percent:.1}%") } else { format!("{percent:.0}%") }
-}
-
-/// A change in few columns, in percent: `+4.2±1.1 ?`. It never fills its cell, so that the columns stay apart.
+/// A change in at most ten columns, in percent: `+4.2±1.1 ?`.
 fn cell(change: &Change) -> String {
-    let short = |percent: f64| match percent {
-        ..9.95 => format!("{percent:.1}"),
-        ..999.5 => format!("{percent:.0}"),
-        _ => "1k+".to_owned(),
+    let short = |share: f64| match format::percent(share) {
+        _ if share >= 9.995 => "1k+".to_owned(),
+        percent => percent.trim_end_matches('%').to_owned(),
     };
-    let percent = (change.ratio - 1.0) * 100.0;
-    let sign = if percent < 0.0 { '−' } else { '+' };
-    let half = change.ratio_ci95.map_or_else(String::new, |[low, high]| format!("±{}", short((high - low) * 50.0)));
-    format!("{sign}{}{half} {}", short(percent.abs()), mark(change))
+    let by = change.ratio - 1.0;
+    let half = change.ratio_ci95.map_or_else(String::new, |[low, high]| format!("±{}", short((high - low) / 2.0)));
+    format!("{}{}{half} {}", if by < 0.0 { '−' } else { '+' }, short(by.abs()), mark(change))
+}
+
+/// A change with its interval and a word.
+fn long_cell(change: &Change) -> Cell {
+    let text = format!("{}{}", percent(change.ratio - 1.0), range(change));
+    if change.regression { Cell::strong(format!("{text} ✗")) } else { Cell::new(format!("{text} {}", word(change))) }
 }
 
 fn range(change: &Change) -> String {
@@ -170,20 +159,13 @@ fn title(metric: Metric) -> &'static str {
 }
 
 fn figure(metric: Metric, value: f64) -> String {
-    let digits = if value >= 100.0 {
-        0
-    } else if value >= 10.0 {
-        1
-    } else {
-        2
-    };
     let unit = match metric {
         Metric::Cpu => " µs",
         Metric::Latency | Metric::P95 | Metric::P99 => " ms",
         Metric::Throughput => "/s",
         Metric::Memory => " MiB",
     };
-    format!("{value:.digits$}{unit}")
+    format!("{}{unit}", format::number(value))
 }
 
 /// The rows of each scale and target, in their order.
@@ -228,7 +210,7 @@ fn conclusions(comparison: &Comparison) -> Vec<String> {
     worse.sort_by(|a, b| b.1.worse_by().total_cmp(&a.1.worse_by()));
     lines.extend(worse.iter().take(NAMED).map(|(row, change)| format!("worse: {}", sentence(row, change))));
     if worse.len() > NAMED {
-        lines.push(format!("and {} more that are worse and don't fail", worse.len() - NAMED));
+        lines.push(format!("and {} more that are worse but don't fail", worse.len() - NAMED));
     }
     lines.extend(comparison.not_compared.iter().map(|what| format!("not compared: {what}")));
     let regressions = comparison.regressions().count();
@@ -236,52 +218,17 @@ fn conclusions(comparison: &Comparison) -> Vec<String> {
     lines.push(match (regressions, tested) {
         (_, 0) => "Nothing could be tested: no change has an interval, so none can fail.".to_owned(),
         (0, _) => format!("No regression among {tested} changes."),
-        (1, _) => format!("1 regression among {tested} changes."),
-        (n, _) => format!("{n} regressions among {tested} changes."),
+        (n, _) => format!("{} among {tested} changes.", format::plural(n as u64, "regression")),
     });
     if tested > 0 {
         let by_chance = (tested as f64 * 0.025).round();
         let found = comparison.would_find.map_or_else(String::new, |smallest| {
-            format!(" This pair would usually show a change of CPU per call from {} on.", bare_percent(smallest))
+            format!(" A comparison like this usually detects a CPU change of {} or more.", format::percent(smallest))
         });
         lines.push(format!(
-            "At 95% each, about {by_chance:.0} of them would look worse by chance; a regression survives Holm's \
-             correction for all {tested}.{found}"
+            "About {by_chance:.0} of {tested} changes would look worse by chance at 95%; a regression is one that \
+             survives Holm's correction.{found}"
         ));
     }
     lines
-}
-
-fn wrapped(out: &mut String, line: &str, indent: &str) {
-    const WIDTH: usize = 80;
-    let mut length = 0;
-    for word in line.split(' ') {
-        let wide = console::measure_text_width(word);
-        if length > 0 && length + 1 + wide > WIDTH {
-            out.push('\n');
-            out.push_str(indent);
-            length = indent.len();
-        } else if length > 0 {
-            out.push(' ');
-            length += 1;
-        }
-        out.push_str(word);
-        length += wide;
-    }
-    out.push('\n');
-}
-
-/// Text from a file as Markdown shows it, and nothing more.
-pub fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '#' => escaped.extend(['\\', c]),
-            '<' => escaped.push_str("&lt;"),
-            '&' => escaped.push_str("&amp;"),
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

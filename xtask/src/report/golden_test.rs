@@ -338,15 +338,15 @@ fn throughput_against_concurrency_is_there_where_several_were_measured() {
 }
 
 #[test]
-fn warnings_that_differ_in_their_numbers_alone_are_one_line() {
+fn warnings_of_one_kind_are_one_line() {
     let mut results = fixed();
     for (n, m) in results.measurements.iter_mut().enumerate() {
         m.warnings = vec![format!("{n} of 1,000 calls took long"), "it had not settled".to_owned()];
+        m.warning_kinds = vec!["outliers".to_owned(), "not-settled".to_owned()];
     }
     let report = markdown(&results);
     let lines: Vec<&str> = report.lines().filter(|line| line.contains("took long")).collect();
-    let first =
-        "- 0 of 1,000 calls took long: AWS SDK PutItem (small); likewise, with other numbers, Mizzle PutItem (small),";
+    let first = "- 0 of 1,000 calls took long: AWS SDK PutItem (small); similarly: Mizzle PutItem (small),";
     assert!(lines.len() == 1 && lines[0].starts_with(first) && lines[0].ends_with(" and 41 more"), "{lines:?}");
     assert_eq!(report.matches("it had not settled").count(), 1);
 }
@@ -389,7 +389,7 @@ fn what_was_not_measured_is_a_dash_and_never_0() {
     let report = markdown(&results);
     tables_are_whole(&report);
     assert!(report.contains("| PutItem | mean, ms | – | – | – | – |"), "{report}");
-    assert!(report.contains("this run answers nothing yet"));
+    assert!(report.contains("This run has no figures."));
     assert!(html(&results).contains("–"));
     assert!(terminal_summary(&results, 80, false).contains('–'));
 }
@@ -407,7 +407,7 @@ fn an_empty_run_renders() {
 }
 
 #[test]
-fn a_missing_library_is_said_first_with_its_mend() {
+fn a_missing_library_is_named_first_with_what_fixes_it_and_has_no_row_of_dashes() {
     let mut results = fixed();
     results.run.status = RunStatus::Incomplete;
     let mizzle = results.targets.iter_mut().find(|target| target.id == "mizzle").unwrap();
@@ -425,15 +425,23 @@ fn a_missing_library_is_said_first_with_its_mend() {
     let line = report.lines().find(|line| line.starts_with("> - **Mizzle**")).unwrap();
     assert!(line.contains("npm error 404 Not Found") && line.contains("`cargo xtask bench --mizzle SPEC`"), "{line}");
     assert!(report.contains("npm error more words"), "all of its words further down");
-    assert!(report.contains("Mizzle was not measured: npm could not deliver it."));
+    assert!(report.contains("Mizzle was not measured: npm could not install it."));
     tables_are_whole(&report);
+    assert!(!report.contains("not installed)"), "no column of dashes: {report}");
+    assert!(report.contains("Cheapest library: ElectroDB in all six operations."), "of those that are there: {report}");
+    assert_eq!(
+        report.lines().filter(|line| line.starts_with("| Mizzle ")).count(),
+        1,
+        "in the list of libraries alone"
+    );
     let terminal = terminal_summary(&results, 80, false);
+    assert!(terminal.lines().all(|line| !line.starts_with("  Mizzle  ")), "{terminal}");
     assert!(terminal.contains("Incomplete run") && terminal.contains("--mizzle SPEC"));
     assert!(html(&results).contains("class=\"banner\""));
 }
 
 #[test]
-fn a_winner_is_marked_only_where_the_run_can_tell() {
+fn a_winner_is_marked_only_where_it_is_clear() {
     let mut results = fixed();
     let marks = |results: &Results| terminal_summary(results, 80, false).matches("★").count();
     for m in &mut results.measurements {
@@ -442,13 +450,15 @@ fn a_winner_is_marked_only_where_the_run_can_tell() {
         }
     }
     assert_eq!(marks(&results), 1, "the legend's alone: all intervals overlap");
-    assert!(markdown(&results).contains("this run can't tell"));
+    assert!(markdown(&results).contains("This run cannot tell which library is cheapest."));
     for m in &mut results.measurements {
         if let Some(versus) = &mut m.vs_baseline {
             versus.cpu_ratio_ci95 = Some(if m.target == "mizzle" { [1.09, 1.11] } else { [1.2, 1.3] });
         }
     }
     assert_eq!(marks(&results), 1 + 12, "Mizzle in each operation at both scales");
+    let text = terminal_summary(&results, 80, false);
+    assert!(text.lines().all(|line| line.contains("library") || !(line.contains('★') && line.contains('?'))), "{text}");
     let index = model::Index::new(&results);
     let page: Page = model::page(&results);
     let winner = model::winner(&index, &page.libraries, "small", crate::results::Operation::Query, Metric::Cpu);

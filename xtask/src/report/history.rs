@@ -8,11 +8,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
-
 use crate::analysis::compare::differences;
-use crate::report::comparison::percent;
-use crate::report::format::{self, markdown as escaped, number};
+use crate::report::escape::markdown as escaped;
+use crate::report::format::{NOT_MEASURED, number, signed_percent};
+use crate::report::text::{self, Column, Table};
 use crate::results::reading;
 use crate::results::{Database, Environment, Interval, Operation, Results};
 use crate::system::exit::Exit;
@@ -223,37 +222,42 @@ impl History {
 
     /// For a terminal of 80 columns.
     pub fn terminal(&self) -> String {
-        let mut out = String::new();
+        self.terminal_of(80)
+    }
+
+    /// For a terminal of this many columns.
+    pub fn terminal_of(&self, width: usize) -> String {
         let (first, last) = (&self.entries[0], &self.entries[self.entries.len() - 1]);
-        let _ = writeln!(out, "{} runs, {} to {}", self.entries.len(), first.started_at, last.started_at);
-        for line in self.remarks() {
-            let _ = writeln!(out, "{line}");
-        }
+        let runs = format!("{} runs, {} to {}", self.entries.len(), first.started_at, last.started_at);
+        let mut lines = text::wrap(&runs, width, 0, 0);
+        lines.extend(self.remarks().iter().flat_map(|line| text::wrap(line, width, 0, 2)));
         for scale in self.scales() {
-            let mut table = Table::new();
-            table
-                .load_style(comfy_table::presets::NOTHING)
-                .set_content_arrangement(ContentArrangement::Disabled)
-                .set_header(["operation", "target", "CPU per call", "now", "change", "latency", "now", "change"]);
+            let figures = |name: &str, order| {
+                let curve = Column::name(name).dispensable(order);
+                [curve, Column::figure("now"), Column::figure("change")]
+            };
+            let figures = figures("CPU per call", 2).into_iter().chain(figures("latency", 1));
+            let mut table = Table::new([Column::name("operation"), Column::name("target")].into_iter().chain(figures));
             for line in self.lines.iter().filter(|line| line.scale == scale) {
-                let mut cells =
-                    vec![Cell::new(line.operation), Cell::new(format::shorten(&format::plain(&line.target), 14))];
+                let mut cells = vec![line.operation.name().to_owned(), text::shorten(&line.target, 14)];
                 for figure in [Figure::Cpu, Figure::Latency] {
-                    let now = line.points.last().map_or(0.0, |point| figure.of(point).0);
-                    cells.push(Cell::new(sparkline(line, figure, 9)));
-                    cells.push(Cell::new(number(now)).set_alignment(CellAlignment::Right));
-                    let change = change(line, figure).map_or_else(|| "-".to_owned(), percent);
-                    cells.push(Cell::new(change).set_alignment(CellAlignment::Right));
+                    let now = line.points.last().map(|point| figure.of(point).0);
+                    cells.push(sparkline(line, figure, 9));
+                    cells.push(now.map_or_else(|| NOT_MEASURED.to_owned(), number));
+                    cells.push(changed(line, figure));
                 }
-                table.add_row(cells);
+                table.row(cells);
             }
-            let _ = write!(out, "\nscale {scale}\n{}\n", table.trim_fmt());
+            lines.push(String::new());
+            lines.extend(text::wrap(&format!("scale {scale}"), width, 0, 0));
+            lines.extend(table.terminal(width));
         }
-        let _ = writeln!(
-            out,
-            "\nCPU in µs, latency in ms; change since the first run that can be compared\n│ another machine or server"
-        );
-        out
+        lines.push(String::new());
+        for line in ["CPU in µs, latency in ms; change since the first comparable run", "│ another machine or server"]
+        {
+            lines.extend(text::wrap(line, width, 0, 2));
+        }
+        lines.join("\n") + "\n"
     }
 
     /// Writes `history.md` and its charts into `out`, and gives their paths, the page first.
@@ -274,23 +278,34 @@ impl History {
                 let _ = writeln!(page, "![{}]({})\n", escaped(&chart.title), chart.file);
                 files.push(out.join(chart.file));
             }
-            page.push_str("| operation | target | CPU per call now | change | mean latency now | change |\n|---|---|---:|---:|---:|---:|\n");
+            let mut table = Table::new([
+                Column::name("operation"),
+                Column::name("target"),
+                Column::figure("CPU per call now, µs"),
+                Column::figure("change"),
+                Column::figure("mean latency now, ms"),
+                Column::figure("change"),
+            ]);
             for line in self.lines.iter().filter(|line| line.scale == scale) {
                 let Some(last) = line.points.last() else { continue };
-                let change = |figure| change(line, figure).map_or_else(|| "–".to_owned(), percent);
-                let _ = writeln!(
-                    page,
-                    "| {} | {} | {} µs | {} | {} ms | {} |",
-                    line.operation,
-                    escaped(&line.target),
+                table.row([
+                    line.operation.name().to_owned(),
+                    line.target.clone(),
                     number(last.cpu_us),
-                    change(Figure::Cpu),
+                    changed(line, Figure::Cpu),
                     number(last.latency_ms),
-                    change(Figure::Latency)
-                );
+                    changed(line, Figure::Latency),
+                ]);
             }
+            page += &table.markdown();
         }
-        page.push_str("\n## Runs\n\n| | started | run | commit | |\n|---:|---|---|---|---|\n");
+        let mut runs = Table::new([
+            Column::figure("run"),
+            Column::name("started"),
+            Column::name("id"),
+            Column::name("commit"),
+            Column::prose("note"),
+        ]);
         for (i, entry) in self.entries.iter().enumerate() {
             let commit = entry.commit.as_deref().map_or("", |commit| commit.get(..10).unwrap_or(commit));
             let breaks = if entry.breaks.is_empty() {
@@ -298,17 +313,10 @@ impl History {
             } else {
                 format!("not comparable with the run before it: {}", entry.breaks.join("; "))
             };
-            let _ = writeln!(
-                page,
-                "| {} | {} | {} | {} | {} |",
-                i + 1,
-                escaped(&entry.started_at),
-                escaped(&entry.run),
-                escaped(commit),
-                escaped(&breaks)
-            );
+            runs.row([&(i + 1).to_string(), &entry.started_at, &entry.run, commit, &breaks]);
         }
-        page.push_str("\nA change is from the first run that can be compared with the last one.\n");
+        let _ = writeln!(page, "\n## Runs\n\n{}", runs.markdown());
+        page.push_str("A change is from the first run that can be compared with the last one.\n");
         write_whole(&files[0], page)?;
         Ok(files)
     }
@@ -326,6 +334,11 @@ fn change(line: &Line, figure: Figure) -> Option<f64> {
     let start = line.points.iter().rposition(|point| !point.joined)?;
     let (first, last) = (line.points.get(start)?, line.points.last()?);
     (start + 1 < line.points.len()).then(|| figure.of(last).0 / figure.of(first).0 - 1.0)
+}
+
+/// [`change`] as percent.
+fn changed(line: &Line, figure: Figure) -> String {
+    change(line, figure).map_or_else(|| NOT_MEASURED.to_owned(), signed_percent)
 }
 
 /// The last points as blocks, a break as `│`. The scale is the line's own, but never less than ±5% high, so that

@@ -2,6 +2,7 @@
 //! terminal only lay it out. Text from the results stands here as it came; each layout escapes for itself.
 
 mod answer;
+mod columns;
 mod method;
 mod tables;
 mod troubles;
@@ -10,16 +11,19 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::escape;
 use super::format;
 use super::palette::{self, Look};
+use super::text;
 use crate::results::{Measurement, Operation, Results, Target, TargetStatus};
 
 #[cfg(test)]
 pub use answer::winner;
 pub use answer::{Answer, Metric, ratio};
+pub use columns::{RATIO, limit};
 pub use method::{Fact, Note, Warning};
-pub use tables::{CPU_RATIO, Group, limit};
-pub use troubles::{Banner, Trouble};
+pub use tables::Group;
+pub use troubles::{Banner, Fix, Trouble};
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -31,7 +35,10 @@ pub struct Page {
     /// What the others are compared with: "AWS SDK".
     pub baseline: String,
     pub answer: Answer,
+    /// Those that stand in tables and charts: all that have figures.
     pub libraries: Vec<Library>,
+    /// All that were asked for.
+    pub targets: Vec<Library>,
     pub scales: Vec<ScaleView>,
     pub troubles: Vec<Trouble>,
     pub disturbances: Vec<Note>,
@@ -42,6 +49,8 @@ pub struct Page {
     /// As typed.
     pub command: String,
 }
+
+const MEASURED: &str = "measured";
 
 /// One target, as the report calls and draws it.
 #[derive(Debug, Clone, Serialize)]
@@ -106,32 +115,41 @@ impl<'a> Index<'a> {
 
 /// Makes the whole report's content from results.
 pub fn page(results: &Results) -> Page {
-    let libraries = libraries(results);
+    let targets = targets(results);
+    // What has no figures is named at the top, once, and has no row of dashes.
+    let libraries: Vec<Library> = targets.iter().filter(|library| has_figures(results, library)).cloned().collect();
     let index = Index::new(results);
     let scales = scales(&index, &libraries);
-    let baseline = libraries.iter().find(|library| library.baseline);
+    let baseline = targets.iter().find(|library| library.baseline);
     Page {
         title: "DynamoDB clients for JavaScript, measured".to_owned(),
         subtitle: method::subtitle(results),
-        banner: troubles::banner(results, &libraries),
+        banner: troubles::banner(results, &targets),
         baseline: baseline.map_or_else(|| "the baseline".to_owned(), |library| library.label.clone()),
-        answer: answer::answer(&index, &libraries),
-        troubles: troubles::troubles(results, &libraries),
+        answer: answer::answer(&index, &libraries, &targets),
+        troubles: troubles::troubles(results, &targets),
         disturbances: method::disturbances(results),
-        warnings: method::warnings(results, &libraries),
+        warnings: method::warnings(results, &targets),
         settings: method::settings(results),
         environment: method::environment(results),
-        schedule: method::schedule(results, &libraries),
-        command: format::plain(&results.run.command),
+        schedule: method::schedule(results, &targets),
+        command: escape::plain(&results.run.command),
         libraries,
+        targets,
         scales,
     }
+}
+
+/// Whether a library was measured, or could still be.
+fn has_figures(results: &Results, library: &Library) -> bool {
+    let figures = |m: &Measurement| m.latency_ms.is_some() || m.cpu.is_some() || m.throughput.is_some();
+    library.status == MEASURED || results.measurements.iter().any(|m| m.target == library.id && figures(m))
 }
 
 fn scales(index: &Index<'_>, libraries: &[Library]) -> Vec<ScaleView> {
     let mut views: Vec<ScaleView> = Vec::new();
     for scale in &index.results.settings.scales {
-        let slug = format::slug(&scale.name);
+        let slug = escape::slug(&scale.name);
         let taken = slug.is_empty() || views.iter().any(|view| view.slug == slug);
         views.push(ScaleView {
             name: scale.name.clone(),
@@ -143,7 +161,7 @@ fn scales(index: &Index<'_>, libraries: &[Library]) -> Vec<ScaleView> {
     views
 }
 
-fn libraries(results: &Results) -> Vec<Library> {
+fn targets(results: &Results) -> Vec<Library> {
     let looks = palette::looks(results.targets.iter().map(|target| target.adapter.as_str()));
     results.targets.iter().zip(looks).map(|(target, look)| library(target, &results.targets, look)).collect()
 }
@@ -152,9 +170,9 @@ fn library(target: &Target, all: &[Target], look: Look) -> Library {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| format::NOT_MEASURED.to_owned());
     let shared_name = all.iter().filter(|other| other.name == target.name).count() > 1;
     let label = if shared_name { &target.id } else { &target.name };
-    let label = format::shorten(&format::plain(label), 40);
+    let label = text::brief(label, 40);
     let status = match target.status {
-        TargetStatus::Ok => "measured",
+        TargetStatus::Ok => MEASURED,
         TargetStatus::Failed => "failed",
         TargetStatus::WrongWork => "wrong work",
         TargetStatus::Unavailable => "not installed",

@@ -1,5 +1,5 @@
 //! One colour and one marker shape for each library, the same in every chart and table. The colours are Okabe and
-//! Ito's, which people with any colour vision can tell apart; the shapes stand without them.
+//! Ito's, which people with any colour vision can distinguish; the shapes stand without them.
 
 use serde::Serialize;
 
@@ -68,7 +68,7 @@ impl Ink {
             Ink::Vermillion => ("#d55e00", "#f27b28"),
             Ink::Blue => ("#0072b2", "#56b4e9"),
             Ink::Green => ("#009e73", "#1fc795"),
-            Ink::Orange => ("#c98a00", "#e69f00"),
+            Ink::Orange => ("#b87a00", "#e69f00"),
             Ink::Purple => ("#b8578f", "#cc79a7"),
             Ink::Gray => ("#757f8b", "#8b96a3"),
         }
@@ -117,4 +117,48 @@ fn own(adapter: &str) -> Option<Look> {
         "electrodb" => Look { ink: Ink::Green, shape: Shape::Triangle },
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WCAG 2.2, relative luminance.
+    fn luminance(colour: &str) -> f64 {
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    /// WCAG 2.2, contrast ratio, on a light page and on a dark one.
+    fn contrast(a: Ink, b: Ink) -> [f64; 2] {
+        let of = |a: &str, b: &str| {
+            let (a, b) = (luminance(a), luminance(b));
+            (a.max(b) + 0.05) / (a.min(b) + 0.05)
+        };
+        let (a, b) = (a.colours(), b.colours());
+        [of(a.0, b.0), of(a.1, b.1)]
+    }
+
+    #[test]
+    fn text_and_marks_stand_out_on_light_and_dark_pages() {
+        for ground in [Ink::Paper, Ink::Band] {
+            for text in [Ink::Text, Ink::Soft] {
+                let contrast = contrast(text, ground);
+                assert!(contrast.iter().all(|ratio| *ratio >= 4.5), "{text:?} on {ground:?}: {contrast:?}");
+            }
+            for mark in &Ink::ALL[5..] {
+                let contrast = contrast(*mark, ground);
+                assert!(contrast.iter().all(|ratio| *ratio >= 3.0), "{mark:?} on {ground:?}: {contrast:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_targets_of_one_library_look_different() {
+        let looks = looks(["mizzle", "mizzle", "aws-sdk", "unknown"].into_iter());
+        assert!((0..4).all(|at| !looks[..at].contains(&looks[at])), "{looks:?}");
+    }
 }

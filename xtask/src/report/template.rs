@@ -2,13 +2,14 @@
 //! Markdown by the filters `md`, `code` and `block`, through which its templates pass every text.
 
 use anyhow::{Context as _, Result};
+use data_encoding::BASE64;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use sha2::{Digest as _, Sha256};
 
 use super::charts::{self, Charts};
-use super::format;
+use super::escape;
 use super::model::Page;
 use super::palette::Ink;
 
@@ -26,9 +27,9 @@ pub fn render(name: &str, page: &Page, charts: &Charts) -> Result<String> {
     );
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     environment.set_syntax(syntax?);
-    environment.add_filter("md", |text: &str| format::markdown(text));
-    environment.add_filter("code", |text: &str| format::markdown_code(text));
-    environment.add_filter("block", |text: &str| format::markdown_block(text));
+    environment.add_filter("md", |text: &str| escape::markdown(text));
+    environment.add_filter("code", |text: &str| escape::markdown_code(text));
+    environment.add_filter("block", |text: &str| escape::markdown_block(text));
     environment.add_template("report.md", include_str!("../../templates/report.md.j2"))?;
     environment.add_template("answer.md", include_str!("../../templates/answer.md.j2"))?;
     environment.add_template("report.html", include_str!("../../templates/report.html.j2"))?;
@@ -38,7 +39,7 @@ pub fn render(name: &str, page: &Page, charts: &Charts) -> Result<String> {
         charts => Serde(charts),
         style => style(),
         script => SCRIPT,
-        script_hash => base64(&Sha256::digest(SCRIPT.as_bytes())),
+        script_hash => BASE64.encode(&Sha256::digest(SCRIPT.as_bytes())),
     };
     template.render(context).with_context(|| format!("rendering {name}"))
 }
@@ -51,32 +52,12 @@ fn style() -> String {
             format!(".f-{class}{{fill:{light}}}.s-{class}{{stroke:{light};--ink:light-dark({light},{dark})}}")
         })
         .concat();
-    format!("{}\n{light}\n{}", include_str!("../../templates/report.css"), charts::styles())
-}
-
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let digit = ALPHABET[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_that_of_the_rfc() {
-        let known = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
-        for (text, encoded) in known {
-            assert_eq!(base64(text.as_bytes()), encoded);
-        }
-    }
+    let roles =
+        [("paper", Ink::Paper), ("raised", Ink::Band), ("text", Ink::Text), ("soft", Ink::Soft), ("line", Ink::Grid)];
+    let variables = roles.map(|(name, ink)| {
+        let (light, dark) = ink.colours();
+        format!("--{name}:light-dark({light},{dark});")
+    });
+    let page = include_str!("../../templates/report.css");
+    format!(":root{{{}}}\n{page}\n{light}\n{}", variables.concat(), charts::styles())
 }

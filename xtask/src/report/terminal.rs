@@ -1,48 +1,48 @@
 //! The results on a terminal: a compact table for each scale, the answer, and what is missing last, where it is seen.
 //! Columns that don't fit are left out; the whole is in the report.
 
-use console::{Style, measure_text_width};
+use console::Style;
 
+use super::escape;
 use super::format;
-use super::model::{CPU_RATIO, Group, Library, Page, ScaleView};
+use super::model::{Fix, Group, Library, Page, RATIO, ScaleView};
 use super::palette::Ink;
+use super::text::{self, Cell, Column, Table};
 
-/// A column: its head, and how dispensable it is; 0 always stays.
-const COLUMNS: [(&str, u8); 6] =
-    [("CPU µs", 0), ("mean ms", 1), ("p95", 3), ("p99", 4), ("ops/s", 2), ("CPU ratio", 0)];
+/// A figure of the table: what heads its column, where it is found, and how dispensable it is; 0 always stays.
+const FIGURES: &[(&str, &str, &str, u8)] = &[
+    ("CPU µs", "cpu", "per-call", 0),
+    ("mean ms", "latency", "mean", 1),
+    ("p95", "latency", "p95", 3),
+    ("p99", "latency", "p99", 4),
+    ("ops/s", "throughput", "rate", 2),
+    ("CPU ratio", "cpu", RATIO, 0),
+];
 const INDENT: usize = 2;
 const WIDEST_BAR: usize = 20;
 const NARROWEST_BAR: usize = 4;
+const LONGEST_NAME: usize = 22;
 
-/// One library's figures for one operation.
-struct Row<'a> {
-    library: &'a Library,
-    figures: Vec<String>,
-    /// Of CPU, to the baseline.
-    ratio: Option<f64>,
-    best: bool,
-    unclear: bool,
-}
-
+/// Styles where colour is asked for, and plain text where it isn't.
 struct Painter {
     colour: bool,
 }
 
 impl Painter {
+    fn style(&self) -> Style {
+        Style::new().force_styling(self.colour)
+    }
+
     fn bold(&self, text: &str) -> String {
-        Style::new().bold().force_styling(self.colour).apply_to(text).to_string()
+        self.style().bold().apply_to(text).to_string()
     }
 
     fn dim(&self, text: &str) -> String {
-        Style::new().dim().force_styling(self.colour).apply_to(text).to_string()
+        self.style().dim().apply_to(text).to_string()
     }
 
     fn warn(&self, text: &str) -> String {
-        Style::new().yellow().bold().force_styling(self.colour).apply_to(text).to_string()
-    }
-
-    fn good(&self, text: &str) -> String {
-        Style::new().green().bold().force_styling(self.colour).apply_to(text).to_string()
+        self.style().yellow().bold().apply_to(text).to_string()
     }
 
     fn ink(&self, text: &str, ink: Ink) -> String {
@@ -54,10 +54,11 @@ impl Painter {
             Ink::Purple => 175,
             _ => 245,
         };
-        Style::new().color256(colour).force_styling(self.colour).apply_to(text).to_string()
+        self.style().color256(colour).apply_to(text).to_string()
     }
 }
 
+/// The whole summary for a terminal of `width` columns.
 pub fn summary(page: &Page, width: usize, colour: bool) -> String {
     let paint = Painter { colour };
     let width = width.clamp(40, 160);
@@ -67,130 +68,122 @@ pub fn summary(page: &Page, width: usize, colour: bool) -> String {
         lines.push(String::new());
     }
     let legend = format!(
-        "CPU µs: the client's JavaScript thread's, per call. Ratio: to {}. ★ cheapest of the libraries, where this run \
-         can tell. = same, ? can't tell, – not measured.",
+        "CPU µs: CPU time per call on the client's JavaScript thread. CPU ratio: to {}. ★ clearly the cheapest \
+         library, = same as the baseline, ? inconclusive, – not measured.",
         page.baseline
     );
-    lines.extend(wrapped(&legend, width, 0).iter().map(|line| paint.dim(line)));
+    lines.extend(text::wrap(&legend, width, 0, 0).iter().map(|line| paint.dim(line)));
     lines.push(String::new());
     for sentence in &page.answer.sentences {
-        lines.extend(wrapped(sentence, width, 0));
+        lines.extend(text::wrap(sentence, width, 0, 0));
     }
     if let Some(banner) = &page.banner {
         lines.push(String::new());
         let headline = format!("{} {}", banner.headline, banner.reason);
-        lines.extend(wrapped(&headline, width, 0).iter().map(|line| paint.warn(line)));
-        for mend in &banner.lines {
-            let mut text = format!("{}: {}", format::plain(&mend.who).trim_end_matches(':'), mend.why);
-            if !mend.how.is_empty() {
-                text += ". To mend it: ";
-                text += &mend.how;
-            }
-            if !mend.command.is_empty() {
-                text += ": ";
-                text += &mend.command;
-            }
-            lines.extend(wrapped(&text, width, 2));
-        }
+        lines.extend(text::wrap(&headline, width, 0, 0).iter().map(|line| paint.warn(line)));
+        let fixes: Vec<[String; 2]> = banner.lines.iter().map(fix).collect();
+        let rows = fixes.iter().map(|[who, what]| [who.as_str(), what.as_str()]);
+        lines.extend(text::table(rows, width - INDENT).iter().map(|line| format!("{:INDENT$}{line}", "")));
     }
     lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
-fn table(page: &Page, scale: &ScaleView, width: usize, paint: &Painter) -> Vec<String> {
-    let operations = rows(page, scale);
-    let all = || operations.iter().flat_map(|(_, rows)| rows);
-    let widths: Vec<usize> = COLUMNS
-        .iter()
-        .enumerate()
-        .map(|(at, (head, _))| {
-            let figures = all().map(|row| measure_text_width(&row.figures[at]));
-            figures.chain([measure_text_width(head)]).max().unwrap_or(0)
-        })
-        .collect();
-    let longest = all().map(|row| measure_text_width(&row.library.label)).max().unwrap_or(0).clamp(9, 22);
-    let mut shown: Vec<usize> = (0..COLUMNS.len()).collect();
-    let taken = |shown: &[usize]| INDENT + shown.iter().map(|&at| widths[at] + 2).sum::<usize>();
-    while longest + taken(&shown) > width {
-        let Some(least) = shown.iter().copied().filter(|&at| COLUMNS[at].1 > 0).max_by_key(|&at| COLUMNS[at].1) else {
-            break;
-        };
-        shown.retain(|&at| at != least);
+/// Who is concerned, and what happened with what to do about it.
+fn fix(fix: &Fix) -> [String; 2] {
+    let mut text = fix.why.clone();
+    if !fix.how.is_empty() {
+        text += ". To fix it: ";
+        text += &fix.how;
     }
-    let name = longest.min(width.saturating_sub(taken(&shown))).max(3);
-    let bar = width.saturating_sub(name + taken(&shown) + 1).min(WIDEST_BAR);
+    if !fix.command.is_empty() {
+        text += ": ";
+        text += &fix.command;
+    }
+    [format!("{}:", escape::plain(&fix.who).trim_end_matches(':')), text]
+}
+
+/// A library's ratio for one operation, as a bar is drawn from it.
+struct Bar {
+    ratio: f64,
+    unclear: bool,
+    ink: Ink,
+}
+
+fn table(page: &Page, scale: &ScaleView, width: usize, paint: &Painter) -> Vec<String> {
+    let Some(cpu) = scale.group("cpu") else { return Vec::new() };
+    let head = |&(head, _, _, order): &(&str, &str, &str, u8)| Column::figure(head).dispensable(order);
+    let mut table = Table::new([Column::name("")].into_iter().chain(FIGURES.iter().map(head)));
+    let mut bars = Vec::new();
+    for line in 0..cpu.lines.len() {
+        for (at, library) in page.libraries.iter().enumerate() {
+            let (cells, bar) = row(scale, cpu, (line, at), library, paint);
+            table.row(cells);
+            bars.push(bar);
+        }
+    }
+    let layout = table.fitted(width - INDENT);
+    let bar = width.saturating_sub(INDENT + layout.width() + 1).min(WIDEST_BAR);
     let bar = if bar < NARROWEST_BAR { 0 } else { bar };
     // Small differences stay small bars, whatever the largest one is.
-    let highest = all().filter_map(|row| row.ratio).fold(1.5, f64::max);
+    let highest = bars.iter().flatten().map(|bar| bar.ratio).fold(1.5, f64::max);
 
-    let title = format!("{}: {} items", format::plain(&scale.name), scale.items);
-    let mut lines = vec![paint.bold(&format::shorten(&title, width))];
-    let heads: Vec<String> = shown.iter().map(|&at| right(COLUMNS[at].0, widths[at])).collect();
-    lines.push(paint.dim(&format!("{}  {}", " ".repeat(INDENT + name), heads.join("  "))));
-    for (operation, rows) in &operations {
-        lines.push(paint.bold(operation));
-        for row in rows {
-            let label = format::shorten(&row.library.label, name);
-            let mut line =
-                format!("{}{label}{}", " ".repeat(INDENT), " ".repeat(name - measure_text_width(&label).min(name)));
-            for &at in &shown {
-                let figure = right(&row.figures[at], widths[at]);
-                line += "  ";
-                line += &match at {
-                    0 if row.best => paint.good(&figure),
-                    5 if row.unclear => paint.dim(&figure),
-                    _ => figure,
-                };
+    let title = format!("{}: {} items", escape::plain(&scale.name), scale.items);
+    let mut lines = vec![paint.bold(&text::shorten(&title, width))];
+    let indent = " ".repeat(INDENT);
+    lines.extend(table.heads(&layout).map(|heads| paint.dim(&format!("{indent}{heads}"))));
+    for (at, line) in cpu.lines.iter().enumerate() {
+        lines.push(paint.bold(&line.label));
+        for place in 0..page.libraries.len() {
+            let at = at * page.libraries.len() + place;
+            for text in table.lines_of(&layout, at) {
+                let mut text = format!("{indent}{text}");
+                if let Some(Bar { ratio, unclear, ink }) = bars[at].as_ref().filter(|_| bar > 0) {
+                    let drawn = blocks(ratio.max(1.0).ln() / highest.ln(), bar);
+                    text.push(' ');
+                    text += &if *unclear { paint.dim(&drawn) } else { paint.ink(&drawn, *ink) };
+                }
+                lines.push(text);
             }
-            if let Some(ratio) = row.ratio.filter(|_| bar > 0) {
-                let drawn = blocks(ratio.max(1.0).ln() / highest.ln(), bar);
-                line.push(' ');
-                line += &if row.unclear { paint.dim(&drawn) } else { paint.ink(&drawn, row.library.look.ink) };
-            }
-            lines.push(line);
         }
     }
     lines
 }
 
-fn rows<'a>(page: &'a Page, scale: &'a ScaleView) -> Vec<(&'a str, Vec<Row<'a>>)> {
-    let (cpu, latency, throughput) = (scale.group("cpu"), scale.group("latency"), scale.group("throughput"));
-    let figure = |group: Option<&Group>, line: usize, library: usize, statistic: usize| {
-        format::optional(group.and_then(|group| group.lines.get(line)?.cells.get(library)?.get(statistic)?.value))
-    };
-    let Some(group) = cpu else { return Vec::new() };
-    let row = |at: usize, l: usize, library: &'a Library| {
-        let cells = &group.lines[at].cells[l];
-        let ratio = cells.get(CPU_RATIO).filter(|_| !library.baseline);
-        let (mark, unclear) = match ratio.map_or("", |cell| cell.note) {
-            "same" => (" =", false),
-            "unclear" => (" ?", true),
-            _ => ("  ", false),
-        };
-        let ratio_text = cells.get(CPU_RATIO).map_or("", |cell| &cell.text);
-        Row {
-            library,
-            figures: vec![
-                format!("{}{}", if cells[0].best { "★ " } else { "" }, format::optional(cells[0].value)),
-                figure(latency, at, l, 0),
-                figure(latency, at, l, 1),
-                figure(latency, at, l, 2),
-                figure(throughput, at, l, 0),
-                format!("{}{mark}", ratio_text.replace(" ± ", " ±")),
-            ],
-            ratio: ratio.and_then(|cell| cell.value),
-            best: cells[0].best,
-            unclear,
+/// One library's cells for one operation, and its bar.
+fn row(
+    scale: &ScaleView,
+    cpu: &Group,
+    (line, at): (usize, usize),
+    library: &Library,
+    paint: &Painter,
+) -> (Vec<Cell>, Option<Bar>) {
+    let best = cpu.cell(line, at, "per-call").is_some_and(|cell| cell.best);
+    let ratio = cpu.cell(line, at, RATIO).filter(|_| !library.baseline);
+    let unclear = ratio.is_some_and(|cell| cell.note == "unclear");
+    let figure = |&(_, group, statistic, _): &(&str, &str, &str, u8)| {
+        let cell = scale.group(group).and_then(|group| group.cell(line, at, statistic));
+        if statistic == RATIO {
+            // One mark in a row: which library is cheapest is another question than how it compares with the baseline,
+            // and its interval answers that.
+            let mark = match cell.map_or("", |cell| cell.note) {
+                "same" => " =",
+                "unclear" if !best => " ?",
+                _ => "  ",
+            };
+            let text = cell.map_or_else(|| format::NOT_MEASURED.to_owned(), |cell| cell.text.replace(" ± ", " ±"));
+            let style = if unclear { paint.style().dim() } else { paint.style() };
+            return Cell::styled(format!("{text}{mark}"), style);
+        }
+        let value = format::optional(cell.and_then(|cell| cell.value));
+        if (group, statistic, best) == ("cpu", "per-call", true) {
+            Cell::styled(format!("★ {value}"), paint.style().green().bold())
+        } else {
+            Cell::styled(value, paint.style())
         }
     };
-    group
-        .lines
-        .iter()
-        .enumerate()
-        .map(|(at, line)| {
-            let rows = page.libraries.iter().enumerate().map(|(l, library)| row(at, l, library)).collect();
-            (line.label.as_str(), rows)
-        })
-        .collect()
+    let name = Cell::styled(text::shorten(&library.label, LONGEST_NAME), paint.style());
+    let bar = ratio.and_then(|cell| cell.value).map(|ratio| Bar { ratio, unclear, ink: library.look.ink });
+    ([name].into_iter().chain(FIGURES.iter().map(figure)).collect(), bar)
 }
 
 /// A bar in eighths of a character; what is above 0 shows at least one.
@@ -199,36 +192,4 @@ fn blocks(share: f64, width: usize) -> String {
     let eighths = if share > 0.0 { eighths.max(1) } else { 0 };
     let part = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
     format!("{}{part}", "█".repeat(eighths / 8))
-}
-
-fn right(text: &str, width: usize) -> String {
-    format!("{}{text}", " ".repeat(width.saturating_sub(measure_text_width(text))))
-}
-
-/// Lines of at most `width` columns; an indented text hangs by two more. A longer word is cut up.
-fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = " ".repeat(indent);
-    let hang = if indent > 0 { indent + 2 } else { 0 };
-    let mut empty = true;
-    let plain = format::plain(text);
-    let limit = width.saturating_sub(indent + 2).max(10);
-    let pieces = plain.split(' ').flat_map(|word| {
-        let chars: Vec<char> = word.chars().collect();
-        chars.chunks(limit).map(|piece| piece.iter().collect::<String>()).collect::<Vec<_>>()
-    });
-    for word in pieces {
-        let space = usize::from(!empty);
-        if !empty && measure_text_width(&line) + space + measure_text_width(&word) > width {
-            lines.push(std::mem::replace(&mut line, " ".repeat(hang)));
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line += &word;
-        empty = false;
-    }
-    lines.push(line);
-    lines
 }

@@ -63,8 +63,7 @@ impl Runner<'_> {
         }
         let lead_in = turns::lead_in(calls);
         let from = member.current(operation).recorded_calls;
-        let measure =
-            Measure { operation, phase: Phase::Client, calls, lead_in, from, check: last, concurrency: None };
+        let measure = Measure { operation, phase: Phase::Client, calls, lead_in, from, check: last, concurrency: None };
         let expected = Duration::from_secs_f64(ms_per_call * calls as f64 / 1e3);
         let at_ms = self.now_ms();
         let end = member.suite.measure(measure, expected, &self.health(), || {}, || {})?;

@@ -58,13 +58,7 @@ pub struct Current {
 
 impl Current {
     fn new(round: u32, place: u32, warm_up: Option<WarmUp>) -> Current {
-        let none = WarmUp {
-            calls: 0,
-            wall_ms: 0.0,
-            settled: false,
-            windows_us: Vec::new(),
-            helper_shares: Vec::new(),
-        };
+        let none = WarmUp { calls: 0, wall_ms: 0.0, settled: false, windows_us: Vec::new(), helper_shares: Vec::new() };
         Current {
             round: Round {
                 round,

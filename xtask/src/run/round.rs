@@ -10,17 +10,15 @@ use super::member::{Cold, Member};
 use super::timing::{self, Times};
 use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
-use stats::bootstrap;
 use crate::analysis::summary;
 use crate::plan::ScalePlan;
-use crate::results::{
-    Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus,
-};
+use crate::results::{Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus};
 use crate::run::warm_up::{self, Warming};
 use crate::workers::keeper::Keeper;
 use crate::workers::protocol::{OpenSuite, Phase};
 use crate::workers::suite::{Suite, VerifiedSuite};
 use crate::workers::worker::Fault;
+use stats::bootstrap;
 
 /// Inputs of each operation on the recorded ground.
 const POOL: u32 = 200;
@@ -244,9 +242,7 @@ impl Runner<'_> {
         let called = member.suite.record(operation, &self.health());
         let ended = record.end(called.as_ref().map_or(1, |called| called.calls));
         let called = called?;
-        let failed = |cause: String| {
-            Fault::Failed(Failure { stage: "record".into(), cause }, Some(operation))
-        };
+        let failed = |cause: String| Fault::Failed(Failure { stage: "record".into(), cause }, Some(operation));
         let recording = ended.map_err(|why| failed(format!("{why:#}")))?;
         if let Some(items) = called.items.filter(|&items| items != recording.items_returned) {
             return Err(Fault::WrongWork {

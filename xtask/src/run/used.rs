@@ -67,8 +67,7 @@ impl Runner<'_> {
                 None => {
                     let calls = if operation == Operation::Scan { TRIAL_SCANS } else { TRIAL_CALLS };
                     let expected = runner.call_limit(plan.scale);
-                    let end =
-                        member.suite.warm_up(operation, calls, Ground::Database, expected, &runner.health())?;
+                    let end = member.suite.warm_up(operation, calls, Ground::Database, expected, &runner.health())?;
                     end.wall_ms / end.calls.max(1) as f64
                 }
             };
@@ -86,12 +85,7 @@ impl Runner<'_> {
     }
 
     /// Measures one operation of all members against the database.
-    pub fn measure_used(
-        &mut self,
-        plan: RoundPlan,
-        used: &UsedPlan,
-        members: &mut Vec<Member>,
-    ) -> Result<(), Fault> {
+    pub fn measure_used(&mut self, plan: RoundPlan, used: &UsedPlan, members: &mut Vec<Member>) -> Result<(), Fault> {
         let operation = used.operation;
         for member in members.iter_mut() {
             sampler::reset_peak_resident(member.pid);
@@ -117,7 +111,13 @@ impl Runner<'_> {
     }
 
     /// One turn of the latency phase of one member, one call in flight.
-    fn latency_slice(&mut self, operation: Operation, calls: u64, last: bool, member: &mut Member) -> Result<(), Fault> {
+    fn latency_slice(
+        &mut self,
+        operation: Operation,
+        calls: u64,
+        last: bool,
+        member: &mut Member,
+    ) -> Result<(), Fault> {
         if calls == 0 {
             return Ok(());
         }

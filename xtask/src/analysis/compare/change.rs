@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Metric;
+use crate::analysis::summary::{cpu_parts, latency_parts, throughput_parts};
+use crate::results::{Measurement, Operation, Results, Round, Target, TargetStatus};
 use stats::bootstrap::per_call;
 use stats::percentile;
 use stats::student::{self, Estimated};
-use crate::analysis::summary::{cpu_parts, latency_parts, throughput_parts};
-use crate::results::{Measurement, Operation, Results, Round, Target, TargetStatus};
 
 /// A change before it is judged: `log` is that of new over base.
 pub struct Raw {

@@ -2,8 +2,8 @@
 
 use super::change::{RawRow, is_same};
 use super::{Basis, Metric};
-use stats::percentile;
 use crate::results::{Backend, Database, Environment, Results};
+use stats::percentile;
 
 /// What forbids comparing the figures of two runs themselves: another machine, or another server.
 pub fn differences(

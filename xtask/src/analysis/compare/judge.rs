@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::change::{Raw, RawRow};
 use super::{Basis, Change, Comparison, FailOn, Metric, Row};
+use crate::analysis::verdict::verdict;
 use stats::percentile;
 use stats::student::{self, Estimated, Prior};
-use crate::analysis::verdict::verdict;
 
 /// The chance that a pair of like runs fails.
 const FALSE_ALARMS: f64 = 0.05;

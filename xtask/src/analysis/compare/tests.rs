@@ -1,9 +1,8 @@
 use super::*;
-use crate::commands::compare::verdict;
-use crate::report::comparison as render;
-use stats::tests::trials;
 use crate::analysis::summary::summarize;
-use crate::fixture::{Shape, raw};
+use crate::commands::compare::verdict;
+use crate::fixture::{Shape, raw, trials};
+use crate::report::comparison as render;
 use crate::results::{Backend, TargetStatus};
 
 fn run(seed: u64, shape: &Shape, change: impl FnOnce(&mut Results)) -> Results {
@@ -334,5 +333,5 @@ fn hostile_names_stay_text() {
     base.run.id = "a|b <script> `x`".to_owned();
     let comparison = compare(&base, &same(2), &FailOn::default()).unwrap();
     let markdown = render::markdown(&comparison);
-    assert!(!markdown.contains("<script>") && markdown.contains("a\\|b &lt;script>"), "{markdown}");
+    assert!(!markdown.contains("<script>") && markdown.contains("a\\|b &lt;script&gt;"), "{markdown}");
 }

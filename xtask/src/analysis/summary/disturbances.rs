@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::warnings::{ACCOUNTING, ROUND_APART, Warning, percent};
+use super::warnings::{ACCOUNTING, ROUND_APART, Warning};
 use super::{FEW_ROUNDS, latency_parts, median};
-use stats::bootstrap;
 use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, Round};
+use crate::system::format::percent;
+use stats::bootstrap;
 
 const ROUND_APART_SERIOUS: f64 = 0.15;
 

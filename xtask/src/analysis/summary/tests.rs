@@ -21,7 +21,7 @@ fn inside(interval: Option<Interval>, value: f64) -> bool {
 fn known_ratios_are_found() {
     // Several runs, since the operations of one share its processes and miss together.
     let (mut held, mut all) = (0, 0);
-    for seed in 0..stats::tests::trials(10) as u64 {
+    for seed in 0..crate::fixture::trials(10) as u64 {
         let operations = vec![Operation::GetItem, Operation::Query];
         let results = summarized(&Shape { seed, operations, samples: 20, ..Shape::small() });
         for one in results.measurements.iter().filter(|one| one.target != "aws-sdk") {
@@ -64,8 +64,12 @@ fn figures_are_those_of_the_samples() {
     let wall_ms: f64 = phases.iter().map(|phase| phase.wall_ms).sum();
     assert!((throughput.ops_per_sec - calls as f64 / wall_ms * 1e3).abs() < 1e-9);
     assert!(inside(throughput.ci95, throughput.ops_per_sec));
-    assert!(one.warnings.iter().any(|warning| warning == "40 calls hold no p99 (it takes 100)"), "{:?}", one.warnings);
-    assert!(one.warnings.iter().any(|warning| warning == "p95 is rough: only 2 calls lie beyond it"));
+    assert!(
+        one.warnings.iter().any(|warning| warning == "40 calls are too few for a p99 (100 needed)"),
+        "{:?}",
+        one.warnings
+    );
+    assert!(one.warnings.iter().any(|warning| warning == "p95 is approximate: only 2 calls lie above it"));
     assert!(of(&results, Operation::GetItem, "aws-sdk").vs_baseline.is_none());
 }
 

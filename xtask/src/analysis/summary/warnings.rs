@@ -1,19 +1,21 @@
-//! What a reader must know about a measurement before believing it: found in its own data, and put in words.
+//! What a reader must know about a measurement before believing it: found in its own data, with its kind, its figures
+//! and a sentence.
 
 use std::fmt;
 
 use super::{FEW_ROUNDS, cpu_parts, median};
+use crate::results::{Measurement, Round, Work};
+use crate::system::format::{count, per_call, percent, plural, signed_percent};
 use stats::bootstrap;
 use stats::outliers::{FarOut, far_out, modified_z_scores};
 use stats::percentile::{FEW_BEYOND, FEWEST_FOR_P95, FEWEST_FOR_P99, beyond};
 use stats::student;
-use crate::results::{Measurement, Round, Work};
 
 /// The sampler and the process's own accounting may differ by this share.
 pub const ACCOUNTING: f64 = 0.05;
 /// The kernel's clock ticks: what one reading of a process's CPU time may be off by.
 const TICK_MS: f64 = 10.0;
-/// Far-out calls are told of when they raise the mean by this share. Garbage collection alone raises it by a tenth.
+/// Far-out calls are worth a warning when they raise the mean by this share. Garbage collection alone raises it by a tenth.
 const RAISED: f64 = 0.25;
 /// CPU per call that falls or rises inside the rounds by more than this share is drift.
 const DRIFT: f64 = 0.03;
@@ -37,36 +39,61 @@ pub enum Warning {
     MoreRequests { requests: f64, baseline: f64 },
 }
 
+impl Warning {
+    /// Its kind, by a name that stays: `approximate-p99`, `not-settled` … A results file has it next to the sentence, whose
+    /// figures differ from one measurement to the next.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Warning::Errors { .. } => "errors",
+            Warning::FewRounds { .. } => "few-rounds",
+            Warning::FewSamples { .. } => "few-samples",
+            Warning::FewBeyond { percentile: "p95", .. } => "approximate-p95",
+            Warning::FewBeyond { .. } => "approximate-p99",
+            Warning::NotSettled { .. } => "not-settled",
+            Warning::Outliers(_) => "outliers",
+            Warning::RoundApart { .. } => "round-apart",
+            Warning::Drift { .. } => "drift",
+            Warning::Accounting { .. } => "accounting",
+            Warning::NoUsage => "no-usage",
+            Warning::ReadsToReturn { .. } => "reads-to-return",
+            Warning::MoreRequests { .. } => "more-requests",
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Warning::Errors { errors } => {
-                write!(f, "{errors} {} failed; their times are not in the figures", plural(*errors, "call", "calls"))
+                write!(f, "{} threw: not timed, and not in the figures", plural(*errors, "call"))
             }
             Warning::FewRounds { rounds: 1 } => {
-                f.write_str("one round only: how processes differ can't be told, so there are no intervals")
+                f.write_str("one round only: how much processes differ is not known, so there are no intervals")
             }
             Warning::FewRounds { rounds } => write!(f, "{rounds} rounds only: the intervals are very wide"),
             Warning::FewSamples { samples, absent, needed } => {
-                write!(f, "{samples} {} hold no {absent} (it takes {needed})", plural(*samples as u64, "call", "calls"))
+                let are = if *samples == 1 { "is" } else { "are" };
+                write!(f, "{} {are} too few for a {absent} ({needed} needed)", plural(*samples as u64, "call"))
             }
             Warning::FewBeyond { percentile, beyond } => {
-                let calls = plural(*beyond as u64, "call lies", "calls lie");
-                write!(f, "{percentile} is rough: only {beyond} {calls} beyond it")
+                let lie = if *beyond == 1 { "lies" } else { "lie" };
+                write!(f, "{percentile} is approximate: only {} {lie} above it", plural(*beyond as u64, "call"))
             }
             Warning::NotSettled { rounds, of } => write!(
                 f,
-                "CPU per call was still falling when the warm-up's time was over, in {rounds} of {of} rounds: \
-                 the settled figure may be lower"
+                "CPU per call was still falling when the warm-up time ran out, in {rounds} of {of} rounds: the settled \
+                 figure may be lower (a longer --warm-up shows it)"
             ),
-            Warning::Outliers(FarOut { count, of, mean_raised_by }) => write!(
+            Warning::Outliers(FarOut { count: far, of, mean_raised_by }) => write!(
                 f,
-                "{count} of {of} calls took far longer than the rest and raise the mean by {}",
+                "{} of {} calls took far longer than the rest and raise the mean by {}",
+                count(*far as u64),
+                count(*of as u64),
                 percent(*mean_raised_by)
             ),
             Warning::RoundApart { round, by } => write!(
                 f,
-                "round {} stands apart: its CPU per call is {} {} than the median of the rounds",
+                "round {} is an outlier: its CPU per call is {} {} than the median of the rounds",
                 round + 1,
                 percent(by.abs()),
                 if *by > 0.0 { "higher" } else { "lower" }
@@ -82,36 +109,24 @@ impl fmt::Display for Warning {
                 "the sampler saw {sampler_ms:.0} ms of CPU where the process counted {process_ms:.0} ms ({})",
                 signed_percent(sampler_ms / process_ms - 1.0)
             ),
-            Warning::NoUsage => f.write_str("the sampler has no reading: CPU percent and memory are unknown"),
+            Warning::NoUsage => f.write_str("the sampler has no reading: CPU percent and memory are not known"),
             Warning::ReadsToReturn { reads, returns, baseline_reads } => write!(
                 f,
                 "reads {} items to return {}, where the baseline reads {}",
-                number(*reads),
-                number(*returns),
-                number(*baseline_reads)
+                per_call(*reads),
+                per_call(*returns),
+                per_call(*baseline_reads)
             ),
             Warning::MoreRequests { requests, baseline } => {
-                write!(f, "sends {} requests a call, where the baseline sends {}", number(*requests), number(*baseline))
+                write!(
+                    f,
+                    "sends {} requests a call, where the baseline sends {}",
+                    per_call(*requests),
+                    per_call(*baseline)
+                )
             }
         }
     }
-}
-
-fn plural<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
-    if count == 1 { one } else { many }
-}
-
-pub fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent.abs() < 9.95 { format!("{percent:.1}%") } else { format!("{percent:.0}%") }
-}
-
-fn signed_percent(share: f64) -> String {
-    format!("{}{}", if share < 0.0 { "-" } else { "+" }, percent(share.abs()))
-}
-
-fn number(value: f64) -> String {
-    if value.fract().abs() < 0.005 { format!("{value:.0}") } else { format!("{value:.2}") }
 }
 
 pub fn work_warnings(ours: Option<&Work>, theirs: Option<&Work>) -> Vec<Warning> {
@@ -144,7 +159,7 @@ pub fn alone_warnings(one: &Measurement, measured: &[&Round], sorted: &[f64]) ->
     }
     let n = sorted.len();
     if n < FEWEST_FOR_P95 {
-        warnings.push(Warning::FewSamples { samples: n, absent: "p95 and no p99", needed: FEWEST_FOR_P99 });
+        warnings.push(Warning::FewSamples { samples: n, absent: "p95 or a p99", needed: FEWEST_FOR_P99 });
     } else {
         if n < FEWEST_FOR_P99 {
             warnings.push(Warning::FewSamples { samples: n, absent: "p99", needed: FEWEST_FOR_P99 });

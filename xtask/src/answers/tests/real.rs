@@ -2,10 +2,10 @@
 
 use super::support::Client;
 use super::*;
-use crate::checkout::Checkout;
-use crate::cli::BackendChoice;
-use crate::database::{self, Java, Options};
-use crate::progress::Progress;
+use crate::plan::request::BackendChoice;
+use crate::setup::database::{self, Java, Options};
+use crate::system::checkout::Checkout;
+use crate::system::progress::Progress;
 
 fn call(client: &mut Client, operation: &str, body: &Value) -> Got {
     let got = client.call(&format!("DynamoDB_20120810.{operation}"), &body.to_string());

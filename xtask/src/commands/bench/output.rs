@@ -40,4 +40,3 @@ pub fn point_latest(checkout: &Checkout, out: &Path) -> anyhow::Result<()> {
         .and_then(|()| std::fs::rename(&fresh, &link))
         .with_context(|| format!("pointing {} at the run", link.display()))
 }
-

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::answers::{Answers, Door};
+use crate::commands::bench::database_health;
 use crate::plan::request::BackendChoice;
 use crate::plan::turns;
 use crate::results::Operation;
-use crate::answers::{Answers, Door};
-use crate::commands::bench::database_health;
 use crate::setup::database::{self, Server};
 use crate::setup::npm;
 use crate::system::checkout::Checkout;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::Trial;
 use super::rig::Rig;
-use stats::bootstrap::{Part, Parts};
 use crate::plan::request::BackendChoice;
 use crate::results::Operation;
 use crate::run::warm_up::{self, Warming};
@@ -14,6 +13,7 @@ use crate::system::checkout::Checkout;
 use crate::system::interrupt;
 use crate::system::progress::Progress;
 use crate::workers::protocol::Ground;
+use stats::bootstrap::{Part, Parts};
 
 /// Pairs of processes.
 const PAIRS: u64 = 8;

@@ -11,7 +11,6 @@ use serde_json::json;
 
 use super::Trial;
 use super::rig::{Rig, SEED, Sums};
-use stats::bootstrap::{Part, Parts};
 use crate::machine::load;
 use crate::machine::sampler::Sampler;
 use crate::plan::request::BackendChoice;
@@ -23,6 +22,7 @@ use crate::system::process::Group;
 use crate::system::progress::Progress;
 use crate::workers::protocol::Ground;
 use crate::workers::suite::VerifiedSuite;
+use stats::bootstrap::{Part, Parts};
 
 /// Pairs of fresh processes.
 const PAIRS: u64 = 16;

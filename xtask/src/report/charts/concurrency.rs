@@ -2,7 +2,7 @@
 //! right by ratio. Where a line stops rising, something is busy.
 
 use super::axis::Axis;
-use super::canvas::{self, About, Align, Canvas, HEADING, SMALL, TEXT, WIDTH, fitting};
+use super::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::{Library, limit};
@@ -14,7 +14,6 @@ const RIGHT: f64 = WIDTH - 30.0;
 const HEAD: f64 = 30.0;
 const PLOT: f64 = 120.0;
 const FOOT: f64 = 34.0;
-const LEGEND: f64 = 22.0;
 /// Libraries stand this far apart at each concurrency, so that their intervals don't cover one another.
 const APART: f64 = 4.0;
 
@@ -28,18 +27,9 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
     if subject.index.results.settings.more_concurrencies.is_empty() {
         return None;
     }
-    let panels: Vec<(Operation, Vec<Line<'_>>)> = subject
-        .index
-        .operations(subject.scale)
-        .into_iter()
-        .map(|operation| (operation, lines(subject, operation)))
-        .filter(|(_, lines)| !lines.is_empty())
-        .collect();
-    if panels.is_empty() {
-        return None;
-    }
+    let panels = subject.panels(|operation| lines(subject, operation))?;
     let libraries = &subject.page.libraries;
-    let top = 40.0 + libraries.len().div_ceil(2) as f64 * LEGEND;
+    let top = 40.0 + canvas::legend_height(libraries.len());
     let about = About {
         file: format!("chart-{}-concurrency.svg", subject.view.slug),
         group: "concurrency",
@@ -48,15 +38,8 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
               the figures are in the table."
             .to_owned(),
     };
-    let title = about.title.clone();
     Some(canvas::draw(about, top + panels.len() as f64 * (HEAD + PLOT + FOOT), |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
-        for (at, library) in libraries.iter().enumerate() {
-            let (x, y) = (20.0 + (at % 2) as f64 * WIDTH / 2.0, 46.0 + (at / 2) as f64 * LEGEND);
-            canvas.marker((x, y), library.look, 4.5, "");
-            let label = fitting(&library.label, TEXT, WIDTH / 2.0 - 40.0);
-            canvas.text((x + 12.0, y), &label, Ink::Text, TEXT, Align::Left);
-        }
+        canvas.legend(40.0, libraries.iter().map(|library| (library.look, library.label.as_str())));
         for (at, (operation, lines)) in panels.iter().enumerate() {
             panel(canvas, top + at as f64 * (HEAD + PLOT + FOOT), *operation, lines);
         }
@@ -74,7 +57,7 @@ fn lines<'a>(subject: &Subject<'a>, operation: Operation) -> Vec<Line<'a>> {
     subject.page.libraries.iter().filter_map(line).collect()
 }
 
-fn panel(canvas: &mut Canvas<'_>, top: f64, operation: Operation, lines: &[Line<'_>]) {
+fn panel(canvas: &mut Canvas, top: f64, operation: Operation, lines: &[Line<'_>]) {
     let points = || lines.iter().flat_map(|line| &line.points);
     let mut concurrencies: Vec<u32> = points().map(|point| point.concurrency).collect();
     concurrencies.sort_unstable();
@@ -112,7 +95,7 @@ fn panel(canvas: &mut Canvas<'_>, top: f64, operation: Operation, lines: &[Line<
                 library.label,
                 point.concurrency,
                 format::estimate(point.ops_per_sec, point.ci95),
-                limit(point.limited_by)
+                limit(point)
             );
             canvas.marker((x, up.place(point.ops_per_sec)), library.look, 3.6, &hint);
         }

@@ -2,7 +2,7 @@
 //! 95th and the 99th percentile marked. Each operation has its own axis.
 
 use super::axis::Axis;
-use super::canvas::{self, About, Align, Canvas, HEADING, SMALL, TEXT, WIDTH, fitting, width_of};
+use super::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH, width_of};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::Library;
@@ -23,16 +23,7 @@ struct Row<'a> {
 }
 
 pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
-    let panels: Vec<(Operation, Vec<Row<'_>>)> = subject
-        .index
-        .operations(subject.scale)
-        .into_iter()
-        .map(|operation| (operation, rows(subject, operation)))
-        .filter(|(_, rows)| !rows.is_empty())
-        .collect();
-    if panels.is_empty() {
-        return None;
-    }
+    let panels = subject.panels(|operation| rows(subject, operation))?;
     let top = 62.0;
     let body: f64 = panels.iter().map(|(_, rows)| HEAD + rows.len() as f64 * ROW + FOOT).sum();
     let about = About {
@@ -43,9 +34,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
               in the table."
             .to_owned(),
     };
-    let title = about.title.clone();
     Some(canvas::draw(about, top + body, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         legend(canvas);
         let mut y = top;
         for (operation, rows) in &panels {
@@ -54,7 +43,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
     }))
 }
 
-fn legend(canvas: &mut Canvas<'_>) {
+fn legend(canvas: &mut Canvas) {
     let y = 44.0;
     for (x, mark, label) in [(20.0, Mark::Median, "p50"), (86.0, Mark::P95, "p95"), (152.0, Mark::P99, "p99")] {
         mark.draw(canvas, (x, y));
@@ -63,7 +52,7 @@ fn legend(canvas: &mut Canvas<'_>) {
     canvas.text((WIDTH - 12.0, y), "wider: more calls", Ink::Soft, SMALL, Align::Right);
 }
 
-fn panel(canvas: &mut Canvas<'_>, operation: Operation, rows: &[Row<'_>], top: f64) -> f64 {
+fn panel(canvas: &mut Canvas, operation: Operation, rows: &[Row<'_>], top: f64) -> f64 {
     let low = rows.iter().map(|row| row.latency.min).fold(f64::INFINITY, f64::min);
     // The slowest calls of all would squeeze the rest: the axis ends a little beyond the last mark.
     let end = |latency: &Latency| {
@@ -85,8 +74,7 @@ fn panel(canvas: &mut Canvas<'_>, operation: Operation, rows: &[Row<'_>], top: f
     }
     for (at, row) in rows.iter().enumerate() {
         let middle = from + (at as f64 + 0.5) * ROW;
-        canvas.marker((20.0, middle), row.library.look, 4.5, "");
-        canvas.text((32.0, middle), &fitting(&row.library.label, TEXT, LEFT - 38.0), Ink::Text, TEXT, Align::Left);
+        canvas.label((20.0, middle), row.library.look, &row.library.label, LEFT - 26.0);
         silhouette(canvas, &axis, row, middle, operation);
         let marks = [
             (Mark::Median, Some(row.latency.p50), "p50"),
@@ -105,7 +93,7 @@ fn panel(canvas: &mut Canvas<'_>, operation: Operation, rows: &[Row<'_>], top: f
 }
 
 /// A mirrored histogram over the axis; without samples a line from the fastest to the slowest call.
-fn silhouette(canvas: &mut Canvas<'_>, axis: &Axis, row: &Row<'_>, middle: f64, operation: Operation) {
+fn silhouette(canvas: &mut Canvas, axis: &Axis, row: &Row<'_>, middle: f64, operation: Operation) {
     let ink = row.library.look.ink;
     let hint = format!(
         "{operation}, {}: {} calls, {} to {} ms",
@@ -157,7 +145,7 @@ enum Mark {
 }
 
 impl Mark {
-    fn draw(self, canvas: &mut Canvas<'_>, (x, y): (f64, f64)) {
+    fn draw(self, canvas: &mut Canvas, (x, y): (f64, f64)) {
         match self {
             Mark::Median => {
                 canvas.rect((x - 2.8, y - 9.0), (x + 2.8, y + 9.0), Ink::Paper, 1.0);

@@ -2,7 +2,7 @@
 //! the margin of equivalence around 1.
 
 use super::axis::Ratios;
-use super::canvas::{self, About, Align, HEADING, SMALL, TEXT, WIDTH, fitting};
+use super::canvas::{self, About, Align, SMALL, TEXT, WIDTH};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::{Library, Metric, ratio};
@@ -31,15 +31,8 @@ pub fn latency(subject: &Subject<'_>) -> Option<Chart> {
 
 fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) -> Option<Chart> {
     let baseline = subject.page.libraries.iter().find(|library| library.baseline)?;
-    let panels: Vec<(Operation, Vec<Row<'_>>)> = subject
-        .index
-        .operations(subject.scale)
-        .into_iter()
-        .map(|operation| (operation, rows(subject, operation, metric)))
-        .filter(|(_, rows)| !rows.is_empty())
-        .collect();
+    let panels = subject.panels(|operation| rows(subject, operation, metric))?;
     let all = || panels.iter().flat_map(|(_, rows)| rows);
-    all().next()?;
     let margin = subject.index.results.settings.equivalence_margin;
     let low = all().map(|row| row.interval.map_or(row.value, |[low, _]| low)).fold(1.0 - margin, f64::min);
     let high = all().map(|row| row.interval.map_or(row.value, |[_, high]| high)).fold(1.0 + margin, f64::max);
@@ -63,9 +56,7 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
         title: format!("{what} against {}, {}", baseline.label, subject.items()),
         alt: format!("{what} as a multiple of {}, with 95% intervals. {}", baseline.label, said.join("; ")),
     };
-    let title = about.title.clone();
     Some(canvas::draw(about, height, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         let (from, to) = (top - 4.0, top + body);
         if let Some((begin, end)) = axis.far() {
             canvas.rect((begin, from), (end, to), Ink::Band, 1.0);
@@ -86,9 +77,7 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
             y += HEAD;
             for row in rows {
                 let middle = y + ROW / 2.0 - 2.0;
-                let label = fitting(&row.library.label, TEXT, LEFT - 38.0);
-                canvas.marker((20.0, middle), row.library.look, 4.5, "");
-                canvas.text((32.0, middle), &label, Ink::Text, TEXT, Align::Left);
+                canvas.label((20.0, middle), row.library.look, &row.library.label, LEFT - 26.0);
                 if let Some([low, high]) = row.interval {
                     let (a, b) = (axis.place(low), axis.place(high));
                     canvas.line((a, middle), (b, middle), row.library.look.ink, 2.2);
@@ -97,14 +86,14 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
                     }
                 }
                 canvas.marker((axis.place(row.value), middle), row.library.look, 4.6, "");
-                let ink = if told(row.verdict) { Ink::Text } else { Ink::Soft };
+                let ink = if conclusive(row.verdict) { Ink::Text } else { Ink::Soft };
                 let figure = format::ratio(row.value, row.interval);
                 canvas.text((WIDTH - 10.0, middle), &figure, ink, SMALL, Align::Right);
                 canvas.hover((12.0, y - 1.0), (WIDTH - 8.0, y + ROW - 3.0), &hint(*operation, row));
                 y += ROW;
             }
         }
-        let legend = format!("gray at ×1: the same, within {}; dim: this run can't tell", format::percent(margin));
+        let legend = format!("gray band: within {}; dimmed: inconclusive", format::set_percent(margin));
         canvas.text((12.0, height - 16.0), &legend, Ink::Soft, SMALL, Align::Left);
     }))
 }
@@ -117,16 +106,16 @@ fn rows<'a>(subject: &Subject<'a>, operation: Operation, metric: Metric) -> Vec<
     subject.page.libraries.iter().filter(|library| !library.baseline).filter_map(row).collect()
 }
 
-fn told(verdict: Option<Verdict>) -> bool {
+fn conclusive(verdict: Option<Verdict>) -> bool {
     !matches!(verdict, Some(Verdict::Unclear))
 }
 
 fn hint(operation: Operation, row: &Row<'_>) -> String {
     let verdict = match row.verdict {
         Some(Verdict::Faster) => ", cheaper than the baseline",
-        Some(Verdict::Slower) => ", dearer than the baseline",
+        Some(Verdict::Slower) => ", more expensive than the baseline",
         Some(Verdict::Same) => ", the same within the margin",
-        Some(Verdict::Unclear) => ", this run can't tell it from the baseline",
+        Some(Verdict::Unclear) => ", inconclusive",
         None => "",
     };
     format!("{operation}, {}: {}{verdict}", row.library.label, format::ratio(row.value, row.interval))

@@ -1,7 +1,7 @@
 //! Sustained throughput: a bar with its interval for each operation and library, drawn against the highest of the
 //! operation, since a Scan and a `GetItem` differ a thousandfold.
 
-use super::canvas::{self, About, Align, HEADING, SMALL, TEXT, WIDTH, fitting};
+use super::canvas::{self, About, Align, SMALL, TEXT, WIDTH};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::{Library, limit};
@@ -10,25 +10,16 @@ use crate::results::{Operation, Throughput};
 
 const LEFT: f64 = 130.0;
 const RIGHT: f64 = WIDTH - 198.0;
-/// Where the figures end; beyond them stands who held the rate back.
+/// Where the figures end; beyond them stands what limited the rate.
 const FIGURES: f64 = WIDTH - 86.0;
 const ROW: f64 = 24.0;
 const HEAD: f64 = 30.0;
 
 pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
-    let panels: Vec<(Operation, Vec<(&Library, &Throughput)>)> = subject
-        .index
-        .operations(subject.scale)
-        .into_iter()
-        .map(|operation| {
-            let found = |library| Some((library, find(subject, operation, library)?));
-            (operation, subject.page.libraries.iter().filter_map(found).collect::<Vec<_>>())
-        })
-        .filter(|(_, rows)| !rows.is_empty())
-        .collect();
-    if panels.is_empty() {
-        return None;
-    }
+    let panels = subject.panels(|operation| {
+        let found = |library| Some((library, find(subject, operation, library)?));
+        subject.page.libraries.iter().filter_map(found).collect()
+    })?;
     let top = 38.0;
     let body: f64 = panels.iter().map(|(_, rows)| HEAD + rows.len() as f64 * ROW).sum();
     let said: Vec<String> = panels
@@ -45,11 +36,9 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
         title: format!("Throughput with {concurrency} in flight, {}", subject.items()),
         alt: format!("Calls per second with 95% intervals. {}", said.join("; ")),
     };
-    let title = about.title.clone();
     Some(canvas::draw(about, top + body + 12.0, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         let mut y = top;
-        canvas.text((WIDTH - 10.0, y + HEAD / 2.0 + 2.0), "held back by", Ink::Soft, SMALL, Align::Right);
+        canvas.text((WIDTH - 10.0, y + HEAD / 2.0 + 2.0), "limited by", Ink::Soft, SMALL, Align::Right);
         for (operation, rows) in &panels {
             let most = rows.iter().map(|(_, t)| t.ci95.map_or(t.ops_per_sec, |[_, high]| high));
             let most = most.fold(f64::MIN_POSITIVE, f64::max);
@@ -60,8 +49,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
             let from = y;
             for (library, throughput) in rows {
                 let middle = y + ROW / 2.0 - 2.0;
-                canvas.marker((20.0, middle), library.look, 4.5, "");
-                canvas.text((32.0, middle), &fitting(&library.label, TEXT, LEFT - 38.0), Ink::Text, TEXT, Align::Left);
+                canvas.label((20.0, middle), library.look, &library.label, LEFT - 26.0);
                 let end = place(throughput.ops_per_sec);
                 canvas.rect((LEFT, middle - 7.0), (end, middle + 7.0), library.look.ink, 0.85);
                 if let Some([low, high]) = throughput.ci95 {
@@ -74,7 +62,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
                 canvas.text((FIGURES, middle), &rate(throughput), Ink::Text, SMALL, Align::Right);
                 // One that was measured otherwise than the rest says so.
                 let held = if throughput.concurrency == concurrency {
-                    limit(throughput.limited_by).to_owned()
+                    limit(throughput).to_owned()
                 } else {
                     format!("{} in flight", throughput.concurrency)
                 };
@@ -97,5 +85,5 @@ fn rate(throughput: &Throughput) -> String {
 }
 
 fn by(throughput: &Throughput) -> String {
-    format!("{} in flight, limited by: {}", throughput.concurrency, limit(throughput.limited_by))
+    format!("{} in flight, limited by: {}", throughput.concurrency, limit(throughput))
 }

@@ -2,7 +2,7 @@
 //! thinned to what can be seen: of each pixel's worth of time the mean and the peak.
 
 use super::axis::Axis;
-use super::canvas::{self, About, Align, Canvas, HEADING, SMALL, TEXT, WIDTH, fitting, width_of};
+use super::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH, fitting, width_of};
 use super::{Chart, Subject};
 use crate::report::format;
 use crate::report::model::Page;
@@ -70,9 +70,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
             format::duration_ms(to - from)
         ),
     };
-    let title = about.title.clone();
     Some(canvas::draw(about, height, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
         bands(canvas, &spans, &time, top, band, (cpu_top, memory_top + MEMORY));
         let most = tracks.iter().flat_map(|t| &t.points).map(|p| p.cpu_peak).fold(100.0, f64::max);
         for (at, track) in tracks.iter().enumerate() {
@@ -100,12 +98,11 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
         for (at, track) in tracks.iter().enumerate() {
             let x = LEFT + (at % 2) as f64 * (RIGHT - LEFT) / 2.0;
             let y = memory_top + MEMORY + 38.0 + (at / 2) as f64 * LINE;
-            canvas.marker((x + 6.0, y), track.look, 4.5, "");
-            canvas.text((x + 18.0, y), &fitting(&track.label, TEXT, 180.0), Ink::Text, TEXT, Align::Left);
+            canvas.label((x + 6.0, y), track.look, &track.label, 192.0);
         }
         let mut y = memory_top + MEMORY + 42.0 + tracks.len().div_ceil(2) as f64 * LINE;
         for line in
-            letters.iter().map(String::as_str).chain(["CPU: area the mean, line the peak, waits for turns included"])
+            letters.iter().map(String::as_str).chain(["CPU: area = mean, line = peak; includes waiting for turns"])
         {
             canvas.text((12.0, y), line, Ink::Soft, SMALL, Align::Left);
             y += LINE;
@@ -136,7 +133,7 @@ fn letters(spans: &[Span]) -> Vec<String> {
 }
 
 /// What each track did in a span, for a pointer over it.
-fn hover(canvas: &mut Canvas<'_>, tracks: &[Track], span: &Span, time: &Axis, (top, bottom): (f64, f64)) {
+fn hover(canvas: &mut Canvas, tracks: &[Track], span: &Span, time: &Axis, (top, bottom): (f64, f64)) {
     let (a, b) = (time.place(span.from_ms), time.place(span.to_ms));
     if b - a < NARROWEST {
         return;
@@ -159,7 +156,7 @@ fn hover(canvas: &mut Canvas<'_>, tracks: &[Track], span: &Span, time: &Axis, (t
 }
 
 /// The operations' times: a strip with their names, and stripes behind all panels.
-fn bands(canvas: &mut Canvas<'_>, spans: &[Span], time: &Axis, top: f64, height: f64, (from, to): (f64, f64)) {
+fn bands(canvas: &mut Canvas, spans: &[Span], time: &Axis, top: f64, height: f64, (from, to): (f64, f64)) {
     for span in spans {
         let (a, b) = (time.place(span.from_ms), time.place(span.to_ms));
         let odd = span.operation as usize % 2 == 1;
@@ -178,7 +175,7 @@ fn bands(canvas: &mut Canvas<'_>, spans: &[Span], time: &Axis, top: f64, height:
     }
 }
 
-fn cpu(canvas: &mut Canvas<'_>, track: &Track, time: &Axis, top: f64, most: f64) {
+fn cpu(canvas: &mut Canvas, track: &Track, time: &Axis, top: f64, most: f64) {
     let floor = top + GAP - 8.0 + PANEL;
     let place = |percent: f64| floor - (percent / most).clamp(0.0, 1.0) * PANEL;
     canvas.marker((LEFT + 6.0, top + 8.0), track.look, 4.5, "");
@@ -208,7 +205,7 @@ fn cpu(canvas: &mut Canvas<'_>, track: &Track, time: &Axis, top: f64, most: f64)
     }
 }
 
-fn memory(canvas: &mut Canvas<'_>, tracks: &[Track], time: &Axis, top: f64) {
+fn memory(canvas: &mut Canvas, tracks: &[Track], time: &Axis, top: f64) {
     let all = || tracks.iter().flat_map(|t| &t.points).map(|p| p.memory).filter(|m| *m > 0.0);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(1.0, f64::max));
     // A vertical axis: places run upwards.

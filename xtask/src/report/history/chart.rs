@@ -4,9 +4,9 @@
 use super::{Figure, History, Line};
 use crate::report::charts::Chart;
 use crate::report::charts::axis::Axis;
-use crate::report::charts::canvas::{self, About, Align, Canvas, HEADING, SMALL, TEXT, WIDTH, fitting};
-use crate::report::format;
+use crate::report::charts::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH};
 use crate::report::palette::{self, Ink, Look};
+use crate::report::{escape, format};
 use crate::results::Operation;
 
 const LEFT: f64 = 86.0;
@@ -14,7 +14,6 @@ const RIGHT: f64 = WIDTH - 16.0;
 const HEAD: f64 = 30.0;
 const PLOT: f64 = 120.0;
 const FOOT: f64 = 30.0;
-const LEGEND: f64 = 22.0;
 
 /// The chart of one figure at one scale, the `at`-th.
 pub fn draw(history: &History, at: usize, scale: &str, figure: Figure) -> Chart {
@@ -29,8 +28,8 @@ pub fn draw(history: &History, at: usize, scale: &str, figure: Figure) -> Chart 
     let targets: Vec<(&str, Look)> = targets.iter().map(|(target, _)| *target).zip(looks).collect();
     let operations: Vec<Operation> =
         Operation::ALL.into_iter().filter(|operation| lines.iter().any(|line| line.operation == *operation)).collect();
-    let top = 40.0 + targets.len().div_ceil(2) as f64 * LEGEND;
-    let slug = format::slug(scale);
+    let top = 40.0 + canvas::legend_height(targets.len());
+    let slug = escape::slug(scale);
     let slug = if slug.is_empty() { format!("scale-{}", at + 1) } else { slug };
     let about = About {
         file: format!("history-{slug}-{}.svg", figure.name()),
@@ -39,15 +38,9 @@ pub fn draw(history: &History, at: usize, scale: &str, figure: Figure) -> Chart 
         alt: "A line for each library and operation, runs from left to right; the last figures are in the table."
             .to_owned(),
     };
-    let title = about.title.clone();
     let height = top + operations.len() as f64 * (HEAD + PLOT + FOOT);
     canvas::draw(about, height, |canvas| {
-        canvas.bold((12.0, 20.0), &fitting(&title, HEADING, WIDTH - 24.0), Ink::Text, HEADING, Align::Left);
-        for (at, (target, look)) in targets.iter().enumerate() {
-            let (x, y) = (20.0 + (at % 2) as f64 * WIDTH / 2.0, 46.0 + (at / 2) as f64 * LEGEND);
-            canvas.marker((x, y), *look, 4.5, "");
-            canvas.text((x + 12.0, y), &fitting(target, TEXT, WIDTH / 2.0 - 40.0), Ink::Text, TEXT, Align::Left);
-        }
+        canvas.legend(40.0, targets.iter().map(|(target, look)| (*look, *target)));
         for (at, operation) in operations.iter().enumerate() {
             let lines: Vec<(&Line, Look)> = lines
                 .iter()
@@ -60,7 +53,7 @@ pub fn draw(history: &History, at: usize, scale: &str, figure: Figure) -> Chart 
 }
 
 fn panel(
-    canvas: &mut Canvas<'_>,
+    canvas: &mut Canvas,
     history: &History,
     top: f64,
     operation: Operation,

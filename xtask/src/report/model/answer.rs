@@ -1,5 +1,5 @@
-//! The answer: what each library costs over the baseline in CPU per call, in sentences and one small table, and who is
-//! cheapest where the run can tell. It never ranks what the run can't tell apart.
+//! The answer: what each library costs over the baseline in CPU per call, in sentences and one small table, and which
+//! is cheapest where the run can tell. It never ranks what the run cannot distinguish.
 
 use serde::Serialize;
 
@@ -54,15 +54,11 @@ pub fn winner<'a>(
 ) -> Option<&'a str> {
     let mut known: Vec<(&str, Interval)> = Vec::new();
     for library in libraries.iter().filter(|library| library.contestant) {
-        let Some(measurement) = index.get(scale, operation, &library.id) else { continue };
+        let measured = index.get(scale, operation, &library.id).filter(|m| m.latency_ms.is_some());
+        let Some(measurement) = measured else { continue };
         let interval = if library.baseline { Some([1.0, 1.0]) } else { ratio(measurement, metric)?.1 };
-        let Some(interval) = interval.filter(|[low, high]| *low > 0.0 && low <= high) else {
-            // A rival that was measured without an interval could be anywhere.
-            if measurement.latency_ms.is_some() {
-                return None;
-            }
-            continue;
-        };
+        // A rival that was measured without an interval could be anywhere.
+        let interval = interval.filter(|[low, high]| *low > 0.0 && low <= high)?;
         // Costs: a higher throughput is a lower one.
         let [low, high] = interval;
         known.push((&library.id, if metric == Metric::Throughput { [1.0 / high, 1.0 / low] } else { interval }));
@@ -74,7 +70,8 @@ pub fn winner<'a>(
     (!others.is_empty() && others.iter().all(|&(_, interval)| beaten(interval))).then_some(*best)
 }
 
-pub fn answer(index: &Index<'_>, libraries: &[Library]) -> Answer {
+/// The answer about `libraries`, with a sentence for each of the `targets` that isn't among them.
+pub fn answer(index: &Index<'_>, libraries: &[Library], targets: &[Library]) -> Answer {
     let columns: Vec<usize> = (0..libraries.len()).filter(|&at| !libraries[at].baseline).collect();
     let mut rows = Vec::new();
     for scale in &index.results.settings.scales {
@@ -93,13 +90,13 @@ pub fn answer(index: &Index<'_>, libraries: &[Library]) -> Answer {
     if columns.is_empty() {
         rows.clear();
     }
-    Answer { sentences: sentences(index, libraries), libraries: columns, rows }
+    Answer { sentences: sentences(index, targets), libraries: columns, rows }
 }
 
 fn sentences(index: &Index<'_>, libraries: &[Library]) -> Vec<String> {
     let results = index.results;
     let Some(baseline) = libraries.iter().find(|library| library.baseline) else {
-        return vec!["No baseline was measured, so there is nothing to compare with.".to_owned()];
+        return vec!["This run has no baseline, so there is nothing to compare with.".to_owned()];
     };
     let bare = if baseline.contestant { baseline.label.clone() } else { format!("the bare {}", baseline.label) };
     let answered = |scale: &&crate::results::Scale| {
@@ -118,7 +115,7 @@ fn sentences(index: &Index<'_>, libraries: &[Library]) -> Vec<String> {
         said.extend(cheapest(index, libraries, &scale.name));
     }
     if said.is_empty() {
-        said.push(format!("No library was measured beside {bare}, so this run answers nothing yet."));
+        said.push(nothing_to_compare(index, libraries));
     }
     said
 }
@@ -137,7 +134,7 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
     if ratios.is_empty() {
         let target = index.results.targets.iter().find(|target| target.id == library.id);
         return match target.map(|target| target.status) {
-            Some(TargetStatus::Unavailable) => format!("{name} was not measured: npm could not deliver it."),
+            Some(TargetStatus::Unavailable) => format!("{name} was not measured: npm could not install it."),
             Some(TargetStatus::WrongWork) => format!("{name} was not measured: it did wrong work."),
             Some(TargetStatus::Failed) => format!("{name} was not measured: it failed."),
             _ => format!("{name} was not measured."),
@@ -148,10 +145,11 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
     if operations.iter().filter_map(measured).all(|(_, interval, _)| interval.is_none()) {
         let (low, high) = ends(ratios.iter().map(|(_, value, _)| *value));
         let took = range(&format::ratio(low, None), &format::ratio(high, None));
-        return format!("{name} took {took} in a single round, from which nothing can be concluded.");
+        return format!("{name} took {took} in a single round, which is too little to conclude from.");
     }
-    let margin = format::percent(index.results.settings.equivalence_margin);
+    let margin = format::set_percent(index.results.settings.equivalence_margin);
     let mut parts = Vec::new();
+    let mut unclear = None;
     for verdict in [Verdict::Slower, Verdict::Faster, Verdict::Same, Verdict::Unclear] {
         let of: Vec<_> = ratios.iter().filter(|(_, _, other)| *other == verdict).collect();
         if of.is_empty() {
@@ -159,26 +157,50 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
         }
         let (low, high) = ends(of.iter().map(|(_, value, _)| *value));
         let names: Vec<&str> = of.iter().map(|(operation, ..)| operation.name()).collect();
-        let place = match names.len() {
-            2 if operations.len() == 2 => "in both operations".to_owned(),
-            n if n > 1 && n == operations.len() => format!("in all {} operations", in_words(n)),
-            _ => format!("in {}", format::list(&names)),
-        };
+        let place = place(&names, operations.len());
         parts.push(match verdict {
             Verdict::Slower => format!("costs {} {place}", more(low, high)),
             Verdict::Faster => format!("costs {} {place}", less(low, high)),
             Verdict::Same => format!("costs the same (within {margin}) {place}"),
-            Verdict::Unclear => format!("can't be told from it by this run {place}"),
+            Verdict::Unclear => {
+                unclear = Some(place);
+                continue;
+            }
         });
     }
-    format!("{name} {}.", format::list(&parts))
+    match (parts.is_empty(), unclear) {
+        (_, None) => format!("{name} {}.", format::list(&parts)),
+        (false, Some(place)) => format!("{name} {}; the difference is inconclusive {place}.", format::list(&parts)),
+        (true, Some(place)) => format!("For {name} the difference is inconclusive {place}."),
+    }
+}
+
+/// For a run whose figures can't be compared.
+fn nothing_to_compare(index: &Index<'_>, libraries: &[Library]) -> String {
+    let measured =
+        |library: &&Library| index.results.measurements.iter().any(|m| m.target == library.id && m.cpu.is_some());
+    let measured: Vec<&str> = libraries.iter().filter(measured).map(|library| library.label.as_str()).collect();
+    match measured.as_slice() {
+        [] => "This run has no figures.".to_owned(),
+        [one] => format!("Only {one} was measured, so there is nothing to compare it with. Its figures are below."),
+        several => format!("{} were measured, but not the baseline. Their figures are below.", format::list(several)),
+    }
+}
+
+/// "in PutItem and Scan", "in all six operations", of so many that were measured.
+fn place(operations: &[&str], of: usize) -> String {
+    match operations.len() {
+        2 if of == 2 => "in both operations".to_owned(),
+        n if n > 1 && n == of => format!("in all {} operations", spelled(n)),
+        _ => format!("in {}", format::list(operations)),
+    }
 }
 
 fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
 }
 
-fn in_words(n: usize) -> String {
+fn spelled(n: usize) -> String {
     let words = ["no", "one", "two", "three", "four", "five", "six"];
     words.get(n).map_or_else(|| n.to_string(), |word| (*word).to_owned())
 }
@@ -220,17 +242,12 @@ fn cheapest(index: &Index<'_>, libraries: &[Library], scale: &str) -> Option<Str
             }
         }
     }
-    let told: usize = won.iter().map(|(_, of)| of.len()).sum();
-    if told == 0 {
-        return Some("Which of the libraries is the cheapest, this run can't tell.".to_owned());
+    let decided: usize = won.iter().map(|(_, of)| of.len()).sum();
+    if decided == 0 {
+        return Some("This run cannot tell which library is cheapest.".to_owned());
     }
-    let parts: Vec<String> = won
-        .iter()
-        .map(|(id, of)| {
-            let place = if of.len() == operations.len() { "every operation".to_owned() } else { format::list(of) };
-            format!("{} in {place}", label(libraries, id))
-        })
-        .collect();
-    let rest = if told < operations.len() { "; elsewhere this run can't tell" } else { "" };
-    Some(format!("The cheapest of the libraries: {}{rest}.", parts.join(", ")))
+    let parts: Vec<String> =
+        won.iter().map(|(id, of)| format!("{} {}", label(libraries, id), place(of, operations.len()))).collect();
+    let rest = if decided < operations.len() { "; inconclusive elsewhere" } else { "" };
+    Some(format!("Cheapest library: {}{rest}.", parts.join(", ")))
 }

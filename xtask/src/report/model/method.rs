@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Library, label};
-use crate::report::format;
+use crate::report::{escape, format, text};
 use crate::results::{Backend, Design, DisturbanceKind, Results};
 
 #[derive(Debug, Clone, Serialize)]
@@ -37,15 +37,15 @@ pub fn subtitle(results: &Results) -> String {
     let rounds = results.measurements.iter().map(|m| m.rounds).max().unwrap_or(0);
     let mut parts = vec![
         day.to_owned(),
-        format!("{} for each library and scale", plural(rounds, "round")),
-        format!("{} on {}", plural(results.environment.cores, "core"), results.environment.cpu_model),
+        format!("{} for each library and scale", format::plural(rounds.into(), "round")),
+        format!("{} on {}", format::plural(results.environment.cores.into(), "core"), results.environment.cpu_model),
         format!("Node {}", results.environment.node.trim_start_matches('v')),
         database(results),
     ];
     if run.finished_at.is_some() {
         parts.insert(1, format::duration_ms(run.duration_s * 1000.0));
     }
-    format::plain(&parts.join(" · "))
+    escape::plain(&parts.join(" · "))
 }
 
 pub fn settings(results: &Results) -> Vec<Fact> {
@@ -57,7 +57,7 @@ pub fn settings(results: &Results) -> Vec<Fact> {
         format!("{}{changed}", commit.get(..12).unwrap_or(commit))
     });
     let more: Vec<String> = settings.more_concurrencies.iter().map(ToString::to_string).collect();
-    let also = if more.is_empty() { String::new() } else { format!(", and {} beside it", format::list(&more)) };
+    let also = if more.is_empty() { String::new() } else { format!(", and also {}", format::list(&more)) };
     facts([
         ("scales", scales.collect::<Vec<_>>().join(", ")),
         ("rounds", format!("at most {}: fresh processes for each library and scale", settings.rounds)),
@@ -67,24 +67,28 @@ pub fn settings(results: &Results) -> Vec<Fact> {
             "turns",
             match settings.design {
                 Design::Paired => "all libraries' processes warm, slices of calls in turn, one at a time",
-                Design::Sequential => "one library's process after the other, the order turned from round to round",
+                Design::Sequential => "one library's process after the other, in another order each round",
             }
             .to_owned(),
         ),
-        ("same", format!("the whole interval within {} of the baseline", format::percent(settings.equivalence_margin))),
+        (
+            "same",
+            format!("the whole interval within {} of the baseline", format::set_percent(settings.equivalence_margin)),
+        ),
         (
             "precision",
             settings
                 .precision
-                .map(|p| format!("stops once every ratio is known to ±{}", format::percent(p)))
+                .map(|p| format!("stops once every ratio is known to ±{}", format::set_percent(p)))
                 .unwrap_or_default(),
         ),
         ("stopped because", run.stopped_because.clone().unwrap_or_default()),
         (
             "intervals",
             format!(
-                "95%, by a bootstrap over rounds, slices and calls, {} resamples; of a ratio: where another such run would find it",
-                settings.resamples
+                "95%, by a bootstrap over rounds and the slices of calls in them, {} resamples; that of a ratio is where \
+                 another run like this one would find it",
+                format::count(settings.resamples.into())
             ),
         ),
         ("seed", run.seed.to_string()),
@@ -106,7 +110,10 @@ pub fn environment(results: &Results) -> Vec<Fact> {
     let (environment, database_used) = (&results.environment, &results.database);
     let memory = format!("{} MiB", format::count(environment.memory_mb.max(0.0) as u64));
     facts([
-        ("machine", format!("{}, {}, {memory}", environment.cpu_model, plural(environment.cores, "core"))),
+        (
+            "machine",
+            format!("{}, {}, {memory}", environment.cpu_model, format::plural(environment.cores.into(), "core")),
+        ),
         ("system", format!("{}, kernel {}", environment.os, environment.kernel)),
         ("Node", format!("{} with npm {}", environment.node, environment.npm)),
         ("database", database(results)),
@@ -142,7 +149,7 @@ pub fn disturbances(results: &Results) -> Vec<Note> {
     let note = |d: &crate::results::Disturbance| Note {
         kind: kind(d.kind),
         when: d.at_ms.map_or_else(|| "whole run".to_owned(), |ms| format!("at {}", format::duration_ms(ms))),
-        text: format::shorten(&format::plain(&d.detail), 600),
+        text: text::brief(&d.detail, 600),
         serious: d.serious,
     };
     results.disturbances.iter().map(note).collect()
@@ -154,8 +161,8 @@ pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
     for m in &results.measurements {
         let scale = if several { format!(" ({})", m.scale) } else { String::new() };
         let place = format!("{} {}{scale}", label(libraries, &m.target), m.operation);
-        for text in &m.warnings {
-            let kind = text.replace(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','), "");
+        for (at, text) in m.warnings.iter().enumerate() {
+            let kind = m.warning_kinds.get(at).unwrap_or(text);
             match grouped.iter_mut().find(|known| known.kind == kind) {
                 Some(known) if known.text == text => known.same.push(place.clone()),
                 Some(known) => known.alike.push(place.clone()),
@@ -171,20 +178,16 @@ pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
         format::list(&shown)
     };
     let warning = |of: Grouped<'_>| {
-        let alike = if of.alike.is_empty() {
-            String::new()
-        } else {
-            format!("; likewise, with other numbers, {}", list(&of.alike))
-        };
-        let text = format::shorten(&format::plain(of.text), 400);
+        let alike = if of.alike.is_empty() { String::new() } else { format!("; similarly: {}", list(&of.alike)) };
+        let text = text::brief(of.text, 400);
         Warning { text, concerns: format!("{}{alike}", list(&of.same)) }
     };
     grouped.into_iter().map(warning).collect()
 }
 
-/// Warnings that differ in their numbers alone: the first of them, and where the others are.
+/// Warnings of one kind: the first of them, and where the others are.
 struct Grouped<'a> {
-    kind: String,
+    kind: &'a str,
     text: &'a str,
     same: Vec<String>,
     alike: Vec<String>,
@@ -209,9 +212,5 @@ fn kind(kind: DisturbanceKind) -> String {
 /// Facts without a value are left out: they were not known.
 fn facts<const N: usize>(pairs: [(&str, String); N]) -> Vec<Fact> {
     let known = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-    known.map(|(name, value)| Fact { name: name.to_owned(), value: format::plain(&value) }).collect()
-}
-
-fn plural(n: u32, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{} {what}s", format::count(n.into())) }
+    known.map(|(name, value)| Fact { name: name.to_owned(), value: escape::plain(&value) }).collect()
 }

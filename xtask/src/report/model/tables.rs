@@ -1,12 +1,14 @@
 //! The tables of a scale: for each group of figures its statistics, and for each operation and library a cell. One
 //! cube, from which Markdown takes operations by libraries and the page takes a row for each operation and library.
+//! What a measurement is shown by is listed in [`super::columns`], one entry for each figure.
 
 use serde::Serialize;
 
 use super::answer::{self, Metric};
+use super::columns::{self, Column, RATIO};
 use super::{Index, Library};
-use crate::report::format;
-use crate::results::{ColdStart, Estimate, Interval, LimitedBy, Measurement, Operation, Verdict, Work};
+use crate::report::{format, text};
+use crate::results::{ColdStart, DatabaseUsage, Estimate, Interval, Measurement, Operation, Verdict};
 
 /// One kind of figure at one scale: latency, throughput, CPU …
 #[derive(Debug, Clone, Serialize)]
@@ -24,8 +26,18 @@ pub struct Group {
     pub lines: Vec<Line>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+impl Group {
+    /// The cell of a library in a line, by the statistic's name in [`super::columns`].
+    pub fn cell(&self, line: usize, library: usize, statistic: &str) -> Option<&Cell> {
+        let at = self.statistics.iter().position(|known| known.id == statistic)?;
+        self.lines.get(line)?.cells.get(library)?.get(at)
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Statistic {
+    /// What [`Group::cell`] finds it by.
+    pub id: &'static str,
     pub label: String,
     /// Empty for words.
     pub unit: &'static str,
@@ -71,7 +83,7 @@ impl Cell {
         Cell { text: format::NOT_MEASURED.to_owned(), hint: why.to_owned(), ..Cell::default() }
     }
 
-    fn estimate(value: Option<f64>, interval: Option<Interval>, unit: &str) -> Cell {
+    pub fn estimate(value: Option<f64>, interval: Option<Interval>, unit: &str) -> Cell {
         let Some(value) = value else { return Cell::missing("not measured, or too few samples to hold it") };
         let hint = match interval {
             Some([low, high]) => format!("95% interval {} to {} {unit}", format::precise(low), format::precise(high)),
@@ -80,7 +92,7 @@ impl Cell {
         Cell { text: format::estimate(value, interval), value: Some(value), hint, ..Cell::default() }
     }
 
-    fn per_call(value: Option<f64>) -> Cell {
+    pub fn per_call(value: Option<f64>) -> Cell {
         let Some(value) = value else { return Cell::missing("not measured") };
         Cell { text: format::per_call(value), value: Some(value), ..Cell::default() }
     }
@@ -96,7 +108,7 @@ impl Cell {
         cell
     }
 
-    fn best(mut self, best: bool) -> Cell {
+    pub fn best(mut self, best: bool) -> Cell {
         self.best = best;
         self
     }
@@ -119,14 +131,9 @@ pub fn groups(index: &Index<'_>, scale: &str, libraries: &[Library]) -> Vec<Grou
     groups.insert(0, make.figures(&groups));
     groups.retain(|group| !group.lines.is_empty());
     for group in &mut groups {
-        for row in &mut group.together {
-            row.statistics.retain(|&at| at < group.statistics.len());
-            row.name = name(&row.statistics.iter().map(|&at| &group.statistics[at]).collect::<Vec<_>>());
-        }
         if matches!(group.id, "latency" | "throughput" | "cpu" | "memory") {
             group.lines.iter_mut().for_each(share);
         }
-        group.together.retain(|row| !row.statistics.is_empty());
         for cells in group.lines.iter_mut().flat_map(|line| &mut line.cells) {
             cells.resize(group.statistics.len(), Cell::missing("not planned"));
         }
@@ -142,114 +149,63 @@ fn share(line: &mut Line) {
     }
 }
 
-struct Maker<'a> {
+/// What makes the groups of one scale.
+pub struct Maker<'a> {
     index: &'a Index<'a>,
     scale: &'a str,
     libraries: &'a [Library],
 }
 
-/// Where the ratio to the baseline stands among the statistics of CPU.
-pub const CPU_RATIO: usize = 4;
-
-/// The figures of [`Maker::figures`]: group, statistic, and what heads its column there.
-const ALL: [(&str, usize, &str, &str); 10] = [
-    ("cpu", 0, "CPU per call", "µs"),
-    ("cpu", CPU_RATIO, "", ""),
-    ("latency", 0, "mean", "ms"),
-    ("latency", 1, "p95", "ms"),
-    ("latency", 2, "p99", "ms"),
-    ("throughput", 0, "rate", "ops/s"),
-    ("cpu", 2, "CPU", "%"),
-    ("cpu", 3, "CPU peak", "%"),
-    ("memory", 0, "memory", "MiB"),
-    ("memory", 1, "memory peak", "MiB"),
-];
-
 impl Maker<'_> {
     /// What the other groups say at length, in one table: all figures of a library in one row.
     fn figures(&self, groups: &[Group]) -> Group {
-        let found = |id: &str| groups.iter().find(|group| group.id == id);
-        let figure = |at: usize, library: usize, (id, statistic, ..): (&str, usize, &str, &str)| {
-            let cell = found(id).and_then(|group| group.lines.get(at)?.cells.get(library)?.get(statistic));
-            let cell = cell.cloned().unwrap_or_else(|| Cell::missing("not measured"));
+        let figure = |at: usize, library: usize, of: &columns::Figure| {
+            let group = groups.iter().find(|group| group.id == of.group);
+            let cell = group.and_then(|group| group.cell(at, library, of.statistic)).cloned();
+            let cell = cell.unwrap_or_else(|| Cell::missing("not measured"));
             // The ratio alone keeps its interval; the others have theirs below, and here when a pointer is over them.
-            let ratio = (id, statistic) == ("cpu", CPU_RATIO);
-            if ratio { cell } else { Cell { text: format::optional(cell.value), ..cell } }
+            if of.statistic == RATIO { cell } else { Cell { text: format::optional(cell.value), ..cell } }
         };
         let line = |(at, operation): (usize, Operation)| Line {
             label: operation.name().to_owned(),
-            cells: (0..self.libraries.len()).map(|l| ALL.iter().map(|of| figure(at, l, *of)).collect()).collect(),
+            cells: (0..self.libraries.len())
+                .map(|library| columns::FIGURES.iter().map(|of| figure(at, library, of)).collect())
+                .collect(),
         };
-        let mut statistics: Vec<Statistic> =
-            ALL.iter().map(|&(_, _, label, unit)| Statistic { label: label.to_owned(), unit }).collect();
-        statistics[1].label = self.against().unwrap_or_else(|| "ratio".to_owned());
+        let statistic = |of: &columns::Figure| Statistic {
+            id: of.statistic,
+            label: if of.statistic == RATIO {
+                self.against().unwrap_or_else(|| "ratio".to_owned())
+            } else {
+                of.label.to_owned()
+            },
+            unit: of.unit,
+        };
         Group {
             id: "figures",
             title: "All figures",
-            note: "One call in flight, but for the rate. Intervals, and how each was taken, are in the sections that \
-                   follow."
+            note: "One call in flight, except for throughput. The sections below have the intervals and say how each \
+                   figure was taken."
                 .to_owned(),
             head: "Operation",
-            statistics,
+            statistics: columns::FIGURES.iter().map(statistic).collect(),
             together: Vec::new(),
             lines: self.index.operations(self.scale).into_iter().enumerate().map(line).collect(),
         }
     }
 
     fn latency(&self) -> Group {
-        Group {
-            id: "latency",
-            title: "Latency",
-            note: "Milliseconds from call to answer, one call in flight, warm.".to_owned(),
-            head: "Operation",
-            statistics: self.statistics(&[("mean", "ms"), ("p95", "ms"), ("p99", "ms")], true),
-            together: rows(&[&[0], &[1, 2], &[3]]),
-            lines: self.lines(|m| {
-                let latency = m.latency_ms.as_ref();
-                vec![
-                    Cell::estimate(latency.map(|l| l.mean), latency.and_then(|l| l.mean_ci95), "ms")
-                        .best(self.wins(m, Metric::Latency)),
-                    Cell::estimate(latency.and_then(|l| l.p95), latency.and_then(|l| l.p95_ci95), "ms"),
-                    Cell::estimate(latency.and_then(|l| l.p99), latency.and_then(|l| l.p99_ci95), "ms"),
-                    self.versus(m, Metric::Latency),
-                ]
-            }),
-        }
+        let note = "Milliseconds from call to answer, one call in flight, warm.";
+        self.group("latency", "Latency", note, columns::LATENCY)
     }
 
     fn throughput(&self) -> Group {
         let concurrency = self.index.results.settings.concurrency;
-        Group {
-            id: "throughput",
-            title: "Throughput",
-            note: format!(
-                "Calls completed per second of wall-clock time, {concurrency} in flight, and who held it back: the \
-                 client's one thread, the database, or all the machine's cores together."
-            ),
-            head: "Operation",
-            statistics: self.statistics(&[("rate", "ops/s"), ("limit", "")], true),
-            together: rows(&[&[0, 1], &[2]]),
-            lines: self.lines(|m| {
-                let throughput = m.throughput.as_ref();
-                let limited = throughput.map(|t| {
-                    let other = (t.concurrency != concurrency).then(|| format!(" ({} in flight)", t.concurrency));
-                    Cell {
-                        hint: format!(
-                            "client {}%, database {}% of a core",
-                            format::optional(t.client_cpu_percent),
-                            format::optional(t.database_cpu_percent)
-                        ),
-                        ..Cell::words(format!("{}{}", limit(t.limited_by), other.unwrap_or_default()))
-                    }
-                });
-                vec![
-                    Cell::estimate(throughput.map(|t| t.ops_per_sec), throughput.and_then(|t| t.ci95), "ops/s")
-                        .best(self.wins(m, Metric::Throughput)),
-                    limited.unwrap_or_else(|| Cell::missing("not measured")),
-                    self.versus(m, Metric::Throughput),
-                ]
-            }),
-        }
+        let note = format!(
+            "Calls completed per second of wall-clock time, {concurrency} in flight, and what limited the rate: the \
+             client's one thread, the database, or all the machine's cores together."
+        );
+        self.group("throughput", "Throughput", &note, columns::THROUGHPUT)
     }
 
     /// One column for each number of calls in flight, where the throughput was measured with several.
@@ -262,6 +218,11 @@ impl Maker<'_> {
             let found = m.throughputs().find(|t| t.concurrency == concurrency);
             Cell::estimate(found.map(|t| t.ops_per_sec), found.and_then(|t| t.ci95), "ops/s")
         };
+        let statistic = |concurrency: &u32| Statistic {
+            label: format!("{concurrency} in flight"),
+            unit: "ops/s",
+            ..Statistic::default()
+        };
         Group {
             id: "concurrency",
             title: "Throughput against concurrency",
@@ -269,10 +230,7 @@ impl Maker<'_> {
                    rising, something is busy: mostly the client's one thread."
                 .to_owned(),
             head: "Operation",
-            statistics: concurrencies
-                .iter()
-                .map(|concurrency| Statistic { label: format!("{concurrency} in flight"), unit: "ops/s" })
-                .collect(),
+            statistics: concurrencies.iter().map(statistic).collect(),
             together: Vec::new(),
             lines: if settings.more_concurrencies.is_empty() {
                 Vec::new()
@@ -283,84 +241,20 @@ impl Maker<'_> {
     }
 
     fn cpu(&self) -> Group {
-        Group {
-            id: "cpu",
-            title: "CPU",
-            note:
-                "User and system time per call, by the process's own accounting: of the thread that runs JavaScript, \
-                   and of the whole process, with the threads that collect garbage and compile. Average and peak of \
-                   the process as sampled from outside, percent of one core."
-                    .to_owned(),
-            head: "Operation",
-            statistics: self
-                .statistics(&[("per call", "µs"), ("whole process", "µs"), ("average", "%"), ("peak", "%")], true),
-            together: rows(&[&[0], &[1], &[2, 3], &[4]]),
-            lines: self.lines(|m| {
-                let cpu = m.cpu.as_ref();
-                vec![
-                    Cell::estimate(cpu.map(|c| c.micros_per_op), cpu.and_then(|c| c.micros_per_op_ci95), "µs")
-                        .best(self.wins(m, Metric::Cpu)),
-                    Cell::estimate(
-                        cpu.and_then(|c| c.process_micros_per_op),
-                        cpu.and_then(|c| c.process_micros_per_op_ci95),
-                        "µs",
-                    ),
-                    Cell::estimate(cpu.and_then(|c| c.percent_avg), None, "% of one core"),
-                    Cell::estimate(cpu.and_then(|c| c.percent_peak), None, "% of one core"),
-                    self.versus(m, Metric::Cpu),
-                ]
-            }),
-        }
+        let note = "User and system time per call, by the process's own accounting: of the thread that runs \
+                    JavaScript, and of the whole process, with the threads that collect garbage and compile. Average \
+                    and peak of the process as sampled from outside, percent of one core.";
+        self.group("cpu", "CPU", note, columns::CPU)
     }
 
     fn memory(&self) -> Group {
-        Group {
-            id: "memory",
-            title: "Memory",
-            note: "Resident set of the client's process during the operation.".to_owned(),
-            head: "Operation",
-            statistics: self.statistics(&[("average", "MiB"), ("peak", "MiB")], false),
-            together: rows(&[&[0, 1]]),
-            lines: self.lines(|m| {
-                let memory = m.memory_mb.as_ref();
-                vec![
-                    Cell::estimate(memory.map(|m| m.avg), None, "MiB"),
-                    Cell::estimate(memory.map(|m| m.peak), memory.and_then(|m| m.peak_ci95), "MiB"),
-                ]
-            }),
-        }
+        self.group("memory", "Memory", "Resident set of the client's process during the operation.", columns::MEMORY)
     }
 
     fn work(&self) -> Group {
-        let statistics = [
-            ("requests", ""),
-            ("items returned", ""),
-            ("items read", ""),
-            ("capacity units", ""),
-            ("bytes sent", ""),
-            ("bytes received", ""),
-        ];
-        Group {
-            id: "work",
-            title: "Work on the wire",
-            note: "What one call asked of the database, as counted in the SDK's own pipeline. Right results by more \
-                   work are timed all the same: the work is part of what a library costs."
-                .to_owned(),
-            head: "Operation",
-            statistics: self.statistics(&statistics, false),
-            together: Vec::new(),
-            lines: self.lines(|m| {
-                let work = |of: fn(&Work) -> f64| Cell::per_call(m.work.as_ref().map(of));
-                vec![
-                    work(|w| w.requests),
-                    work(|w| w.items_returned),
-                    work(|w| w.items_scanned),
-                    Cell::per_call(m.work.as_ref().and_then(|w| w.capacity_units)),
-                    work(|w| w.request_bytes),
-                    work(|w| w.response_bytes),
-                ]
-            }),
-        }
+        let note = "What one call asked of the database, as counted in the SDK's own pipeline. A library that does \
+                    more work for the same result is still timed: the work is part of what it costs.";
+        Group { together: Vec::new(), ..self.group("work", "Work on the wire", note, columns::WORK) }
     }
 
     /// Rows are what is paid once, in the order in which it is paid.
@@ -378,7 +272,7 @@ impl Maker<'_> {
         };
         let mut lines = vec![
             line("import, ms".to_owned(), "ms", &|cold| Some(cold.import_ms.clone())),
-            line("memory after it, MiB".to_owned(), "MiB", &|cold| Some(cold.memory_mb.clone())),
+            line("memory after import, MiB".to_owned(), "MiB", &|cold| Some(cold.memory_mb.clone())),
         ];
         for operation in self.index.operations(self.scale) {
             lines.push(line(format!("first {operation}, ms"), "ms", &|cold| {
@@ -393,59 +287,51 @@ impl Maker<'_> {
                    this order, so the first of them pays for the connection too."
                 .to_owned(),
             head: "Paid once",
-            statistics: self.statistics(&[("", "")], false),
-            together: rows(&[&[0]]),
+            statistics: vec![Statistic::default()],
+            together: vec![Together { name: String::new(), statistics: vec![0] }],
             lines: if measured { lines } else { Vec::new() },
         }
     }
 
     fn database(&self) -> Group {
         let usage = &self.index.results.database_usage;
-        let cells = |operation: Operation, library: &Library| {
-            let mut all = usage.iter();
-            let found = all.find(|u| u.scale == self.scale && u.operation == operation && u.target == library.id);
-            vec![
-                Cell::estimate(found.and_then(|u| u.cpu_percent_avg), None, "% of one core"),
-                Cell::estimate(found.and_then(|u| u.memory_mb_peak), None, "MiB"),
-            ]
-        };
-        let line = |operation: Operation| Line {
-            label: operation.name().to_owned(),
-            cells: self.libraries.iter().map(|library| cells(operation, library)).collect(),
-        };
-        let any = usage.iter().any(|u| u.scale == self.scale);
-        let operations = self.index.operations(self.scale);
-        Group {
-            id: "database",
-            title: "The database meanwhile",
-            note: "CPU and memory of the database's own process while a library called it, one call in flight."
-                .to_owned(),
-            head: "Operation",
-            statistics: self.statistics(&[("CPU average", "%"), ("memory peak", "MiB")], false),
-            together: rows(&[&[0, 1]]),
-            lines: if any { operations.into_iter().map(line).collect() } else { Vec::new() },
+        let note = "CPU and memory of the database's own process while a library called it, one call in flight.";
+        let mut group = self.group("database", "Database load", note, columns::DATABASE);
+        if !usage.iter().any(|used| used.scale == self.scale) {
+            group.lines.clear();
         }
+        group
     }
 
     fn calls(&self) -> Group {
-        Group {
-            id: "calls",
-            title: "Calls behind the figures",
-            note: "A round is a fresh process. A call that threw has no time; it is counted here.".to_owned(),
-            head: "Operation",
-            statistics: self.statistics(&[("rounds", ""), ("timed calls", ""), ("threw", "")], false),
-            together: rows(&[&[0, 1, 2]]),
-            lines: self
-                .lines(|m| [u64::from(m.rounds), m.samples, m.errors].map(|n| Cell::per_call(Some(n as f64))).to_vec()),
-        }
+        let note = "A round is a fresh process. Calls that threw are not timed; they are counted here.";
+        self.group("calls", "Calls behind the figures", note, columns::CALLS)
     }
 
-    fn statistics(&self, of: &[(&str, &'static str)], versus: bool) -> Vec<Statistic> {
-        let against = self.against().filter(|_| versus);
-        let mut made: Vec<Statistic> =
-            of.iter().map(|&(label, unit)| Statistic { label: label.to_owned(), unit }).collect();
-        made.extend(against.map(|label| Statistic { label, unit: "" }));
-        made
+    /// A group whose cells are made from measurements by its columns.
+    fn group(&self, id: &'static str, title: &'static str, note: &str, columns: &[Column]) -> Group {
+        let against = self.against();
+        let columns: Vec<&Column> = columns.iter().filter(|of| of.id != RATIO || against.is_some()).collect();
+        let statistic = |of: &&Column| Statistic {
+            id: of.id,
+            label: if of.id == RATIO { against.clone().unwrap_or_default() } else { of.label.to_owned() },
+            unit: of.unit,
+        };
+        let statistics: Vec<Statistic> = columns.iter().map(statistic).collect();
+        let rows: Vec<usize> = (0..columns.len()).collect();
+        let together = rows.chunk_by(|&a, &b| columns[a].row == columns[b].row).map(|row| Together {
+            name: name(&row.iter().map(|&at| &statistics[at]).collect::<Vec<_>>()),
+            statistics: row.to_vec(),
+        });
+        Group {
+            id,
+            title,
+            note: note.to_owned(),
+            head: "Operation",
+            together: together.collect(),
+            lines: self.lines(|m| columns.iter().map(|column| (column.cell)(self, m)).collect()),
+            statistics,
+        }
     }
 
     /// What heads a column of ratios.
@@ -465,7 +351,7 @@ impl Maker<'_> {
         let Some(measurement) = self.index.get(self.scale, operation, &library.id) else { return Vec::new() };
         let mut cells = cells(measurement);
         if let Some(failure) = &measurement.failure {
-            let cause = format::shorten(&format::plain(&failure.cause), 200);
+            let cause = text::brief(&failure.cause, 200);
             for cell in cells.iter_mut().filter(|cell| cell.text == format::NOT_MEASURED) {
                 cell.hint = format!("{}: {cause}", failure.stage);
             }
@@ -473,7 +359,19 @@ impl Maker<'_> {
         cells
     }
 
-    fn versus(&self, m: &Measurement, metric: Metric) -> Cell {
+    /// The calls in flight of the tables' throughput.
+    pub fn concurrency_shown(&self) -> u32 {
+        self.index.results.settings.concurrency
+    }
+
+    /// What the database used while this was measured.
+    pub fn database_usage(&self, m: &Measurement) -> Option<&DatabaseUsage> {
+        let mut all = self.index.results.database_usage.iter();
+        all.find(|used| used.scale == m.scale && used.operation == m.operation && used.target == m.target)
+    }
+
+    /// A measurement's ratio to the baseline.
+    pub fn versus(&self, m: &Measurement, metric: Metric) -> Cell {
         if self.libraries.iter().any(|library| library.baseline && library.id == m.target) {
             return Cell { value: Some(1.0), ..Cell::words("baseline") };
         }
@@ -483,14 +381,10 @@ impl Maker<'_> {
         }
     }
 
-    fn wins(&self, m: &Measurement, metric: Metric) -> bool {
+    /// Whether a measurement's library is the best one, and this run can tell.
+    pub fn wins(&self, m: &Measurement, metric: Metric) -> bool {
         answer::winner(self.index, self.libraries, self.scale, m.operation, metric).is_some_and(|id| id == m.target)
     }
-}
-
-/// Rows by their statistics; they are named once the statistics are known.
-fn rows(of: &[&[usize]]) -> Vec<Together> {
-    of.iter().map(|row| Together { name: String::new(), statistics: row.to_vec() }).collect()
 }
 
 /// "p95 / p99, ms": a unit once for neighbours that share it.
@@ -507,13 +401,4 @@ fn name(statistics: &[&Statistic]) -> String {
         }
     }
     name
-}
-
-pub fn limit(by: LimitedBy) -> &'static str {
-    match by {
-        LimitedBy::Client => "client",
-        LimitedBy::Database => "database",
-        LimitedBy::Machine => "machine",
-        LimitedBy::Unknown => "unknown",
-    }
 }

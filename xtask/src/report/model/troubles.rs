@@ -1,9 +1,9 @@
-//! What went wrong, and how to mend it: the banner above everything else, and the details behind it.
+//! What went wrong, and how to fix it: the banner above everything else, and the details behind it.
 
 use serde::Serialize;
 
 use super::{Library, label};
-use crate::report::format;
+use crate::report::{escape, format, text};
 use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, RunStatus, Target, TargetStatus};
 
 /// Stands first in the report when the run is not whole.
@@ -11,24 +11,24 @@ use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, RunStat
 pub struct Banner {
     /// "Incomplete run"
     pub headline: String,
-    /// The run's own words; may be empty.
+    /// The run's own reason; may be empty.
     pub reason: String,
     /// One for each target or measurement that is missing.
-    pub lines: Vec<Mend>,
+    pub lines: Vec<Fix>,
 }
 
 /// Which, why, and what to do.
 #[derive(Debug, Clone, Serialize)]
-pub struct Mend {
+pub struct Fix {
     pub who: String,
     pub why: String,
-    /// How to mend it, in words; the command stands apart.
+    /// How to fix it; the command stands apart.
     pub how: String,
     /// Empty where there is none.
     pub command: String,
 }
 
-/// The whole words of a failure.
+/// A failure's whole message.
 #[derive(Debug, Clone, Serialize)]
 pub struct Trouble {
     pub who: String,
@@ -43,7 +43,7 @@ const MOST_LINES: usize = 12;
 
 pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
     let run = &results.run;
-    let mut lines: Vec<Mend> =
+    let mut lines: Vec<Fix> =
         results.targets.iter().filter(|t| t.status != TargetStatus::Ok).map(|t| of_target(t, libraries)).collect();
     lines.extend(of_measurements(results, libraries));
     lines.extend(results.disturbances.iter().filter(|d| d.serious).map(of_disturbance));
@@ -56,29 +56,29 @@ pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
         RunStatus::Interrupted => "Interrupted run: it was stopped before its end.",
     };
     if run.status == RunStatus::Interrupted {
-        lines.push(Mend {
-            who: "To go on".to_owned(),
+        lines.push(Fix {
+            who: "To resume".to_owned(),
             why: "what was measured is kept".to_owned(),
-            how: "go on in its folder".to_owned(),
+            how: "resume it in its folder".to_owned(),
             command: "cargo xtask bench --resume DIR".to_owned(),
         });
     }
     if lines.len() > MOST_LINES {
         let more = lines.len() - MOST_LINES;
         lines.truncate(MOST_LINES);
-        lines.push(Mend {
+        lines.push(Fix {
             who: format!("{more} more"),
             why: "see below and in results.json".to_owned(),
             how: String::new(),
             command: String::new(),
         });
     }
-    let reason = run.reason.as_deref().map(|reason| format::shorten(&format::plain(reason), LONGEST_REASON));
+    let reason = run.reason.as_deref().map(|reason| text::brief(reason, LONGEST_REASON));
     Some(Banner { headline: headline.to_owned(), reason: reason.unwrap_or_default(), lines })
 }
 
 pub fn troubles(results: &Results, libraries: &[Library]) -> Vec<Trouble> {
-    let words = |text: &str| format::shorten(&format::plain_lines(text), LONGEST_WORDS);
+    let words = |text: &str| text::shorten(&escape::plain_lines(text), LONGEST_WORDS);
     let of_targets = results.targets.iter().filter(|target| target.status != TargetStatus::Ok).map(|target| Trouble {
         who: label(libraries, &target.id).to_owned(),
         status: status(target.status).to_owned(),
@@ -87,16 +87,18 @@ pub fn troubles(results: &Results, libraries: &[Library]) -> Vec<Trouble> {
     of_targets.collect()
 }
 
-fn of_disturbance(disturbance: &Disturbance) -> Mend {
+fn of_disturbance(disturbance: &Disturbance) -> Fix {
     let (how, command) = match disturbance.kind {
-        DisturbanceKind::FewRounds => ("give it more rounds", "cargo xtask bench --rounds 5"),
+        DisturbanceKind::FewRounds => {
+            ("give it more rounds, and time for them", "cargo xtask bench --rounds 5 --budget 5m")
+        }
         DisturbanceKind::OtherLoad
         | DisturbanceKind::CpuSteal
         | DisturbanceKind::ClockFrequency
         | DisturbanceKind::Swapping => ("measure again on a quieter machine", ""),
         _ => ("", ""),
     };
-    Mend {
+    Fix {
         who: "Disturbed:".to_owned(),
         why: sentence(&disturbance.detail),
         how: how.to_owned(),
@@ -104,51 +106,51 @@ fn of_disturbance(disturbance: &Disturbance) -> Mend {
     }
 }
 
-fn of_target(target: &Target, libraries: &[Library]) -> Mend {
+fn of_target(target: &Target, libraries: &[Library]) -> Fix {
     let reason = target.reason.as_deref().unwrap_or_default();
-    let first = reason.lines().map(format::plain).find(|line| !line.is_empty()).unwrap_or_default();
-    let (mend, command) = match target.status {
+    let first = reason.lines().map(escape::plain).find(|line| !line.is_empty()).unwrap_or_default();
+    let (how, command) = match target.status {
         TargetStatus::Unavailable if target.adapter == "mizzle" => (
             "name one that npm can install (a version, a folder, a packed tarball, a git address)",
             "cargo xtask bench --mizzle SPEC".to_owned(),
         ),
-        TargetStatus::Unavailable => ("see what this machine has and lacks", "cargo xtask doctor".to_owned()),
+        TargetStatus::Unavailable => ("see what this machine is missing", "cargo xtask doctor".to_owned()),
         TargetStatus::WrongWork => {
             ("compare its adapter with the library's documentation: benchmark/src/adapters", String::new())
         }
         TargetStatus::Failed | TargetStatus::Ok => {
-            ("read the log of its process beside this report, and measure it again", {
-                let id = format::plain(&target.adapter);
+            ("read the log of its process next to this report, and measure it again", {
+                let id = escape::plain(&target.adapter);
                 format!("cargo xtask bench --orm {id}")
             })
         }
     };
-    Mend {
+    Fix {
         who: label(libraries, &target.id).to_owned(),
         why: match (status(target.status), first) {
             (status, first) if first.is_empty() => status.to_owned(),
             (status, first) => format!("{status}: {}", sentence(&first)),
         },
-        how: mend.to_owned(),
+        how: how.to_owned(),
         command,
     }
 }
 
 /// Failures of single operations: those of a target that failed as a whole are said with the target.
-fn of_measurements(results: &Results, libraries: &[Library]) -> Vec<Mend> {
+fn of_measurements(results: &Results, libraries: &[Library]) -> Vec<Fix> {
     let whole = |m: &Measurement| results.targets.iter().any(|t| t.id == m.target && t.status != TargetStatus::Ok);
-    let mut found: Vec<Mend> = Vec::new();
+    let mut found: Vec<Fix> = Vec::new();
     for m in results.measurements.iter().filter(|m| !whole(m)) {
         let Some(failure) = &m.failure else { continue };
         let cause = sentence(&failure.cause);
-        let why = format!("{}: {cause}", format::plain(&failure.stage));
+        let why = format!("{}: {cause}", escape::plain(&failure.stage));
         let place = format!("{} at {} items", m.operation, format::count(m.items.into()));
         let who = label(libraries, &m.target);
-        let same = |mend: &&mut Mend| mend.why == why && mend.who.starts_with(&format!("{who}, "));
+        let same = |known: &&mut Fix| known.why == why && known.who.starts_with(&format!("{who}, "));
         match found.iter_mut().find(same) {
-            Some(mend) => mend.who = format!("{}; {place}", mend.who),
+            Some(known) => known.who = format!("{}; {place}", known.who),
             None => {
-                found.push(Mend { who: format!("{who}, {place}"), why, how: String::new(), command: String::new() });
+                found.push(Fix { who: format!("{who}, {place}"), why, how: String::new(), command: String::new() });
             }
         }
     }
@@ -157,7 +159,7 @@ fn of_measurements(results: &Results, libraries: &[Library]) -> Vec<Mend> {
 
 /// Words that another sentence can follow.
 fn sentence(words: &str) -> String {
-    format::shorten(format::plain(words).trim_end_matches('.'), LONGEST_REASON)
+    text::brief(words, LONGEST_REASON).trim_end_matches('.').to_owned()
 }
 
 fn status(status: TargetStatus) -> &'static str {

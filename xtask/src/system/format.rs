@@ -1,7 +1,8 @@
-//! Numbers and words for people: units, rounding, intervals, and escaping. Every figure that is shown anywhere comes
-//! through here, with three significant digits unless its interval is narrower than that.
+//! Numbers for people: rounding, units, intervals, lists. A figure of a report has three significant digits unless its
+//! interval is narrower than that. It depends on nothing else, so that any part of the harness can use it.
 
-use crate::results::Interval;
+/// The two ends of an interval.
+type Interval = [f64; 2];
 
 /// What stands where nothing was measured; never 0.
 pub const NOT_MEASURED: &str = "–";
@@ -34,10 +35,22 @@ pub fn ratio(value: f64, interval: Option<Interval>) -> String {
     format!("×{}", estimate(value, interval))
 }
 
-/// A share as percent: 0.0312 is `3.1%`, 0.03 is `3%`.
+/// A measured share as percent, with one decimal below 10%: 0.0312 is `3.1%`, 0.4 is `40%`.
 pub fn percent(share: f64) -> String {
-    let text = fixed(share * 100.0, i32::from(share.abs() < 0.1));
-    format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
+    format!("{}%", fixed(share * 100.0, i32::from(share.abs() < 0.0995)))
+}
+
+/// A share that somebody set, without needless decimals: 0.03 is `3%`, 0.025 is `2.5%`.
+pub fn set_percent(share: f64) -> String {
+    format!("{}%", tick(share * 100.0))
+}
+
+/// A change as percent, with its sign: 0.042 is `+4.2%`, −0.5 is `−50%`.
+pub fn signed_percent(share: f64) -> String {
+    match percent(share.abs()) {
+        none if none == "0.0%" => none,
+        size => format!("{}{size}", if share < 0.0 { "−" } else { "+" }),
+    }
 }
 
 /// Five significant digits, for whoever looks closer.
@@ -67,6 +80,11 @@ pub fn count(value: u64) -> String {
     separate(&value.to_string())
 }
 
+/// `1 call`, `1,200 calls`: what is counted takes an `s`.
+pub fn plural(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{} {what}s", count(n)) }
+}
+
 /// A duration in the unit that suits it: `840 ms`, `12.5 s`, `2 min 41 s`.
 pub fn duration_ms(ms: f64) -> String {
     if ms < 1000.0 {
@@ -89,82 +107,6 @@ pub fn list<S: AsRef<str>>(items: &[S]) -> String {
             format!("{} and {}", first.join(", "), last.as_ref())
         }
     }
-}
-
-/// One line without control characters, so that no text from outside moves a terminal's cursor or breaks a line.
-pub fn plain(text: &str) -> String {
-    let spaced: String = text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Several lines, other control characters gone.
-pub fn plain_lines(text: &str) -> String {
-    text.lines()
-        .map(|line| line.chars().filter(|&c| c == '\t' || !(c.is_control() || is_invisible(c))).collect::<String>())
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// At most `limit` characters, the last one "…" where something was cut.
-pub fn shorten(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
-}
-
-/// Text as Markdown that shows just this text, in a paragraph as in a table's cell.
-pub fn markdown(text: &str) -> String {
-    let text = plain(text);
-    let mut escaped = String::with_capacity(text.len());
-    for (at, c) in text.chars().enumerate() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => escaped.extend(['\\', c]),
-            '#' | '-' | '+' | '=' if at == 0 && text.chars().count() > 1 => escaped.extend(['\\', c]),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            _ => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// Text as a Markdown code span, also within a table's cell.
-pub fn markdown_code(text: &str) -> String {
-    let text = plain(text).replace('|', "\\|");
-    let fence = "`".repeat(longest_run(&text, '`') + 1);
-    if text.is_empty() {
-        NOT_MEASURED.to_owned()
-    } else if text.starts_with('`') || text.ends_with('`') {
-        format!("{fence} {text} {fence}")
-    } else {
-        format!("{fence}{text}{fence}")
-    }
-}
-
-/// Lines as a fenced Markdown block that nothing inside can close.
-pub fn markdown_block(text: &str) -> String {
-    let text = plain_lines(text);
-    let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
-    format!("{fence}text\n{text}\n{fence}")
-}
-
-/// A name as part of a file's name and of an HTML id.
-pub fn slug(text: &str) -> String {
-    let kept: String =
-        text.chars().take(40).map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    kept.trim_matches('-').to_owned()
-}
-
-/// Marks that change the direction of text or take no space: they could make a report say what the file doesn't.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-fn longest_run(text: &str, of: char) -> usize {
-    text.split(|c| c != of).map(str::len).max().unwrap_or(0)
 }
 
 /// The power of ten of the first significant digit.
@@ -236,30 +178,20 @@ mod tests {
 
     #[test]
     fn shares_durations_and_lists_read_as_people_write_them() {
-        assert_eq!(percent(0.03), "3%");
+        assert_eq!(
+            (percent(0.03), set_percent(0.03), set_percent(0.0125)),
+            ("3.0%".into(), "3%".into(), "1.25%".into())
+        );
         assert_eq!(percent(0.0312), "3.1%");
         assert_eq!(percent(1.51), "151%");
+        assert_eq!(percent(0.0996), "10%");
+        assert_eq!(signed_percent(0.042), "+4.2%");
+        assert_eq!(signed_percent(-0.5), "−50%");
+        assert_eq!(signed_percent(-0.0001), "0.0%");
         assert_eq!(duration_ms(840.0), "840 ms");
         assert_eq!(duration_ms(161_400.0), "2 min 41 s");
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
         assert_eq!(count(1_234_567), "1,234,567");
-    }
-
-    #[test]
-    fn hostile_text_stays_text_in_markdown() {
-        assert_eq!(markdown("<script>|`a`\n# b"), "&lt;script&gt;\\|\\`a\\` # b");
-        assert_eq!(markdown("# not a heading"), "\\# not a heading");
-        assert_eq!(markdown("-"), "-");
-        assert_eq!(markdown("1.25.1"), "1.25.1");
-        assert_eq!(markdown_code("a|b`c"), "``a\\|b`c``");
-        assert_eq!(markdown_block("x\n```\ny"), "````text\nx\n```\ny\n````");
-        assert_eq!(plain("red \u{1b}[31m\u{202e}txt"), "red [31m txt");
-        assert_eq!(slug("<Small> 1"), "small--1");
-    }
-
-    #[test]
-    fn a_long_text_is_cut_with_a_mark() {
-        assert_eq!(shorten("abcdef", 4), "abc…");
-        assert_eq!(shorten("abcd", 4), "abcd");
+        assert_eq!((plural(1, "call"), plural(1200, "call")), ("1 call".to_owned(), "1,200 calls".to_owned()));
     }
 }
