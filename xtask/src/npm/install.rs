@@ -34,7 +34,13 @@ pub fn install(
     spec: &str,
     progress: &Progress,
 ) -> anyhow::Result<Install> {
-    let step = progress.step(format!("installing {} ({spec})", library.name));
+    // Where sources were staged is nobody's concern.
+    let is_ours = Path::new(spec).starts_with(checkout.bench());
+    let step = progress.step(if is_ours {
+        format!("installing {}", library.name)
+    } else {
+        format!("installing {} ({spec})", library.name)
+    });
     let mut spec = Spec::parse(library, spec)?;
     let folder = checkout.bench().join("installs");
     std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;

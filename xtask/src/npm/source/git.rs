@@ -77,8 +77,9 @@ impl Remote {
         if !dir.join(".git").is_dir() {
             std::fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
             run(&dir, &["init", "--quiet", "--template="])?.map_err(problem)?;
-            run(&dir, &["remote", "add", "origin", &self.url])?.map_err(problem)?;
         }
+        unlock(&dir);
+        run(&dir, &["config", "remote.origin.url", &self.url])?.map_err(problem)?;
         let commit = self.fetch(&dir)?;
         sparse(&dir, &commit, MANIFESTS.iter().map(|name| (*name).to_owned()).collect())?;
         let (workspace, found) = package(&dir)?;
@@ -118,6 +119,16 @@ impl Remote {
             }
         }
         bail!(problem(format!("git can't fetch {wanted} of {}: {words}", self.url)))
+    }
+}
+
+/// Removes the locks of a git that was killed: one run at a time works here.
+fn unlock(dir: &Path) {
+    for folder in [".git", ".git/info"] {
+        let entries = std::fs::read_dir(dir.join(folder)).into_iter().flatten().flatten();
+        for lock in entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "lock")) {
+            let _ = std::fs::remove_file(lock);
+        }
     }
 }
 

@@ -218,12 +218,12 @@ fn a_git_address_is_bundled_although_the_repository_has_lost_a_large_file() {
     git(&["add", "."]);
     git(&["commit", "--quiet", "--message=first"]);
     let first = git(&["rev-parse", "HEAD"]);
+    place.write("packages/shared/src/index.ts", "export const shared = (): string => 'second';\n");
+    git(&["commit", "--quiet", "--message=second", "packages"]);
     for lost in ["manual.pdf", "docs/picture.ts"] {
         let blob = git(&["rev-parse", &format!("HEAD:{lost}")]);
         std::fs::remove_file(place.root().join(".git/objects").join(&blob[..2]).join(&blob[2..])).unwrap();
     }
-    place.write("packages/shared/src/index.ts", "export const shared = (): string => 'second';\n");
-    git(&["commit", "--quiet", "--message=second", "packages"]);
 
     let (tools, benchmark) = bundler();
     let checkout = Checkout { root: place.home.path().join("checkout"), target: place.home.path().join("target") };
