@@ -431,8 +431,8 @@ fn check_specs(plan: &Plan) -> anyhow::Result<()> {
 /// A specification that leads to no library, with the reason: bad input, unless the machine is what stands in its way.
 fn refuse(target: &PlannedTarget, why: &anyhow::Error) -> anyhow::Error {
     let words = format!("{}: {why:#}", target.asked);
-    let lacks = why.chain().any(|cause| matches!(cause.downcast_ref(), Some(Exit::Prerequisite(_))));
-    if lacks { Exit::Prerequisite(words).into() } else { Exit::BadInput(words).into() }
+    let is_machine = why.chain().any(|cause| matches!(cause.downcast_ref(), Some(Exit::Prerequisite(_))));
+    if is_machine { Exit::Prerequisite(words).into() } else { Exit::BadInput(words).into() }
 }
 
 fn describe_install(id: &str, install: &Install) -> String {

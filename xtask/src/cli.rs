@@ -140,7 +140,7 @@ pub struct Bench {
     pub allow_remote_endpoint: bool,
 
     /// Which Mizzle: a version, a folder (a package or a monorepo), a packed tarball, a git address
-    /// [default: BENCH_MIZZLE, else ../mizzle where it is there, else the published one]
+    /// [default: `BENCH_MIZZLE`, else ../mizzle where it is there, else the published one]
     #[arg(long, value_name = "SPEC")]
     pub mizzle: Option<String>,
 

@@ -252,7 +252,8 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
-    /// The manifest's version, marked as a source's: `1.2.0+source.0123456`, or `1.2.0+source.0123456.dirty`.
+    /// The manifest's version, marked as a source's: `1.2.0+source.0123456`; where no commit says what was measured with
+    /// a hash of what was bundled, `1.2.0+source.0123456.dirty.89abcdef`.
     pub version: String,
     /// The repository's commit; null outside a repository.
     pub commit: Option<String>,

@@ -123,7 +123,7 @@ fn two_source_trees_are_measured_in_one_run_and_compared() {
     run(place.tiny(&more)).expect(0);
     let results = place.results();
     for target in results["targets"].as_array().unwrap() {
-        assert_eq!(target["version"], "3.9.3+source", "{target}");
+        assert!(target["version"].as_str().unwrap().starts_with("3.9.3+source."), "{target}");
         assert!(target["source"]["bundledBy"].as_str().unwrap().starts_with("esbuild "), "{target}");
     }
     let path = place.out.join("results.json");
@@ -158,7 +158,7 @@ fn every_library_is_measured_at_an_older_and_at_its_newest_version() {
     for versions in [
         ["aws-sdk@3.927.0", "aws-sdk@latest"],
         ["dynamoose@4.0.1", "dynamoose@latest"],
-        ["electrodb@3.4.0", "electrodb@latest"],
+        ["electrodb@3.5.0", "electrodb@latest"],
     ] {
         let more: Vec<String> = versions.iter().map(|version| format!("--target={version}")).collect();
         let more: Vec<&str> = more.iter().map(String::as_str).collect();

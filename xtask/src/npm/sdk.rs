@@ -79,9 +79,9 @@ fn choose(asked: Version, clients: &[Version], documents: &[Version]) -> Result<
     let pair = |client: Version, document: Version, note: Option<String>| {
         Ok(Pair { client: text(client), document: text(document), note })
     };
-    let note = |lacks: &str, other: &str, nearest: Version| {
+    let note = |without: &str, other: &str, nearest: Version| {
         let asked = text(asked);
-        Some(format!("{lacks} has no {asked}: its {} goes with {other} {asked}", text(nearest)))
+        Some(format!("{without} has no {asked}: its {} goes with {other} {asked}", text(nearest)))
     };
     match (clients.contains(&asked), documents.contains(&asked)) {
         (true, true) => pair(asked, asked, None),

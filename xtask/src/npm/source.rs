@@ -32,6 +32,9 @@ use crate::results::Source;
 
 pub use default::{DefaultMizzle, default_mizzle};
 
+/// A commit's first digits, as people name it.
+const SHORT: usize = 7;
+
 /// What npm is to install, and where it came from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Staged {
@@ -157,8 +160,8 @@ fn identity(package: &Package, workspace: &Workspace, folders: &[PathBuf]) -> So
         package.manifest["version"].as_str().filter(|version| is_version(version)).unwrap_or("0.0.0").to_owned();
     version.push_str(if version.contains('+') { ".source" } else { "+source" });
     if let Some((commit, dirty)) = &commit {
-        version.push_str(&format!(".{}", &commit[..7.min(commit.len())]));
-        version.push_str(if *dirty { ".dirty" } else { "" });
+        let mark = if *dirty { ".dirty" } else { "" };
+        version = format!("{version}.{}{mark}", &commit[..SHORT.min(commit.len())]);
     }
     let (commit, dirty) = commit.unzip();
     let sdk = package.range("@aws-sdk/client-dynamodb").map(|(_, range)| range.to_owned());

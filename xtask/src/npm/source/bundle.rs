@@ -105,8 +105,13 @@ pub fn bundle(
     let mut source = identity(package, workspace, &folders(&answer.inputs, workspace));
     source.bundled_by = Some(format!("esbuild {}", answer.esbuild));
     source.sdk_asked_for.clone_from(&needs.sdk_asked_for);
+    let inputs = hash_of_inputs(&answer, workspace)?;
+    if source.commit.is_none() || source.dirty == Some(true) {
+        // No commit says what it is made of.
+        source.version = format!("{}.{}", source.version, &inputs[..8]);
+    }
     let manifest = manifest(library, &entries, &needs, &source);
-    let hash = hash(&answer, workspace, &manifest)?;
+    let hash = files::hex(Sha256::digest(format!("{inputs}{manifest}")));
     let text = serde_json::to_string_pretty(&manifest).context("writing JSON")?;
     files::write_whole(&outdir.join("package.json"), text)?;
     let staged = sources.join(format!("{}-{}", library.id, &hash[..16]));
@@ -196,9 +201,9 @@ fn manifest(library: Library, entries: &Entries, needs: &Needs, source: &Source)
 }
 
 /// A hash of the bundle's inputs and of what it was made by.
-fn hash(answer: &Answer, workspace: &Workspace, manifest: &Value) -> anyhow::Result<String> {
+fn hash_of_inputs(answer: &Answer, workspace: &Workspace) -> anyhow::Result<String> {
     let mut hash = Sha256::new();
-    hash.update(format!("{}\0{manifest}\0", answer.esbuild));
+    hash.update(format!("{}\0", answer.esbuild));
     for input in &answer.inputs {
         let bytes = std::fs::read(input).with_context(|| format!("reading {}", input.display()))?;
         hash.update(format!("{}\0{}\0", workspace.short(input), bytes.len()));

@@ -28,7 +28,7 @@ pub struct Entries {
     pub sources: BTreeMap<String, PathBuf>,
     /// Whether files that no subpath names can be imported too.
     pub open: bool,
-    /// Whether an import loads CommonJS.
+    /// Whether an import loads `CommonJS`.
     pub is_common_js: bool,
 }
 

@@ -102,9 +102,8 @@ impl Remote {
             }
         }
         let shallow = ["fetch", "--quiet", "--no-tags", "--depth=1", "--filter=blob:none", "origin", wanted];
-        let words = match run(dir, &shallow)? {
-            Ok(_) => return commit_of("FETCH_HEAD")?.context("git fetched no commit"),
-            Err(words) => words,
+        let Err(words) = run(dir, &shallow)? else {
+            return commit_of("FETCH_HEAD")?.context("git fetched no commit");
         };
         if is_commit {
             // A server gives a commit by its whole name only, or not at all: look for it in the branches.

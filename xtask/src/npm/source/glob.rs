@@ -13,12 +13,12 @@ pub fn packages(root: &Path, patterns: &[String]) -> Vec<PathBuf> {
     for pattern in patterns {
         let (pattern, leaves_out) = pattern.strip_prefix('!').map_or((pattern.as_str(), false), |rest| (rest, true));
         let names: Vec<&str> = pattern.split('/').filter(|name| !name.is_empty() && *name != ".").collect();
-        let mut named = BTreeSet::new();
-        expand(root, &names, DEEPEST, &mut named);
+        let mut matching = BTreeSet::new();
+        expand(root, &names, DEEPEST, &mut matching);
         if leaves_out {
-            found = found.difference(&named).cloned().collect();
+            found = found.difference(&matching).cloned().collect();
         } else {
-            found.extend(named.into_iter().filter(|folder| folder.join("package.json").is_file()));
+            found.extend(matching.into_iter().filter(|folder| folder.join("package.json").is_file()));
         }
     }
     found.into_iter().collect()

@@ -10,7 +10,7 @@ use super::workspace::{Package, Workspace};
 use crate::files;
 use crate::npm::packages;
 
-/// A file in `folder` that extends the base that can't be found, and then the package's own; none where nothing lacks.
+/// A file in `folder` that extends the base that can't be found, and then the package's own; none where nothing is missing.
 ///
 /// # Errors
 /// Where the file can't be written.
