@@ -155,20 +155,19 @@ fn a_source_tree_is_measured_against_another_commits_adapter() {
 #[ignore = "takes long"]
 fn every_library_is_measured_at_an_older_and_at_its_newest_version() {
     let place = Place::new();
-    for versions in [
-        ["aws-sdk@3.927.0", "aws-sdk@latest"],
-        ["dynamoose@4.0.1", "dynamoose@latest"],
-        ["electrodb@3.5.0", "electrodb@latest"],
+    for asked in [
+        "aws-sdk@3.927.0",
+        "aws-sdk@latest",
+        "dynamoose@4.0.1",
+        "dynamoose@latest",
+        "electrodb@3.5.0",
+        "electrodb@latest",
     ] {
-        let more: Vec<String> = versions.iter().map(|version| format!("--target={version}")).collect();
-        let more: Vec<&str> = more.iter().map(String::as_str).collect();
-        run(place.tiny(&more)).expect(0);
-        let results = place.results();
-        for (target, asked) in results["targets"].as_array().unwrap().iter().zip(versions) {
-            assert_eq!((&target["id"], &target["status"]), (&asked.into(), &"ok".into()), "{target}");
-            if asked == "aws-sdk@3.927.0" {
-                assert_eq!((&target["version"], &target["sdkVersion"]), (&"3.927.0".into(), &"3.927.0".into()));
-            }
+        run(place.tiny(&[&format!("--target={asked}")])).expect(0);
+        let target = &place.results()["targets"][0];
+        assert_eq!((&target["id"], &target["status"]), (&asked.into(), &"ok".into()), "{target}");
+        if asked == "aws-sdk@3.927.0" {
+            assert_eq!((&target["version"], &target["sdkVersion"]), (&"3.927.0".into(), &"3.927.0".into()));
         }
         std::fs::remove_dir_all(&place.out).unwrap();
     }

@@ -167,8 +167,13 @@ fn patterns(workspace: &Workspace, package: &Path) -> Vec<String> {
     patterns
 }
 
-/// The commit that a folder is at, and whether any of `folders` differs from it. None outside a repository.
+/// The commit that a folder is at, and whether any of `folders` differs from it. None outside a repository, and where
+/// the repository around it does not hold it.
 pub fn commit(dir: &Path, folders: &[PathBuf]) -> Option<(String, bool)> {
+    let held = run(dir, &["ls-files", "--", "package.json"]).ok()?.ok()?;
+    if held.is_empty() {
+        return None;
+    }
     let commit = run(dir, &["rev-parse", "HEAD"]).ok()?.ok()?;
     let mut arguments = vec!["status", "--porcelain", "--"];
     let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
