@@ -52,7 +52,8 @@ pub struct Bench {
     #[arg(long, value_name = "ID", value_parser = parse_library)]
     pub orm: Vec<Library>,
 
-    /// A library at a version (dynamoose@3) or from anywhere npm can install (mizzle=../mizzle); may be repeated
+    /// A library at a version (dynamoose@3), from its sources (mizzle=../mizzle) or from anywhere npm can install; may be
+    /// repeated
     #[arg(long, value_name = "ID[@VERSION|=SPEC]")]
     pub target: Vec<TargetSpec>,
 
@@ -113,9 +114,14 @@ pub struct Bench {
     #[arg(long, requires = "endpoint")]
     pub allow_remote_endpoint: bool,
 
-    /// Which Mizzle: a version, a folder, a packed tarball, a git address [default: the published one]
+    /// Which Mizzle: a version, a folder (a package or a monorepo), a packed tarball, a git address
+    /// [default: `BENCH_MIZZLE`, else ../mizzle where it is there, else the published one]
     #[arg(long, value_name = "SPEC")]
     pub mizzle: Option<String>,
+
+    /// Measure a folder's built files as they are; without it outdated or missing ones are bundled from the sources
+    #[arg(long)]
+    pub prebuilt: bool,
 
     /// The target that others are compared with [default: aws-sdk]
     #[arg(long, value_name = "ID")]
@@ -174,6 +180,7 @@ impl Bench {
             orm: self.orm.clone(),
             targets: self.target.clone(),
             mizzle: self.mizzle.clone(),
+            prebuilt: self.prebuilt,
             operations: self.op.clone(),
             rounds: self.rounds,
             time: self.time,

@@ -380,6 +380,7 @@ fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'sta
         reason: None,
         sdk_version: Some("3.1164.0".to_owned()),
         own_sdk_version: (adapter == "dynamoose").then(|| "3.1100.0".to_owned()),
+        source: None,
         installed_mb: Some([18.2, 18.9, 27.4, 19.6][t % 4]),
         handicap_steps: BTreeMap::new(),
     }

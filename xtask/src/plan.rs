@@ -15,7 +15,7 @@ use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
 
 use self::library::{LIBRARIES, Library};
-use self::request::{Request, TargetSpec};
+use self::request::{DefaultMizzle, Request, TargetSpec};
 use crate::results::{Design, MOST_CONCURRENCIES, Operation, Scale};
 use crate::system::exit::Exit;
 
@@ -106,6 +106,10 @@ pub struct PlannedTarget {
     pub spec: Option<String>,
     /// Whether the user named the spec: then its failure ends the run.
     pub named: bool,
+    /// How the spec was given, for messages: `--mizzle ../mizzle`.
+    pub asked: String,
+    /// Whether a folder's built files are measured as they lie.
+    pub prebuilt: bool,
     pub handicap: BTreeMap<Operation, u64>,
     /// Of another commit, beside the target of this checkout.
     pub base_of: Option<BaseOf>,
@@ -191,6 +195,24 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// Takes Mizzle from where it is by default, where no flag names it; in words where that is a working tree.
+    pub fn take_mizzle_from(&mut self, found: &DefaultMizzle) -> Option<String> {
+        let (spec, named) = match found {
+            DefaultMizzle::Variable(spec) => (spec, true),
+            DefaultMizzle::Sibling(spec) => (spec, false),
+            DefaultMizzle::Registry => return None,
+        };
+        let unnamed = |target: &&mut PlannedTarget| target.library.id == "mizzle" && !target.named;
+        let mut taken = false;
+        for target in self.targets.iter_mut().filter(unnamed) {
+            taken = true;
+            target.named = named;
+            target.spec = Some(spec.clone());
+            target.asked = if named { format!("BENCH_MIZZLE={spec}") } else { spec.clone() };
+        }
+        (taken && !named).then(|| format!("Mizzle is measured from {spec} (--mizzle latest takes the published one)"))
     }
 
     /// All numbers of calls in flight that the throughput is measured with.
@@ -318,7 +340,14 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
         }
         let named = target.spec.is_some() || (target.library.id == "mizzle" && request.mizzle.is_some());
         let library = target.library;
-        targets.push(PlannedTarget { id, library, spec, named, handicap: BTreeMap::new(), base_of: None });
+        let asked = match (&target.spec, &spec) {
+            (Some(spec), _) if target.is_version => format!("--target {}@{spec}", library.id),
+            (Some(spec), _) => format!("--target {}={spec}", library.id),
+            (None, Some(spec)) if named => format!("--mizzle {spec}"),
+            (None, _) => library.name.to_owned(),
+        };
+        let (handicap, prebuilt) = (BTreeMap::new(), request.prebuilt);
+        targets.push(PlannedTarget { id, library, spec, named, asked, prebuilt, handicap, base_of: None });
     }
     for handicap in &request.handicap {
         let target = targets.iter_mut().find(|target| target.id == handicap.target).ok_or_else(|| {
@@ -397,6 +426,24 @@ mod tests {
         let plan = plan("--target aws-sdk --target aws-sdk --target mizzle@1.2.0 --target mizzle=../m").unwrap();
         let ids: Vec<_> = plan.targets.iter().map(|target| target.id.as_str()).collect();
         assert_eq!(ids, ["aws-sdk", "aws-sdk#2", "mizzle@1.2.0", "mizzle@local"]);
+    }
+
+    #[test]
+    fn mizzle_comes_from_a_working_tree_only_where_no_flag_names_it() {
+        let found = |arguments: &str, from: &DefaultMizzle| {
+            let mut plan = plan(arguments).unwrap();
+            let words = plan.take_mizzle_from(from);
+            let mizzle = plan.targets.into_iter().find(|target| target.library.id == "mizzle");
+            (mizzle.map(|mizzle| (mizzle.spec.unwrap(), mizzle.named)), words.is_some())
+        };
+        let (sibling, variable) =
+            (DefaultMizzle::Sibling("../mizzle".to_owned()), DefaultMizzle::Variable("../fork".to_owned()));
+        let taken = |spec: &str, named: bool| Some((spec.to_owned(), named));
+        assert_eq!(found("", &sibling), (taken("../mizzle", false), true));
+        assert_eq!(found("", &variable), (taken("../fork", true), false));
+        assert_eq!(found("", &DefaultMizzle::Registry), (taken("latest", false), false));
+        assert_eq!(found("--mizzle 1.2.0", &sibling), (taken("1.2.0", true), false));
+        assert_eq!(found("--orm aws-sdk", &sibling), (None, false));
     }
 
     #[test]

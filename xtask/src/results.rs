@@ -302,11 +302,31 @@ pub struct Target {
     pub sdk_version: Option<String>,
     /// Another AWS SDK that the library brought for itself.
     pub own_sdk_version: Option<String>,
+    /// The working tree or repository that it was taken from; absent where npm delivered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
     /// The library with its dependencies on disk, MiB.
     pub installed_mb: Option<f64>,
     /// A known extra cost that was put into each call, steps of arithmetic (tests of the harness only).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub handicap_steps: BTreeMap<Operation, u64>,
+}
+
+/// What of a library's own repository was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// The manifest's version, marked as a source's: `1.2.0+source.0123456`; where no commit says what was measured with
+    /// a hash of what was bundled, `1.2.0+source.0123456.dirty.89abcdef`.
+    pub version: String,
+    /// The repository's commit; null outside a repository.
+    pub commit: Option<String>,
+    /// Whether the packages' folders differ from that commit.
+    pub dirty: Option<bool>,
+    /// What made the sources into what was measured: `esbuild 0.28.2`; null where built files were taken as they lie.
+    pub bundled_by: Option<String>,
+    /// The range of `@aws-sdk/client-dynamodb` that its manifest names. What carried its calls is in `sdkVersion`.
+    pub sdk_asked_for: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -19,7 +19,7 @@ use crate::commands::doctor;
 use crate::machine::disturbances;
 use crate::machine::load;
 use crate::machine::sampler::{DATABASE, Sampler};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedTarget};
 use crate::report;
 use crate::report::github;
 use crate::results::baselines;
@@ -38,7 +38,7 @@ use crate::setup::database::{self, Server};
 use crate::setup::npm::{self, Install, Tools};
 use crate::setup::sweep;
 use crate::system::checkout::Checkout;
-use crate::system::exit::Exit;
+use crate::system::exit::{Exit, code_of};
 use crate::system::files;
 use crate::system::interrupt;
 use crate::system::lock;
@@ -48,6 +48,10 @@ use crate::system::progress::Progress;
 use crate::system::progress::say;
 pub use site::database_health;
 
+/// The exit code of a specification that leads nowhere.
+const BAD_INPUT: u8 = 2;
+/// The exit code of what a machine must have and lacks.
+const PREREQUISITE: u8 = 3;
 /// Other load, percent of a core, under which the machine counts as quiet.
 const QUIET_PERCENT: f64 = 15.0;
 
@@ -73,6 +77,7 @@ impl Bench {
         let mut plan = Plan::decide(&self.request())?;
         let fail_on = FailOn::parse(&self.fail_on).map_err(Exit::BadInput)?;
         let checkout = Checkout::find()?;
+        let from_tree = plan.take_mizzle_from(&npm::default_mizzle(&checkout));
         let against = self.against.as_deref().map(|text| Against::find(&checkout, text)).transpose()?;
         if let Some(against) = &against {
             plan.stand_beside(&against.name, |library| against.changes(&checkout, library))?;
@@ -81,20 +86,19 @@ impl Bench {
         let out = self.resume.clone().or_else(|| self.out.clone()).unwrap_or_else(|| checkout.bench().join(&id));
         let earlier = self.resume.as_deref().map(resume::load).transpose()?;
         files::check_folder(&out).map_err(|why| Exit::BadInput(format!("--out {}: {why}", out.display())))?;
+        check_specs(&plan)?;
         if self.dry_run {
             say(plan.describe(&out));
             return Ok(());
         }
         let progress = Progress::new(ci);
+        if let Some(words) = from_tree {
+            progress.line(words);
+        }
         let _lock = lock::acquire(&checkout)?;
         let me = Owner::me(&checkout);
         owner::mark_children(&me);
         sweep::sweep(&me, &progress);
-        for target in &plan.targets {
-            if let Some(spec) = &target.spec {
-                npm::check_spec(target.library, spec)?;
-            }
-        }
         let tools = doctor::require(&self.needs())?;
         let options = self.database_options(&checkout, &id)?;
         let benchmark = npm::prepare(&checkout, &tools, &progress)?;
@@ -108,8 +112,6 @@ impl Bench {
             }
             None => None,
         };
-        std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
-
         let mut results = blank(&plan, &checkout, &tools, id)?;
         // A run that goes on has one time line: its second part begins where the first one ended.
         let mut origin = Instant::now();
@@ -117,15 +119,17 @@ impl Bench {
             resume::check_settings(&results, earlier)?;
             origin = origin.checked_sub(Duration::from_secs_f64(earlier.run.duration_s)).unwrap_or(origin);
         }
+        let folders = [&benchmark, base.as_ref().unwrap_or(&benchmark)];
+        let installs = install_all(&plan, &checkout, &tools, folders, &progress, &mut results);
+        if let Err(why) = &installs
+            && matches!(code_of(why), BAD_INPUT | PREREQUISITE)
+        {
+            // Nothing has begun: there is nothing to report but the reason.
+            return installs.map(drop);
+        }
+        std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
         let ready = (|| -> anyhow::Result<_> {
-            let installs = install_all(
-                &plan,
-                &checkout,
-                &tools,
-                [&benchmark, base.as_ref().unwrap_or(&benchmark)],
-                &progress,
-                &mut results,
-            )?;
+            let installs = installs?;
             let server = database::start(&options, &progress)?;
             results.database = describe(&server);
             if let Some(earlier) = earlier {
@@ -306,7 +310,12 @@ fn install_all(
         let benchmark = if planned.base_of.is_some() { base } else { own };
         let install = match &planned.spec {
             None => npm::locked(benchmark, planned.library),
-            Some(spec) => npm::install(checkout, tools, benchmark, planned.library, spec, progress),
+            Some(spec) => {
+                npm::stage(checkout, tools, own, planned.library, spec, planned.prebuilt, progress).and_then(|staged| {
+                    target.source = staged.source;
+                    npm::install(checkout, tools, benchmark, planned.library, &staged.spec, progress)
+                })
+            }
         };
         match install {
             Ok(install) => {
@@ -320,7 +329,7 @@ fn install_all(
             Err(why) => {
                 interrupt::check()?;
                 if planned.named {
-                    return Err(why.context(format!("installing {} ({})", planned.id, target.spec)));
+                    return Err(refuse(planned, &why));
                 }
                 progress.warn(format!("{} is left out: {why:#}", planned.id));
                 target.status = TargetStatus::Unavailable;
@@ -334,6 +343,25 @@ fn install_all(
         }
     }
     Ok(folders)
+}
+
+/// Whether every spec can be meant at all: one that the user named and that can't ends the command here.
+fn check_specs(plan: &Plan) -> anyhow::Result<()> {
+    for target in plan.targets.iter().filter(|target| target.named) {
+        if let Some(spec) = &target.spec
+            && let Err(why) = npm::check_spec(target.library, spec)
+        {
+            return Err(refuse(target, &why));
+        }
+    }
+    Ok(())
+}
+
+/// A specification that leads to no library, with the reason: bad input, unless the machine is what stands in its way.
+fn refuse(target: &PlannedTarget, why: &anyhow::Error) -> anyhow::Error {
+    let words = format!("{}: {why:#}", target.asked);
+    let is_machine = why.chain().any(|cause| matches!(cause.downcast_ref(), Some(Exit::Prerequisite(_))));
+    if is_machine { Exit::Prerequisite(words).into() } else { Exit::BadInput(words).into() }
 }
 
 fn describe_install(id: &str, install: &Install) -> String {

@@ -42,7 +42,10 @@ impl Test {
             let mizzle =
                 LIBRARIES.into_iter().find(|library| library.id == "mizzle").context("Mizzle has no adapter")?;
             let spec = std::env::var("BENCH_MIZZLE").unwrap_or_else(|_| "latest".to_owned());
-            match npm::install(&checkout, &tools, &benchmark, mizzle, &spec, &progress) {
+            let staged = npm::stage(&checkout, &tools, &benchmark, mizzle, &spec, false, &progress);
+            let installed =
+                staged.and_then(|staged| npm::install(&checkout, &tools, &benchmark, mizzle, &staged.spec, &progress));
+            match installed {
                 Ok(install) => {
                     command.env("BENCH_MIZZLE_INSTALL", install.dir);
                 }

@@ -16,6 +16,7 @@ pub struct Request {
     pub orm: Vec<Library>,
     pub targets: Vec<TargetSpec>,
     pub mizzle: Option<String>,
+    pub prebuilt: bool,
     pub operations: Vec<Operation>,
     pub rounds: Option<u32>,
     pub time: Option<Duration>,
@@ -40,6 +41,16 @@ pub enum BackendChoice {
     Auto,
     Docker,
     Java,
+}
+
+/// Where Mizzle comes from where no flag says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DefaultMizzle {
+    /// The user named it.
+    Variable(String),
+    /// A working tree was found.
+    Sibling(String),
+    Registry,
 }
 
 /// What one `--scale` asks for.

@@ -4,6 +4,8 @@
 mod install;
 mod packages;
 mod prepare;
+mod sdk;
+mod source;
 mod spec;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ use crate::system::process;
 
 pub use install::install;
 pub use prepare::{prepare, prepare_beside};
+pub use source::{default_mizzle, stage};
 use spec::Spec;
 
 /// The oldest Node that the suites run on.
@@ -96,12 +99,16 @@ pub fn locked(benchmark: &Path, library: Library) -> anyhow::Result<Install> {
     packages::describe(benchmark, library.package)
 }
 
-/// Whether a spec can be meant at all, before anything is started: a folder or a tarball must be there.
+/// Whether a spec can be meant at all, before anything is started: a folder or a tarball must be there, and a monorepo
+/// must have a package of the library.
 ///
 /// # Errors
-/// [`Exit::BadInput`] with the flag, the value and what is allowed.
+/// [`Exit::BadInput`] with the reason and what is allowed.
 pub fn check_spec(library: Library, spec: &str) -> anyhow::Result<()> {
-    Spec::parse(library, spec).map(drop)
+    match Spec::parse(library, spec)? {
+        Spec::Folder(folder) => source::check_folder(library, &folder),
+        Spec::Registry { .. } | Spec::Tarball(_) | Spec::Address(_) => Ok(()),
+    }
 }
 
 /// V8's thresholds lowered, so that a suite's code is compiled after hundreds of calls instead of thousands; what it
@@ -200,7 +207,7 @@ fn run_npm(mut command: Command, what: &str) -> anyhow::Result<Result<String, St
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
     let words = npms_words(&stderr, command.get_current_dir());
-    Ok(Err(if words.is_empty() { format!("{what}: {}", output.status) } else { words }))
+    Ok(Err(if words.is_empty() { format!("{what} gives no reason ({})", output.status) } else { words }))
 }
 
 /// What npm said went wrong, without its log's path and without the folder that it ran in.
@@ -214,7 +221,8 @@ fn npms_words(stderr: &str, folder: Option<&Path>) -> String {
         lines = said("npm ERR!");
     }
     if lines.is_empty() {
-        lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let said = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines = said.filter(|line| !line.contains("A complete log of this run")).collect();
     }
     // The lines of one code repeat it; alone on a line it says nothing.
     let code = lines.iter().find_map(|line| line.strip_prefix("code ")).unwrap_or_default();
@@ -258,6 +266,12 @@ mod tests {
                       npm error A complete log of this run can be found in: /home/u/.npm/_logs/1.log\n";
         let words = npms_words(stderr, None);
         assert_eq!(words, "code E404; Not Found - GET https://r/@a%2fb; '@a/b@*' is not in this registry.");
+    }
+
+    #[test]
+    fn where_npm_gives_no_reason_its_log_is_not_taken_for_one() {
+        let stderr = "npm error A complete log of this run can be found in: /home/u/.npm/_logs/1.log\n";
+        assert_eq!(npms_words(stderr, None), "");
     }
 
     #[test]

@@ -89,6 +89,7 @@ fn sigterm_while_a_library_is_installed_leaves_no_half_made_folder() {
     let package = place.folder().join("mizzle");
     std::fs::create_dir(&package).unwrap();
     std::fs::write(package.join("package.json"), r#"{"name":"@aurios/mizzle","version":"9.9.9"}"#).unwrap();
+    std::fs::write(package.join("index.js"), "").unwrap();
     let mut running = Running::start(place.tiny(&["--orm=mizzle", "--mizzle", package.to_str().unwrap()]));
     running.wait_for("installing Mizzle");
     std::thread::sleep(Duration::from_millis(700));

@@ -74,6 +74,7 @@ fn blank_target(plan: &Plan, target: &PlannedTarget) -> Target {
         reason: None,
         sdk_version: None,
         own_sdk_version: None,
+        source: None,
         installed_mb: None,
         handicap_steps: target.handicap.clone(),
     }

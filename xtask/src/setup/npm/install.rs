@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::sdk::{self, CLIENT, Pair};
 use super::{FETCHING, Install, Spec, Tools, is_offline, npm, packages, run_npm};
 use crate::plan::library::{LIBRARIES, Library};
 use crate::system::checkout::Checkout;
@@ -35,7 +36,13 @@ pub fn install(
     spec: &str,
     progress: &Progress,
 ) -> anyhow::Result<Install> {
-    let step = progress.step(format!("installing {} ({spec})", library.name));
+    // Where sources were staged is nobody's concern.
+    let is_ours = Path::new(spec).starts_with(checkout.bench());
+    let step = progress.step(if is_ours {
+        format!("installing {}", library.name)
+    } else {
+        format!("installing {} ({spec})", library.name)
+    });
     let mut spec = Spec::parse(library, spec)?;
     let folder = checkout.bench().join("installs");
     std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -45,7 +52,15 @@ pub fn install(
         let found = resolve(tools, &folder, name, wanted)?;
         spec = Spec::Registry { name: name.clone(), wanted: found };
     }
-    let manifest = manifest(benchmark, library, &spec)?;
+    let pair = sdk::pair(tools, &folder, library, &spec)?;
+    if let Some(pair) = &pair {
+        let wanted = if library.package == CLIENT { &pair.client } else { &pair.document };
+        spec = Spec::Registry { name: library.package.to_owned(), wanted: wanted.clone() };
+        if let Some(note) = &pair.note {
+            progress.line(format!("  {note}"));
+        }
+    }
+    let manifest = manifest(benchmark, library, &spec, pair.as_ref())?;
     let lock = std::fs::read(benchmark.join("package-lock.json")).context("reading the lock file")?;
     let content = content(&spec)?;
     let stamp = json!({
@@ -144,17 +159,18 @@ fn check_origin(dir: &Path, library: Library, spec: &Spec) -> anyhow::Result<()>
 }
 
 /// `package.json` of the folder: what the suites need at the versions of `benchmark/`, and the library as asked.
-fn manifest(benchmark: &Path, library: Library, spec: &Spec) -> anyhow::Result<Value> {
+fn manifest(benchmark: &Path, library: Library, spec: &Spec, sdk: Option<&Pair>) -> anyhow::Result<Value> {
     let theirs = packages::read_json(&benchmark.join("package.json"))?;
     let locked = theirs["dependencies"].as_object().cloned().unwrap_or_default();
     let is_library = |name: &str| LIBRARIES.iter().any(|library| library.package == name);
     let is_sdk = |name: &str| name.starts_with("@aws-sdk/");
     let mut dependencies: Map<String, Value> =
         locked.into_iter().filter(|(name, _)| is_sdk(name) || !is_library(name)).collect();
-    if is_sdk(library.package) {
-        // The client comes in the version that was asked for too, and what both depend on comes with them.
+    if let Some(pair) = sdk {
+        // Both packages come in the asked version, and what they depend on comes with them.
         dependencies.retain(|name, _| !is_sdk(name));
-        dependencies.insert("@aws-sdk/client-dynamodb".into(), spec.dependency("@aws-sdk/client-dynamodb").into());
+        dependencies.insert(CLIENT.to_owned(), pair.client.clone().into());
+        dependencies.insert(sdk::DOCUMENT.to_owned(), pair.document.clone().into());
     }
     dependencies.insert(library.package.to_owned(), spec.dependency(library.package).into());
     let scripts: Map<String, Value> = ["suite", "keeper"]
@@ -263,10 +279,7 @@ fn check_import(tools: &Tools, dir: &Path, library: Library) -> anyhow::Result<(
         let said = String::from_utf8_lossy(&output.stderr);
         let why = said.lines().map(str::trim).find(|line| line.contains("Error")).unwrap_or("it gives no reason");
         let why = why.replace(&*dir.to_string_lossy(), ".").replace(&*real(dir).to_string_lossy(), ".");
-        bail!(Exit::Failed(format!(
-            "{} was installed and can't be imported (a folder must have been built before): {why}",
-            library.package
-        )));
+        bail!(Exit::Failed(format!("{} was installed and can't be imported: {why}", library.package)));
     }
     Ok(())
 }
