@@ -9,7 +9,6 @@ pub mod run;
 pub mod report;
 
 pub mod analysis;
-pub mod answers;
 pub mod workers;
 
 pub mod machine;

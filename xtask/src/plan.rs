@@ -303,7 +303,7 @@ fn seeding(scale: &Scale) -> Duration {
 
 fn plan_scale(scale: Scale, request: &Request) -> ScalePlan {
     let large = scale.items > LARGE_ABOVE;
-    let budget = request.budget.unwrap_or(Duration::from_secs(if large { 450 } else { 160 }));
+    let budget = request.budget.unwrap_or(Duration::from_secs(if large { 450 } else { 165 }));
     let round = if large { LARGE_ROUND } else { ROUND };
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));

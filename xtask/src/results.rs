@@ -75,8 +75,12 @@ pub struct TimeUse {
     pub latency_s: f64,
     /// Timed calls of the throughput phases.
     pub throughput_s: f64,
-    /// Starting, verifying and recording.
+    /// Starting processes and verifying their work.
     pub start_s: f64,
+    /// Recording answers.
+    pub record_s: f64,
+    /// Preparing what is deleted, putting the table back and checking it.
+    pub table_s: f64,
     /// Warming up.
     pub warm_up_s: f64,
 }

@@ -53,6 +53,8 @@ pub struct Runner<'a> {
     fixed: Fixed,
     /// What a call of each target takes against the database, milliseconds.
     used_ms: BTreeMap<(usize, Operation), f64>,
+    /// What a call of each target takes against its record, milliseconds, as far as is known.
+    recorded_ms: BTreeMap<(usize, Operation), f64>,
     /// Items that were written for each target to delete.
     prepared: BTreeMap<usize, u64>,
     /// Targets whose answers were recorded at the present scale, and so were verified in full.
@@ -96,6 +98,7 @@ impl<'a> Runner<'a> {
             time: TimeUse::default(),
             fixed: Fixed::default(),
             used_ms: BTreeMap::new(),
+            recorded_ms: BTreeMap::new(),
             prepared: BTreeMap::new(),
             recorded: Vec::new(),
         }
@@ -122,6 +125,7 @@ impl<'a> Runner<'a> {
         self.time = TimeUse { scale: scale.scale.name.clone(), ..TimeUse::default() };
         self.fixed = Fixed::default();
         self.used_ms.clear();
+        self.recorded_ms.clear();
         self.recorded.clear();
         self.site.open_records()?;
         let mut keeper = self.seed(scale)?;

@@ -8,7 +8,7 @@ const FLOORS: [&[&str]; 8] = [
     &["system"],
     &["results"],
     &["plan"],
-    &["machine", "setup", "answers"],
+    &["machine", "setup"],
     &["workers"],
     &["analysis"],
     &["run", "report"],

@@ -20,7 +20,7 @@ pub struct Member {
     pub suite: VerifiedSuite,
     pub warming: Warming,
     /// What was recorded of its operations, per call, where this process recorded it.
-    pub recorded: BTreeMap<Operation, (Work, Option<RecordingNote>)>,
+    pub recorded: BTreeMap<Operation, RecordedOperation>,
     /// What it has measured, by operation.
     pub current: BTreeMap<Operation, Current>,
     pub cold: Cold,
@@ -33,6 +33,16 @@ impl Member {
         let (round, place) = (self.cold.round, self.place);
         self.current.entry(operation).or_insert_with(|| Current::new(round, place, warm_up.cloned()))
     }
+}
+
+/// What was recorded of one operation.
+#[derive(Debug, Clone)]
+pub struct RecordedOperation {
+    /// Per call.
+    pub work: Work,
+    pub note: Option<RecordingNote>,
+    /// Wall time of a call while it was recorded.
+    pub ms_per_call: f64,
 }
 
 /// What a fresh process paid before it was warm.
@@ -102,11 +112,6 @@ impl Current {
 }
 
 impl Cold {
-    /// All first calls together, milliseconds: a hint of who is slow.
-    pub fn total_ms(&self) -> f64 {
-        self.first_call_ms.iter().map(|(_, ms)| ms).sum()
-    }
-
     /// Adds this process's values to those of the target's other processes.
     pub fn keep(self, scale: &str, target: &str, all: &mut Vec<ColdStart>) {
         let none = || Estimate { mean: 0.0, ci95: None, values: Vec::new() };

@@ -2,15 +2,15 @@
 //! timed.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::at_once::at_once;
-use super::member::{Cold, Member};
+use super::member::{Cold, Member, RecordedOperation};
 use super::timing::{self, Times};
 use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
 use crate::analysis::summary;
+use crate::machine::core;
 use crate::plan::ScalePlan;
 use crate::results::{Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus};
 use crate::run::warm_up::{self, Warming};
@@ -21,7 +21,7 @@ use crate::workers::worker::Fault;
 use stats::bootstrap;
 
 /// Inputs of each operation on the recorded ground.
-const POOL: u32 = 200;
+const POOL: u32 = 64;
 /// Pages of a scan that are recorded of a large table.
 const MOST_PAGES: u32 = 4;
 
@@ -70,10 +70,11 @@ impl Runner<'_> {
     ) -> Result<(), Fault> {
         let begun = Instant::now();
         let mut members = self.start_all(plan, first_place, targets, keeper)?;
+        self.time.start_s += begun.elapsed().as_secs_f64();
         let recording = Instant::now();
         self.record_all(plan, &mut members, keeper)?;
         let recorded_in = recording.elapsed();
-        self.time.start_s += begun.elapsed().as_secs_f64();
+        self.time.record_s += recorded_in.as_secs_f64();
         let warming = Instant::now();
         self.warm_up(plan, &mut members)?;
         self.time.warm_up_s += warming.elapsed().as_secs_f64();
@@ -97,8 +98,9 @@ impl Runner<'_> {
             Err(fault) => return Err(fault),
         }
         keeper.check(&self.health())?;
-        self.write();
         self.fixed.end = ending.elapsed();
+        self.time.table_s += self.fixed.end.as_secs_f64();
+        self.write();
         Ok(())
     }
 
@@ -113,10 +115,9 @@ impl Runner<'_> {
         let places: Vec<(u32, usize)> = (first_place..).zip(targets.iter().copied()).collect();
         let started: Vec<Started> = {
             let this = &*self;
-            let verifying = Mutex::new(());
             at_once(places.clone(), cores(), |(place, target)| {
                 this.observer.doing(&this.plan.targets[target].id, "starting and verifying");
-                this.start(plan, place, target, &verifying)
+                this.start(plan, place, target)
             })
         };
         let mut members = Vec::new();
@@ -135,9 +136,9 @@ impl Runner<'_> {
         Ok(members)
     }
 
-    /// Starts one target's process and has its work verified: in full in its first process at this scale. One at a time
-    /// verifies: a scan must not find what another process is writing.
-    fn start(&self, plan: RoundPlan, place: u32, target: usize, verifying: &Mutex<()>) -> Started {
+    /// Starts one target's process and has its work verified: in full in its first process at this scale, shortly in
+    /// later ones, and then without Scan beside other operations, which would take longer than all of them.
+    fn start(&self, plan: RoundPlan, place: u32, target: usize) -> Started {
         let RoundPlan { scale, round } = plan;
         let planned = &self.plan.targets[target];
         let tables = self.tables(scale);
@@ -161,10 +162,11 @@ impl Runner<'_> {
         let health = self.health();
         let (suite, ready) = Suite::open(self.site.suite(target, log), job, &health)?;
         let full = !self.recorded.contains(&target);
-        let (suite, verified) = {
-            let _alone = verifying.lock().unwrap_or_else(PoisonError::into_inner);
-            suite.verify(&self.plan.operations, full, &health)?
-        };
+        let mut operations = self.plan.operations.clone();
+        if !full && operations.len() > 1 {
+            operations.retain(|operation| !operation.grows_with_the_table());
+        }
+        let (suite, verified) = suite.verify(&operations, full, &health)?;
         let first_calls = verified.iter().filter_map(|found| Some((found.operation, found.first_call_ms?)));
         Ok(Member {
             target,
@@ -218,11 +220,12 @@ impl Runner<'_> {
         }
         for member in &*members {
             for &operation in &self.plan.operations {
-                let Some((work, note)) = member.recorded.get(&operation).cloned() else { continue };
+                let Some(recorded) = member.recorded.get(&operation).cloned() else { continue };
+                self.recorded_ms.insert((member.target, operation), recorded.ms_per_call);
                 let found = self.results.measurement_mut(&plan.scale.scale.name, operation, &member.id);
                 if let Some(measurement) = found {
-                    measurement.work = Some(work);
-                    measurement.recording = note;
+                    measurement.work = Some(recorded.work);
+                    measurement.recording = recorded.note;
                 }
             }
             if fresh.contains(&member.target) {
@@ -239,7 +242,9 @@ impl Runner<'_> {
         let record = self.site.record(member.target);
         let most_pages = (operation.grows_with_the_table() && plan.scale.is_large()).then_some(MOST_PAGES);
         record.begin(operation, most_pages);
+        let begun = Instant::now();
         let called = member.suite.record(operation, &self.health());
+        let took = begun.elapsed();
         let ended = record.end(called.as_ref().map_or(1, |called| called.calls));
         let called = called?;
         let failed = |cause: String| Fault::Failed(Failure { stage: "record".into(), cause }, Some(operation));
@@ -254,7 +259,14 @@ impl Runner<'_> {
         let items_scanned = recording.cut.then_some(recording.items_returned);
         let note = (recording.varies || items_scanned.is_some())
             .then_some(RecordingNote { varies: recording.varies, items_scanned });
-        member.recorded.insert(operation, (recording.work, note));
+        member.recorded.insert(
+            operation,
+            RecordedOperation {
+                work: recording.work,
+                note,
+                ms_per_call: took.as_secs_f64() * 1e3 / called.calls.max(1) as f64,
+            },
+        );
         Ok(())
     }
 
@@ -264,31 +276,58 @@ impl Runner<'_> {
         let begun = Instant::now();
         let mut cycles = 0;
         loop {
-            let step = if cycles == 0 { warm_up::FEWEST } else { warm_up::STEP };
+            let step = match cycles {
+                0 => warm_up::FIRST,
+                warm_up::FIRST => warm_up::FEWEST - warm_up::FIRST,
+                _ => warm_up::STEP,
+            };
             let outcomes: Vec<Result<(), Fault>> = {
                 let this = &*self;
                 // The slowest first, so that it isn't left to work alone at the end.
                 let mut slowest_first: Vec<(usize, &mut Member)> = members.iter_mut().enumerate().collect();
-                slowest_first.sort_by(|(_, a), (_, b)| b.cold.total_ms().total_cmp(&a.cold.total_ms()));
+                slowest_first.sort_by(|(_, a), (_, b)| this.slowness(b.target).total_cmp(&this.slowness(a.target)));
                 let mut outcomes = at_once(slowest_first, cores(), |(at, member)| {
                     let (id, health) = (member.id.clone(), this.health());
                     let now_at = |operation| this.observer.doing(&id, &format!("{operation} · warming up"));
-                    let operations = &this.plan.operations;
-                    (at, member.warming.warm(&mut member.suite, operations, step, &health, now_at))
+                    let calls = |operation| this.warm_up_share(member.target, operation);
+                    let operations: Vec<_> = this.plan.operations.iter().map(|&one| (one, calls(one))).collect();
+                    (at, member.warming.warm(&mut member.suite, &operations, step, &health, now_at))
                 });
                 outcomes.sort_by_key(|(at, _)| *at);
                 outcomes.into_iter().map(|(_, outcome)| outcome).collect()
             };
             let mut outcomes = outcomes.into_iter();
             self.each(plan, members, 0, |_, _| outcomes.next().unwrap_or(Ok(())))?;
+            for member in &*members {
+                for &operation in &self.plan.operations {
+                    if let Some(us) = member.warming.latest_us(operation) {
+                        self.recorded_ms.insert((member.target, operation), us / 1e3);
+                    }
+                }
+            }
             cycles += step;
             let took = begun.elapsed();
             let next = took.mul_f64(warm_up::STEP as f64 / cycles as f64);
             let settled = members.iter().all(|member| member.warming.has_settled());
-            if settled || cycles >= warm_up::MOST || took + next > plan.scale.warm_up {
+            let late = cycles >= warm_up::FEWEST && took + next > plan.scale.warm_up;
+            if settled || cycles >= warm_up::MOST || late {
                 return Ok(());
             }
         }
+    }
+
+    /// The share of a warm-up's calls that a target makes of an operation: all of them, or fewer where its calls do so
+    /// much more that they warm its code in fewer.
+    fn warm_up_share(&self, target: usize, operation: Operation) -> f64 {
+        let of_operation = self.recorded_ms.iter().filter(|((_, one), _)| *one == operation).map(|(_, ms)| *ms);
+        let fastest = of_operation.fold(f64::INFINITY, f64::min);
+        let own = self.recorded_ms.get(&(target, operation)).copied().unwrap_or(fastest);
+        warm_up::share(own / fastest)
+    }
+
+    /// What one call of every operation takes a target, milliseconds.
+    fn slowness(&self, target: usize) -> f64 {
+        self.recorded_ms.iter().filter(|((one, _), _)| *one == target).map(|(_, ms)| ms).sum()
     }
 
     /// Measures every operation of the processes of one group: the client's cost first, then the library as it is used.
@@ -300,8 +339,14 @@ impl Runner<'_> {
         keeper: &mut Keeper,
     ) -> Result<(), Fault> {
         let times = self.times(plan, groups);
+        for member in &*members {
+            core::keep_on_one(member.pid);
+        }
         for &(operation, times) in &times {
             self.measure_client(plan, operation, times, members)?;
+        }
+        for member in &*members {
+            core::let_go(member.pid);
         }
         // What reads the whole table comes before what writes to it. A scan of a large table is left out: it takes the
         // server from seconds to minutes.
@@ -315,7 +360,9 @@ impl Runner<'_> {
         for (operation, times) in others {
             used.push(self.plan_used(plan, operation, times, members)?);
         }
+        let preparing = Instant::now();
         self.prepare_deletions(&used, members, keeper)?;
+        self.time.table_s += preparing.elapsed().as_secs_f64();
         for one in &used {
             self.measure_used(plan, one, members)?;
         }

@@ -23,15 +23,15 @@ const MOST_BURSTS: u64 = 24;
 /// With many calls in flight they take at least so much of the time that they take one after the other.
 const OVERLAP: f64 = 0.4;
 /// A burst of what is in flight that would take longer than this is left to the latency phase, one call in flight.
-const LONGEST_BURST: Duration = Duration::from_secs(2);
+const LONGEST_BURST: Duration = Duration::from_millis(800);
 
 /// What each member is to make of one operation against the database.
 pub struct UsedPlan {
     pub operation: Operation,
     turns: Turns,
     places: Vec<usize>,
-    /// Throughput time of each target and concurrency.
-    throughput: Duration,
+    /// Throughput time of each target and concurrency; None where the latency phase serves for both.
+    throughput: Option<Duration>,
 }
 
 impl UsedPlan {
@@ -42,7 +42,8 @@ impl UsedPlan {
     /// The most calls that a member makes with it, for as many concurrencies.
     pub fn most_calls(&self, member: &Member, ms_per_call: f64, concurrencies: &[u32]) -> u64 {
         let burst = |concurrency: u32| {
-            let fitting = self.throughput.as_secs_f64() * 1e3 / (ms_per_call * OVERLAP).max(0.01);
+            let time = self.throughput.unwrap_or_default();
+            let fitting = time.as_secs_f64() * 1e3 / (ms_per_call * OVERLAP).max(0.01);
             fitting as u64 + u64::from(concurrency) * 4
         };
         let throughput: u64 = concurrencies.iter().map(|&concurrency| burst(concurrency)).sum();
@@ -76,11 +77,18 @@ impl Runner<'_> {
         })?;
         let ms: Vec<f64> = members.iter_mut().map(|member| member.current(operation).ms_per_call).collect();
         let cells = (members.len() * self.plan.concurrencies().len()).max(1) as u32;
+        let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
+        let sequential = fastest * f64::from(self.plan.concurrency) > LONGEST_BURST.as_secs_f64() * 1e3;
+        let (latency, throughput) = if sequential {
+            (times.latency + times.throughput, None)
+        } else {
+            (times.latency, Some((times.throughput / cells).max(self.plan.throughput_time(plan.scale))))
+        };
         Ok(UsedPlan {
             operation,
-            turns: Turns::share_out(&ms, times.latency),
+            turns: Turns::share_out(&ms, latency),
             places: members.iter().map(|member| member.target).collect(),
-            throughput: (times.throughput / cells).max(self.plan.throughput_time(plan.scale)),
+            throughput,
         })
     }
 
@@ -99,10 +107,17 @@ impl Runner<'_> {
             })?;
             self.observe_progress(operation, Phase::Latency, (turn + 1) as f64 / turns.count as f64, members);
         }
+        let Some(time) = used.throughput else {
+            return self.each(plan, members, 0, |runner, member| {
+                let round = &mut member.current(operation).round;
+                round.throughput = sequential_throughput(&round.slices);
+                runner.finish_used(plan, operation, member)
+            });
+        };
         for concurrency in self.plan.concurrencies() {
             for burst in 0..MOST_BURSTS {
                 self.each(plan, members, burst as usize, |runner, member| {
-                    runner.throughput_burst(operation, concurrency, burst, used.throughput, member)
+                    runner.throughput_burst(operation, concurrency, burst, time, member)
                 })?;
             }
             self.observe_progress(operation, Phase::Throughput, 1.0, members);

@@ -1,6 +1,7 @@
 //! Warming up against recorded answers, and the rule that says when a process has settled. A JavaScript engine compiles
-//! what is called often, in steps and next to the calls: the CPU of a call falls by half and more over some thousand
-//! calls, whichever operations they are, since most of the code under them is the same.
+//! what is called often, in steps and on threads of its own: the CPU of a call falls by half and more over some thousand
+//! calls, whichever operations they are, since most of the code under them is the same. CPU per call itself does not show
+//! the end of it, since a core's speed may double or halve from one second to the next; the compiling threads do.
 //!
 //! All targets of a round make equally many calls of each operation: the slowest to settle decides. Unequally warmed
 //! processes would make a ratio out of their warm-up.
@@ -18,19 +19,24 @@ const ITEM_CALLS: u64 = 60;
 const QUERY_CALLS: u64 = 12;
 /// Scan runs the same few lines for each of its items, so that one scan warms as many calls of others do.
 const SCAN_EVERY: u64 = 4;
+/// A target slower than this, as a multiple of the fastest, makes fewer calls.
+const SLOW: f64 = 2.0;
+/// The fewest calls of a far slower target, as a share of the others'.
+const FEWEST_CALLS: f64 = 0.2;
 /// Cycles of a step, between which it is decided whether to go on.
-pub const STEP: u64 = 6;
-/// The fewest cycles.
-pub const FEWEST: u64 = 18;
+pub const STEP: u64 = 2;
+/// Cycles after which it is known how slow the calls of each target are.
+pub const FIRST: u64 = 2;
+/// The fewest cycles: 1,900 calls of single items. CPU per call is within 5% of where 8,000 more calls bring it by then
+/// (`cargo xtask selftest --part steady`).
+pub const FEWEST: u64 = 8;
 /// The most cycles.
-pub const MOST: u64 = 60;
-/// So many cycles are compared with as many before them.
-const COMPARED: usize = 6;
-/// A fall from the one to the other by less than this share counts as none.
-const TOLERANCE: f64 = 0.04;
+pub const MOST: u64 = 24;
+/// So many of the last cycles are looked at.
+const LAST: usize = 3;
 /// While V8 still compiles much, its helper threads use more than this share of the JavaScript thread's time. It does
 /// not depend on the core's speed, which may double or halve from one second to the next.
-const HELPERS: f64 = 0.15;
+const HELPERS: f64 = 0.3;
 /// A call is not expected to take longer than this.
 const LONGEST_CALL: Duration = Duration::from_secs(1);
 
@@ -41,30 +47,28 @@ pub type WarmUps = BTreeMap<Operation, WarmUp>;
 #[derive(Debug, Clone, Default)]
 pub struct Warming {
     cycles: u64,
-    /// Of each cycle: CPU per call relative to the first time, as a logarithm averaged over the operations.
-    levels: Vec<f64>,
     /// Of each cycle: helper threads' CPU over that of the JavaScript thread.
     helpers: Vec<f64>,
     pub operations: WarmUps,
 }
 
 impl Warming {
-    /// Makes so many cycles of calls more, all operations in turn.
+    /// Makes so many cycles of calls more, all operations in turn, each with its [`share`] of the calls.
     ///
     /// # Errors
     /// Where the calls fail.
     pub fn warm(
         &mut self,
         suite: &mut VerifiedSuite,
-        operations: &[Operation],
+        operations: &[(Operation, f64)],
         cycles: u64,
         health: Health<'_>,
         now_at: impl Fn(Operation),
     ) -> Result<(), Fault> {
         for _ in 0..cycles {
-            let (mut level, mut count, mut thread_ms, mut process_ms) = (0.0, 0.0, 0.0, 0.0);
-            for &operation in operations {
-                let calls = calls_of_cycle(operation, self.cycles, operations.len());
+            let (mut thread_ms, mut process_ms) = (0.0, 0.0);
+            for &(operation, share) in operations {
+                let calls = calls_of_cycle(operation, self.cycles, operations.len(), share);
                 if calls == 0 {
                     continue;
                 }
@@ -73,18 +77,14 @@ impl Warming {
                 let thread = end.thread_ms.unwrap_or(end.cpu_ms);
                 let us = thread * 1e3 / end.calls.max(1) as f64;
                 self.note(operation, end.calls, end.wall_ms, us, end.cpu_ms / thread.max(1e-3) - 1.0);
-                thread_ms += thread;
-                process_ms += end.cpu_ms;
-                if operation != Operation::Scan || operations.len() == 1 {
-                    level += us.max(1e-3).ln();
-                    count += 1.0;
+                // Long calls collect garbage on the same threads.
+                if operations.len() == 1 || !matches!(operation, Operation::Query | Operation::Scan) {
+                    thread_ms += thread;
+                    process_ms += end.cpu_ms;
                 }
             }
             self.cycles += 1;
-            if count > 0.0 {
-                self.levels.push((level / count).exp());
-                self.helpers.push((process_ms / thread_ms.max(1e-3) - 1.0).max(0.0));
-            }
+            self.helpers.push((process_ms / thread_ms.max(1e-3) - 1.0).max(0.0));
         }
         let settled = self.has_settled();
         for one in self.operations.values_mut() {
@@ -107,20 +107,32 @@ impl Warming {
         one.helper_shares.push((helpers.max(0.0) * 1e3).round() / 1e3);
     }
 
-    /// Whether the process has settled: enough cycles, V8's helpers near their floor, and CPU per call no longer falling.
+    /// Whether the process has settled: enough cycles, and V8's helper threads near their floor in the last ones.
     pub fn has_settled(&self) -> bool {
-        self.cycles >= FEWEST && has_settled(&self.levels, &self.helpers)
+        self.cycles >= FEWEST && is_quiet(&self.helpers)
+    }
+
+    /// What a call of an operation took in its last window, microseconds of CPU.
+    pub fn latest_us(&self, operation: Operation) -> Option<f64> {
+        self.operations.get(&operation)?.windows_us.last().copied()
     }
 }
 
+/// Of the calls of a warm-up, the share of a target whose call takes so many times as long as the fastest's. Targets that
+/// are about equally fast make equally many calls; a far slower one runs that much more code in each.
+pub fn share(times: f64) -> f64 {
+    if times.is_finite() && times > SLOW { (1.0 / times).max(FEWEST_CALLS) } else { 1.0 }
+}
+
 /// Calls of an operation in a cycle.
-fn calls_of_cycle(operation: Operation, cycle: u64, operations: usize) -> u64 {
-    match operation {
-        Operation::Scan if operations > 1 && cycle % SCAN_EVERY != 0 => 0,
-        Operation::Scan => 1,
+fn calls_of_cycle(operation: Operation, cycle: u64, operations: usize, share: f64) -> u64 {
+    let calls = match operation {
+        Operation::Scan if operations == 1 => 1,
+        Operation::Scan => return u64::from(cycle % (SCAN_EVERY as f64 / share).round() as u64 == 0),
         Operation::Query => QUERY_CALLS * alone(operations),
         _ => ITEM_CALLS * alone(operations),
-    }
+    };
+    ((calls as f64 * share).round() as u64).max(1)
 }
 
 /// A run of one or two operations warms the code under all of them by these alone.
@@ -128,20 +140,9 @@ fn alone(operations: usize) -> u64 {
     (4 / operations.max(1) as u64).max(1)
 }
 
-/// Whether the median of the last cycles is not lower than that of as many before them, and the helpers are quiet.
-fn has_settled(levels: &[f64], helpers: &[f64]) -> bool {
-    let Some(before) = levels.len().checked_sub(2 * COMPARED) else { return false };
-    let (earlier, latest) = levels[before..].split_at(COMPARED);
-    let quiet = median(&helpers[helpers.len().saturating_sub(COMPARED)..]) <= HELPERS;
-    quiet && least(latest) >= least(earlier) * (1.0 - TOLERANCE)
-}
-
-/// The fastest third's mean: a core that is slowed for a second or two leaves it alone.
-fn least(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let third = sorted.len().div_ceil(3);
-    sorted.iter().take(third).sum::<f64>() / third.max(1) as f64
+/// Whether the helper threads were quiet in most of the last cycles.
+fn is_quiet(helpers: &[f64]) -> bool {
+    helpers.len() >= LAST && median(&helpers[helpers.len() - LAST..]) <= HELPERS
 }
 
 fn median(values: &[f64]) -> f64 {
@@ -154,32 +155,24 @@ fn median(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    const QUIET: [f64; 12] = [0.06; 12];
-
-    #[test]
-    fn it_is_not_over_before_twelve_cycles() {
-        assert!(!has_settled(&[700.0; 11], &QUIET));
-        assert!(has_settled(&[700.0; 12], &QUIET));
-    }
-
-    #[test]
-    fn it_is_not_over_while_cpu_per_call_falls() {
-        let falling: Vec<f64> = (0..12).map(|i| 1_700.0 * 0.95_f64.powi(i)).collect();
-        assert!(!has_settled(&falling, &QUIET));
-    }
-
     #[test]
     fn it_is_not_over_while_helper_threads_still_compile() {
-        assert!(!has_settled(&[700.0; 12], &[0.4; 12]));
+        assert!(!is_quiet(&[1.9, 0.9]));
+        assert!(!is_quiet(&[1.9, 0.9, 0.3, 0.4, 0.2]));
+        assert!(is_quiet(&[1.9, 0.9, 0.3, 0.05, 0.06, 0.04]));
     }
 
     #[test]
-    fn a_core_that_slows_down_for_some_cycles_hides_no_fall_and_makes_none() {
-        let mut levels = [700.0; 12];
-        levels[7..10].fill(1_300.0);
-        assert!(has_settled(&levels, &QUIET));
-        let mut slowed_first = [700.0; 12];
-        slowed_first[0..4].fill(1_300.0);
-        assert!(has_settled(&slowed_first, &QUIET));
+    fn one_late_burst_of_collecting_garbage_is_no_compiling() {
+        assert!(is_quiet(&[0.9, 0.05, 0.4, 0.04]));
+    }
+
+    #[test]
+    fn targets_about_equally_fast_make_equally_many_calls_and_far_slower_ones_fewer() {
+        assert_eq!((share(1.0), share(1.9), share(4.0), share(40.0)), (1.0, 1.0, 0.25, 0.2));
+        assert_eq!(share(f64::NAN), 1.0);
+        let of = |operation, share| (0..16).map(|cycle| calls_of_cycle(operation, cycle, 6, share)).sum::<u64>();
+        assert_eq!((of(Operation::GetItem, 1.0), of(Operation::GetItem, 0.5)), (960, 480));
+        assert_eq!((of(Operation::Scan, 1.0), of(Operation::Scan, 0.2)), (4, 1));
     }
 }

@@ -32,8 +32,10 @@ const PROBE_LIMIT: Duration = Duration::from_secs(5);
 pub const JAR: &str = "DynamoDBLocal.jar";
 /// Flags of the server's Java machine, the same on both backends. The heap holds requests and answers only (the items
 /// are in `SQLite`'s memory beside it), its size is fixed so that it isn't resized while something is measured, and
-/// the serial collector has no threads of its own that would compete with the client.
-pub const JVM_FLAGS: [&str; 4] = ["-Xms1g", "-Xmx1g", "-XX:+UseSerialGC", "-XX:-UsePerfData"];
+/// the serial collector has no threads of its own that would compete with the client. The quick compiler alone warms the
+/// server within some hundred calls: over its first 6,000 calls a fresh one spends 2.2 ms of CPU a call instead of 3.8.
+pub const JVM_FLAGS: [&str; 5] =
+    ["-Xms1g", "-Xmx1g", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1"];
 
 /// Which server to start or to use. Making one checks what can be checked without starting anything.
 #[derive(Debug, Clone)]

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::answers::{Answers, Door};
-use crate::results::{Operation, RecordedAnswers};
+use crate::results::{Operation, RecordedAnswers, Work};
 use crate::run::site::{Record, Recording, Site};
 use crate::setup::database::{self, Server};
 use crate::setup::npm::{self, Tools};
 use crate::system::progress::Progress;
 use crate::workers::worker::{Probe, Worker};
+use answers::{Answers, Door, Traffic};
 
 /// Everything that a run has started, and how to start it again.
 pub struct Workshop<'a> {
@@ -117,13 +117,13 @@ impl Record for Door {
     }
 
     fn begin(&self, operation: Operation, most_pages: Option<u32>) {
-        self.record(operation, most_pages);
+        self.record(operation.name(), most_pages);
     }
 
     fn end(&self, calls: u64) -> anyhow::Result<Recording> {
         let recorded = self.end_recording()?;
         Ok(Recording {
-            work: recorded.traffic.per_call(calls).context("no call was recorded")?,
+            work: per_call(recorded.traffic, calls).context("no call was recorded")?,
             items_returned: recorded.traffic.items_returned,
             varies: recorded.varies,
             cut: recorded.cut.is_some(),
@@ -146,5 +146,39 @@ pub fn database_health(server: &Server, probe: Probe) -> Option<String> {
         Probe::Answers if server.is_alive() && server.answers() => None,
         _ if server.is_alive() => Some("it stopped answering".to_owned()),
         _ => Some("its process ended".to_owned()),
+    }
+}
+
+/// Of so many calls, what each asked for, to four decimals; none without calls.
+fn per_call(traffic: Traffic, calls: u64) -> Option<Work> {
+    let each = |total: f64| (total / calls as f64 * 1e4).round() / 1e4;
+    (calls > 0).then(|| Work {
+        requests: each(traffic.requests as f64),
+        items_returned: each(traffic.items_returned as f64),
+        items_scanned: each(traffic.items_scanned as f64),
+        capacity_units: traffic.capacity_units.map(each),
+        request_bytes: each(traffic.request_bytes as f64),
+        response_bytes: each(traffic.response_bytes as f64),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_what_was_counted_over_the_calls() {
+        let traffic = Traffic {
+            requests: 2,
+            items_returned: 3,
+            items_scanned: 6,
+            capacity_units: Some(3.0),
+            request_bytes: 8,
+            response_bytes: 13,
+        };
+        let work = per_call(traffic, 3).unwrap();
+        assert_eq!((work.requests, work.items_returned, work.capacity_units), (0.6667, 1.0, Some(1.0)));
+        assert_eq!((work.request_bytes, work.response_bytes), (2.6667, 4.3333));
+        assert_eq!(per_call(traffic, 0), None);
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::answers::{Answers, Door};
 use crate::commands::bench::database_health;
 use crate::plan::request::BackendChoice;
 use crate::plan::turns;
@@ -17,6 +16,7 @@ use crate::workers::keeper::{Keeper, Tables};
 use crate::workers::protocol::{Measure, OpenSuite, Phase};
 use crate::workers::suite::{Suite, VerifiedSuite};
 use crate::workers::worker::{Probe, Worker};
+use answers::{Answers, Door};
 
 pub const SEED: u64 = 1;
 /// Calls that warm the server.

@@ -39,7 +39,7 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
         for suite in [&mut ruled, &mut longer] {
             let mut warming = Warming::default();
             while !warming.has_settled() {
-                warming.warm(suite, &[Operation::GetItem], warm_up::STEP, &health, |_| {})?;
+                warming.warm(suite, &[(Operation::GetItem, 1.0)], warm_up::STEP, &health, |_| {})?;
             }
             calls += warming.operations.values().map(|warm_up| warm_up.calls).sum::<u64>() / (2 * PAIRS);
         }

@@ -1,11 +1,12 @@
-//! With the real database.
+//! The server of recorded answers in front of a real DynamoDB Local.
 
-use super::support::Client;
-use super::*;
-use crate::plan::request::BackendChoice;
-use crate::setup::database::{self, Java, Options};
-use crate::system::checkout::Checkout;
-use crate::system::progress::Progress;
+use answers::Answers;
+use answers::testing::{Client, Got};
+use serde_json::{Value, json};
+use xtask::plan::request::BackendChoice;
+use xtask::setup::database::{self, Java, Options};
+use xtask::system::checkout::Checkout;
+use xtask::system::progress::Progress;
 
 fn call(client: &mut Client, operation: &str, body: &Value) -> Got {
     let got = client.call(&format!("DynamoDB_20120810.{operation}"), &body.to_string());
@@ -54,14 +55,14 @@ fn answers_of_dynamodb_local_are_metered_recorded_and_replayed_byte_for_byte() {
         "ExpressionAttributeValues": { ":n": { "N": "1" } }
     });
     for (operation, body, items, scanned) in [
-        (GetItem, get, 1, 1),
-        (Query, query, 20, 20),
-        (UpdateItem, update, 1, 0),
-        (crate::results::Operation::DeleteItem, json!({ "TableName": "Answers", "Key": keys(9) }), 0, 0),
+        ("GetItem", get, 1, 1),
+        ("Query", query, 20, 20),
+        ("UpdateItem", update, 1, 0),
+        ("DeleteItem", json!({ "TableName": "Answers", "Key": keys(9) }), 0, 0),
     ] {
-        let plain = call(&mut direct, operation.name(), &body);
+        let plain = call(&mut direct, operation, &body);
         door.record(operation, None);
-        let recorded = call(&mut client, operation.name(), &body);
+        let recorded = call(&mut client, operation, &body);
         assert_eq!(recorded.text(), plain.text(), "{operation}");
         assert_eq!(framing(&recorded), framing(&plain), "{operation}");
         let traffic = door.end_recording().unwrap().traffic;
@@ -73,14 +74,14 @@ fn answers_of_dynamodb_local_are_metered_recorded_and_replayed_byte_for_byte() {
         assert!(traffic.capacity_units.is_some_and(|units| units >= 0.5), "{operation}: {traffic:?}");
         assert_eq!(traffic.response_bytes, plain.text().len() as u64, "{operation}");
         door.answer();
-        assert!(call(&mut client, operation.name(), &body).raw == recorded.raw, "{operation}");
+        assert!(call(&mut client, operation, &body).raw == recorded.raw, "{operation}");
         door.pass();
     }
 
     // 300 items of 8 KB: three pages.
     let mut scan = json!({ "TableName": "Answers" });
     let plain = call(&mut direct, "Scan", &scan);
-    door.record(Scan, Some(2));
+    door.record("Scan", Some(2));
     let first = call(&mut client, "Scan", &scan);
     assert!(
         first.text() == plain.text() && framing(&first) == framing(&plain),

@@ -1,6 +1,5 @@
 //! What an answer costs.
 
-use super::support::{Client, Fake, sized};
 use super::*;
 
 /// CPU of the server's thread for each of `calls` answers of `bytes` bytes, microseconds.
@@ -11,7 +10,7 @@ fn cost(bytes: usize, calls: u64) -> f64 {
     let door = answers.door("x").unwrap();
     let mut client = Client::connect(&door);
     let keys: Vec<String> = (0..200).map(|key| get(&format!("order#{key:06}"))).collect();
-    door.record(GetItem, None);
+    door.record("GetItem", None);
     for key in &keys {
         client.call(GET, key);
     }

@@ -12,7 +12,6 @@ use super::key::{self, Key};
 use super::reply::Reply;
 use super::store::{Answer, Full, Store, hash};
 use super::traffic::{Traffic, items};
-use crate::results::Operation;
 
 /// One request, whole.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub struct Asked<'a> {
 /// What came of a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
-    pub operation: Operation,
+    pub operation: &'static str,
     /// Of all requests of the recording.
     pub traffic: Traffic,
     /// Requests that can be answered since, and could not before.
@@ -118,7 +117,7 @@ impl State {
         self.unknown = None;
     }
 
-    pub fn record(&mut self, operation: Operation, most_pages: Option<u32>) {
+    pub fn record(&mut self, operation: &'static str, most_pages: Option<u32>) {
         self.recordings += 1;
         let traffic = Traffic::default();
         self.mode = Mode::Record(Box::new(Recording {

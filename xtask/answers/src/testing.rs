@@ -1,11 +1,11 @@
-//! A blocking client, and a server that gives given bytes.
+//! For tests: a blocking client, and a server that gives given bytes.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::super::Door;
+use crate::Door;
 
 /// An answer with all that DynamoDB Local says: its status, a length, and a checksum that fits.
 pub fn answer(status: u16, body: &str) -> Vec<u8> {

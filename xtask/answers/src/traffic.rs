@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::json::Object;
-use crate::results::Work;
 
 /// Totals over requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -36,22 +35,6 @@ impl Traffic {
         let (returned, scanned) = items(&object);
         self.items_returned += returned;
         self.items_scanned += scanned;
-    }
-
-    /// For each of `calls` calls, to four decimals; none without calls.
-    pub fn per_call(&self, calls: u64) -> Option<Work> {
-        if calls == 0 {
-            return None;
-        }
-        let each = |total: f64| (total / calls as f64 * 1e4).round() / 1e4;
-        Some(Work {
-            requests: each(self.requests as f64),
-            items_returned: each(self.items_returned as f64),
-            items_scanned: each(self.items_scanned as f64),
-            capacity_units: self.capacity_units.map(each),
-            request_bytes: each(self.request_bytes as f64),
-            response_bytes: each(self.response_bytes as f64),
-        })
     }
 }
 
@@ -96,12 +79,8 @@ mod tests {
         traffic.add(b"12345", b"{}", units(r#"{"CapacityUnits":1.5}"#));
         traffic.add(b"123", b"{\"Count\":3}", units(r#"[{"CapacityUnits":0.5},{"CapacityUnits":1.0}]"#));
         assert_eq!(traffic.capacity_units, Some(3.0));
-        let work = traffic.per_call(3).unwrap();
-        assert_eq!((work.requests, work.items_returned, work.capacity_units), (0.6667, 1.0, Some(1.0)));
-        assert_eq!((work.request_bytes, work.response_bytes), (2.6667, 4.3333));
         traffic.add(b"", b"", None);
         traffic.add(b"", b"", Some(1.0));
         assert_eq!(traffic.capacity_units, None);
-        assert!(traffic.per_call(0).is_none());
     }
 }

@@ -14,7 +14,6 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::record::{Recorded, State};
 use super::serve::serve;
 use super::{Shared, lock};
-use crate::results::Operation;
 
 /// Connections at once; more are closed as they come.
 const MOST_CONNECTIONS: usize = 1024;
@@ -70,7 +69,7 @@ impl Door {
 
     /// Passes requests on, meters them and records their answers, as calls of `operation`. With `most_pages`, a scan
     /// finds its end after so many pages (at least one).
-    pub fn record(&self, operation: Operation, most_pages: Option<u32>) {
+    pub fn record(&self, operation: &'static str, most_pages: Option<u32>) {
         lock(&self.state).record(operation, most_pages);
     }
 
