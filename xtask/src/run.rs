@@ -69,6 +69,7 @@ pub struct RoundPlan<'a> {
 }
 
 /// What a run writes into and reports to.
+#[derive(Clone, Copy)]
 pub struct Outlets<'a> {
     pub observer: &'a dyn Observer,
     pub sampler: &'a Sampler,
@@ -285,7 +286,7 @@ impl<'a> Runner<'a> {
     }
 
     /// The longest that one call may take: a scan of a large table is as slow as the table is large.
-    fn call_limit(&self, scale: &ScalePlan) -> Duration {
+    fn call_limit(scale: &ScalePlan) -> Duration {
         let scans = 120.0 * (f64::from(scale.scale.items) / 1e5).powi(2);
         Duration::from_secs_f64(30.0 + scans.min(86_400.0))
     }

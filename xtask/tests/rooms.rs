@@ -51,13 +51,13 @@ fn arrows() -> BTreeMap<(String, String), Vec<String>> {
     for path in sources(&root) {
         let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
         let is_test = name.ends_with("tests.rs") || name.ends_with("_test.rs");
-        let room = name.split(['/', '.']).next().unwrap().to_owned();
-        if is_test || ["main", "lib", "fixture"].contains(&room.as_str()) {
+        let from = name.split(['/', '.']).next().unwrap().to_owned();
+        if is_test || ["main", "lib", "fixture"].contains(&from.as_str()) {
             continue;
         }
         for other in used(&std::fs::read_to_string(&path).unwrap()) {
-            if other != room {
-                arrows.entry((room.clone(), other)).or_default().push(name.clone());
+            if other != from {
+                arrows.entry((from.clone(), other)).or_default().push(name.clone());
             }
         }
     }

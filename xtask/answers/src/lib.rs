@@ -65,6 +65,7 @@ pub struct Spent {
 
 impl Spent {
     /// What was spent after `before`.
+    #[must_use]
     pub fn since(self, before: Spent) -> Spent {
         Spent {
             answers: self.answers.saturating_sub(before.answers),

@@ -144,7 +144,7 @@ fn the_capacity_that_a_library_asks_for_itself_is_metered_and_left() {
 #[test]
 fn a_server_that_refuses_what_was_added_is_asked_again_without() {
     let (answers, _fake) = answers(|_, body| {
-        if body.contains("\"TOTAL\"") { support::answer(400, r#"{"message":"signature"}"#) } else { sized(ITEM) }
+        if body.contains("\"TOTAL\"") { crate::testing::answer(400, r#"{"message":"signature"}"#) } else { sized(ITEM) }
     });
     let door = answers.door("x").unwrap();
     door.record("GetItem", None);

@@ -82,8 +82,12 @@ impl Runner<'_> {
         self.fixed.start = if self.fixed.start.is_zero() { start } else { (self.fixed.start + start) / 2 };
 
         self.sampler.measuring(true);
-        let measured = self.measure_all(plan, groups, &mut members, keeper);
+        let times = self.times(plan, groups);
+        let measuring = Instant::now();
+        let measured = self.measure_all(plan, &times, &mut members, keeper);
         self.sampler.measuring(false);
+        let given: f64 = times.iter().map(|(_, times)| times.total().as_secs_f64()).sum();
+        self.fixed.stretch = measuring.elapsed().as_secs_f64() / given.max(0.1);
         let ending = Instant::now();
         match measured {
             Ok(()) => {
@@ -155,7 +159,7 @@ impl Runner<'_> {
             round,
             lane: target as u32 + 1,
             pool: POOL,
-            call_timeout_ms: self.call_limit(scale).as_millis() as u64,
+            call_timeout_ms: Self::call_limit(scale).as_millis() as u64,
             handicap: planned.handicap.clone(),
         };
         let log = self.out.join(format!("suite-{}-{}-{round}.log", scale.scale.name, file_name(&planned.id)));
@@ -334,15 +338,14 @@ impl Runner<'_> {
     fn measure_all(
         &mut self,
         plan: RoundPlan,
-        groups: u32,
+        times: &[(Operation, Times)],
         members: &mut Vec<Member>,
         keeper: &mut Keeper,
     ) -> Result<(), Fault> {
-        let times = self.times(plan, groups);
         for member in &*members {
             core::keep_on_one(member.pid);
         }
-        for &(operation, times) in &times {
+        for &(operation, times) in times {
             self.measure_client(plan, operation, times, members)?;
         }
         for member in &*members {
@@ -351,7 +354,7 @@ impl Runner<'_> {
         // What reads the whole table comes before what writes to it. A scan of a large table is left out: it takes the
         // server from seconds to minutes.
         let (scans, others): (Vec<_>, Vec<_>) =
-            times.into_iter().partition(|(operation, _)| operation.grows_with_the_table());
+            times.iter().copied().partition(|(operation, _)| operation.grows_with_the_table());
         for (operation, times) in scans.into_iter().filter(|_| !plan.scale.is_large()) {
             let used = self.plan_used(plan, operation, times, members)?;
             self.measure_used(plan, &used, members)?;

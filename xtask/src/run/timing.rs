@@ -17,19 +17,28 @@ const LEAST_WEIGHT: f64 = 0.6;
 const MOST_WEIGHT: f64 = 2.0;
 
 /// What the rounds of a scale cost apart from measuring.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Fixed {
     /// Starting the processes, verifying shortly and warming up.
     pub start: Duration,
     /// Putting the table back and ending the processes.
     pub end: Duration,
+    /// What measuring took over the time that it was given: calls that lead in, allocation, trials.
+    pub stretch: f64,
+}
+
+impl Default for Fixed {
+    /// What they cost on two shared cores, for the first round.
+    fn default() -> Fixed {
+        Fixed { start: Duration::ZERO, end: Duration::from_secs(3), stretch: 1.4 }
+    }
 }
 
 /// The measuring time of a round that has warmed up, when so much of the scale's budget is left, this round and
 /// `later` more are to be measured, and each costs `fixed` as well.
 pub fn measuring_time(left: Duration, later: u32, fixed: Fixed) -> Duration {
     let reserved = fixed.start * later + fixed.end * (later + 1);
-    (left.saturating_sub(reserved) / (later + 1)).max(SHORTEST)
+    (left.saturating_sub(reserved) / (later + 1)).div_f64(fixed.stretch.max(1.0)).max(SHORTEST)
 }
 
 /// The measuring time of one operation in one round, all targets together.
@@ -38,6 +47,12 @@ pub struct Times {
     pub client: Duration,
     pub latency: Duration,
     pub throughput: Duration,
+}
+
+impl Times {
+    pub fn total(&self) -> Duration {
+        self.client + self.latency + self.throughput
+    }
 }
 
 /// Shares the measuring time of a round out among its operations by their weights: what narrows the widest interval
@@ -75,9 +90,9 @@ mod tests {
 
     #[test]
     fn the_rounds_that_are_left_share_what_their_fixed_cost_leaves() {
-        let fixed = Fixed { start: SECOND * 10, end: SECOND * 2 };
-        assert_eq!(measuring_time(SECOND * 116, 2, fixed), SECOND * 30);
-        assert_eq!(measuring_time(SECOND * 32, 0, fixed), SECOND * 30);
+        let fixed = Fixed { start: SECOND * 10, end: SECOND * 2, stretch: 1.5 };
+        assert_eq!(measuring_time(SECOND * 116, 2, fixed), SECOND * 20);
+        assert_eq!(measuring_time(SECOND * 32, 0, fixed), SECOND * 20);
         assert_eq!(measuring_time(SECOND, 2, fixed), SHORTEST);
     }
 

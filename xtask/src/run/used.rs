@@ -67,7 +67,7 @@ impl Runner<'_> {
                 None if operation.consumes_items() => member.current(Operation::PutItem).ms_per_call.max(1.0),
                 None => {
                     let calls = if operation == Operation::Scan { TRIAL_SCANS } else { TRIAL_CALLS };
-                    let expected = runner.call_limit(plan.scale);
+                    let expected = Runner::call_limit(plan.scale);
                     let end = member.suite.warm_up(operation, calls, Ground::Database, expected, &runner.health())?;
                     end.wall_ms / end.calls.max(1) as f64
                 }

@@ -47,6 +47,7 @@ pub struct Bounded {
 
 impl Bounded {
     /// Of 1 / x, times `scale`.
+    #[must_use]
     pub fn inverted(self, scale: f64) -> Bounded {
         Bounded { value: scale / self.value, ci95: self.ci95.map(|[low, high]| [scale / high, scale / low]) }
     }

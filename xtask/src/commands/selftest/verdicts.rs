@@ -153,7 +153,7 @@ fn judge(results: &Results) -> Vec<Trial> {
 /// equals cost in all rounds.
 fn true_ratio(results: &Results, copy: usize) -> Option<f64> {
     let steps = |copy: usize| results.targets[copy].handicap_steps.get(&OPERATION).map_or(0.0, |steps| *steps as f64);
-    let equal = (micros(results, 0)? + micros(results, 1)?) / 2.0;
+    let equal = f64::midpoint(micros(results, 0)?, micros(results, 1)?);
     let of_a_step = (micros(results, COPIES - 1)? - equal) / steps(COPIES - 1);
     Some(1.0 + steps(copy) * of_a_step / equal)
 }
