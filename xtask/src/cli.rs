@@ -52,13 +52,12 @@ pub struct Bench {
     #[arg(long, value_name = "ID", value_parser = parse_library)]
     pub orm: Vec<Library>,
 
-    /// A library at a version (dynamoose@3), from its source tree (mizzle=../mizzle) or from anywhere npm can install it
-    /// from; may be repeated
+    /// A library at a version (dynamoose@3), from its source tree (mizzle=../mizzle) or from wherever npm can install
+    /// it; may be repeated
     #[arg(long, value_name = "ID[@VERSION|=SPEC]")]
     pub target: Vec<TargetSpec>,
 
-    /// Also measure the libraries whose adapter or locked version differs in another commit, or in another checkout's
-    /// folder
+    /// Also measure, as it is in another commit or checkout, each library whose adapter or locked version differs there
     #[arg(long, value_name = "COMMIT|DIR")]
     pub against: Option<String>,
 
@@ -95,8 +94,8 @@ pub struct Bench {
     #[arg(long, value_name = "PERCENT", default_value = "3%", value_parser = parse_percent)]
     pub margin: f64,
 
-    /// Calls in flight in the throughput phase; a list (16,1,4,64) plots throughput against concurrency, and tables show
-    /// the first
+    /// Calls in flight in the throughput phase; a list (16,1,4,64) plots throughput against concurrency, and tables
+    /// show the first
     #[arg(long, value_name = "N", default_value = "16", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub concurrency: Vec<u32>,
