@@ -24,13 +24,13 @@ pub enum Command {
     Bench(Box<Bench>),
     /// Render the report again from a results file
     Report(Report),
-    /// Say what changed between two results files; exit 1 on a regression
+    /// Show what changed between two results files; exit 1 on a regression
     Compare(Compare),
-    /// Draw each target's cost over the results files in a folder
+    /// Plot each target's cost over the results files in a folder
     History(History),
-    /// Test the harness as an instrument: known differences found, no false ones
+    /// Test the harness itself: it must find known differences and invent none
     Selftest(Selftest),
-    /// Say what this machine has and lacks for a run, and how to mend each lack
+    /// Check this machine for everything a run needs, and say how to fix what is missing
     Doctor,
     /// Run every check of the project
     Test(Test),
@@ -44,7 +44,7 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 #[allow(clippy::struct_excessive_bools)] // Flags are what they are.
 pub struct Bench {
-    /// How many items: small (1,000), large (100,000), all (both), or a number; may be repeated
+    /// Number of items: small (1,000), large (100,000), all (both), or a number; may be repeated
     #[arg(long, value_name = "SCALE", default_value = "small", value_parser = parse_scale)]
     pub scale: Vec<Scales>,
 
@@ -52,16 +52,17 @@ pub struct Bench {
     #[arg(long, value_name = "ID", value_parser = parse_library)]
     pub orm: Vec<Library>,
 
-    /// A library at a version (dynamoose@3), from its sources (mizzle=../mizzle) or from anywhere npm can install; may be
-    /// repeated
+    /// A library at a version (dynamoose@3), from its source tree (mizzle=../mizzle) or from wherever npm can install
+    /// it; may be repeated
     #[arg(long, value_name = "ID[@VERSION|=SPEC]")]
     pub target: Vec<TargetSpec>,
 
-    /// Measure each library beside itself with the adapter and lock file of another commit, or of a checkout's folder
+    /// Also measure, as it is in another commit or checkout, each library whose adapter or locked version differs there
     #[arg(long, value_name = "COMMIT|DIR")]
     pub against: Option<String>,
 
-    /// Exit 1 where a library became slower by this than its other version or --against: 5%, cpu=3%; may be repeated
+    /// Exit 1 if a library is slower than its other version (or --against) by at least this: 5%, cpu=3%, off; may be
+    /// repeated
     #[arg(long, value_name = "[METRIC=]PERCENT")]
     pub fail_on: Vec<String>,
 
@@ -69,57 +70,58 @@ pub struct Bench {
     #[arg(long, value_name = "NAME", value_parser = parse_operation)]
     pub op: Vec<Operation>,
 
-    /// Fresh processes per target and scale; without it as many as the intervals need and the time allows
+    /// Fresh processes per target and scale [default: at least 3, until --precision is reached or --budget is spent]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: Option<u32>,
 
-    /// Measuring time per operation and phase in one round: 500ms, 2s; without it an equal share of the budget
+    /// Measuring time per target, operation and phase in one round: 500ms, 2s [default: a share of the budget]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub time: Option<Duration>,
 
-    /// The longest that each process is warmed up [default: a third of a round, at most 20s]
+    /// Time limit for warming up the processes of a round [default: a third of a round, at most 30s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub warm_up: Option<Duration>,
 
-    /// Time of each scale, which its rounds share [default: 2m 40s up to 10,000 items, 12m 30s above]
+    /// Time budget per scale, shared by its rounds [default: 2m 45s up to 10,000 items, 7m 30s above]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub budget: Option<Duration>,
 
-    /// Stop once each ratio to the baseline is known this well, as 2% for ±2%
+    /// Stop once every CPU ratio to the baseline is known to within this (2% means ±2%)
     #[arg(long, value_name = "PERCENT", default_value = "2%", value_parser = parse_percent)]
     pub precision: f64,
 
-    /// Ratios within this margin around 1 count as the same
+    /// Ratios within this margin of 1 count as the same
     #[arg(long, value_name = "PERCENT", default_value = "3%", value_parser = parse_percent)]
     pub margin: f64,
 
-    /// Calls in flight in the throughput phase; several, as 16,1,4,64, draw the rate against them (tables show the first)
+    /// Calls in flight in the throughput phase; a list (16,1,4,64) plots throughput against concurrency, and tables
+    /// show the first
     #[arg(long, value_name = "N", default_value = "16", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub concurrency: Vec<u32>,
 
-    /// Where DynamoDB Local runs; auto: Docker where an engine answers, else Java
+    /// Where DynamoDB Local runs; auto: Docker if its engine answers, else Java
     #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
     pub backend: BackendChoice,
 
-    /// With Java: this DynamoDBLocal.jar instead of the one that is fetched
+    /// With Java: use this DynamoDBLocal.jar instead of fetching one
     #[arg(long, value_name = "PATH", conflicts_with = "endpoint")]
     pub jar: Option<PathBuf>,
 
-    /// A DynamoDB-compatible server that is already running; starts and stops nothing
+    /// Use a running DynamoDB-compatible server instead of starting one
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
 
-    /// Let --endpoint be another machine: a table is created and deleted there
+    /// Allow --endpoint to be another machine; tables are created and deleted there
     #[arg(long, requires = "endpoint")]
     pub allow_remote_endpoint: bool,
 
-    /// Which Mizzle: a version, a folder (a package or a monorepo), a packed tarball, a git address
-    /// [default: `BENCH_MIZZLE`, else ../mizzle where it is there, else the published one]
+    /// Which Mizzle: a version, a folder (a package or a monorepo's root), a tarball, a git address
+    /// [default: `BENCH_MIZZLE`, else ../mizzle if it exists, else the published one]
     #[arg(long, value_name = "SPEC")]
     pub mizzle: Option<String>,
 
-    /// Measure a folder's built files as they are; without it outdated or missing ones are bundled from the sources
+    /// Measure a folder's built files as they are; by default, missing or outdated ones are bundled from the sources
     #[arg(long)]
     pub prebuilt: bool,
 
@@ -127,47 +129,47 @@ pub struct Bench {
     #[arg(long, value_name = "ID")]
     pub baseline: Option<String>,
 
-    /// Seed of every random choice: keys, order, resampling
+    /// Seed of the data, the keys, the order of targets and the intervals (except those of cold starts)
     #[arg(long, value_name = "N", default_value_t = 20_260_101)]
     pub seed: u64,
 
-    /// Where results go [default: target/bench/<run id>, and target/bench/latest points at it]
+    /// Where results go [default: target/bench/<run id>; target/bench/latest points at the latest]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
 
-    /// Go on with an interrupted run of the same settings: what it measured is kept
+    /// Resume an interrupted run with the same settings; what it measured is kept
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
 
-    /// Keep the results as benchmark/baselines/NAME.json as well, for `compare NAME`
+    /// Also save the results as benchmark/baselines/NAME.json, for `compare NAME`
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub save_baseline: Option<String>,
 
-    /// A target that could not run makes the exit code non-zero
+    /// Exit non-zero if a target could not run
     #[arg(long)]
     pub strict: bool,
 
-    /// For CI: no progress bars, --strict, a step summary and annotations [default: on where CI=true]
+    /// For CI: no progress bars, --strict, a step summary and annotations [default: on if CI=true]
     #[arg(long)]
     pub ci: bool,
 
-    /// Print the plan and the time it will take, start nothing
+    /// Print the plan and the time it will take; start nothing
     #[arg(long)]
     pub dry_run: bool,
 
-    /// How long a start waits for the machine to calm down
+    /// How long to wait for the machine to become idle before measuring
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub patience: Duration,
 
-    /// Leave the database up afterwards
+    /// Leave the database running afterwards
     #[arg(long)]
     pub keep_database: bool,
 
-    /// How targets take turns within a round (the experiment behind METHODOLOGY.md)
+    /// How targets take turns within a round
     #[arg(long, value_enum, default_value_t = DesignChoice::Paired, hide = true)]
     pub design: DesignChoice,
 
-    /// Put a known extra cost into each call of a target, as steps of arithmetic (to test the harness)
+    /// Add a known cost to each call of a target, as steps of arithmetic (to test the harness)
     #[arg(long, value_name = "ID[:OP]=STEPS", hide = true)]
     pub handicap: Vec<Handicap>,
 }
@@ -203,7 +205,7 @@ impl Bench {
 pub struct Report {
     /// A results.json
     pub results: PathBuf,
-    /// Where the report goes [default: beside the results file]
+    /// Where the report goes [default: next to the results file]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -214,21 +216,21 @@ pub struct Compare {
     pub base: String,
     /// The newer results.json [default: that of the latest run]
     pub new: Option<String>,
-    /// Compare two targets within the one file instead: --between mizzle@1.2.0 mizzle@local
+    /// Compare two targets of the one file instead: --between mizzle@1.2.0 mizzle@local
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "new")]
     pub between: Option<Vec<String>>,
-    /// A change for the worse of this size fails: 5%, or for one metric cpu=3% (latency, p95, p99, throughput, cpu,
-    /// memory); may be repeated
+    /// Fail on a regression of at least this size: 5%, or for one metric cpu=3% (cpu, latency, p95, p99, throughput,
+    /// memory), or off; may be repeated [default: 5%]
     #[arg(long, value_name = "[METRIC=]PERCENT")]
     pub fail_on: Vec<String>,
-    /// How the answer is written
+    /// Format of the output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 }
 
 #[derive(Debug, Args)]
 pub struct History {
-    /// A folder with results files, or with folders of runs
+    /// A folder that holds results files, or folders of runs
     pub dir: PathBuf,
     /// Write history.md and its charts here
     #[arg(long, value_name = "DIR")]
@@ -240,7 +242,7 @@ pub struct Selftest {
     /// Where DynamoDB Local runs
     #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
     pub backend: BackendChoice,
-    /// Fresh processes of each target; more make the shares finer and take longer
+    /// Rounds of the verdicts part, each with fresh processes; more rounds take longer and make its shares more precise
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=1000))]
     pub rounds: u32,
     /// Only these parts: sampler, steady, weight, verdicts
@@ -253,13 +255,13 @@ pub struct Selftest {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SelftestPart {
-    /// A against A, and known extra costs
+    /// Equal targets, and targets with a known extra cost
     Verdicts,
     /// The sampler against the kernel's accounting
     Sampler,
-    /// The harness's own weight
+    /// What the harness itself adds to a call
     Weight,
-    /// A longer warm-up changes nothing
+    /// Whether a longer warm-up would change the figures
     Steady,
 }
 
@@ -278,7 +280,7 @@ pub enum TestPart {
     Rust,
     /// Tests of the suite against a real DynamoDB Local
     Typescript,
-    /// Every fault of FAULTS.md, the slow ones too; takes some ten minutes and runs only when it is asked for
+    /// Every fault of FAULTS.md, including the slow ones; runs only when asked for
     Faults,
 }
 
@@ -294,9 +296,9 @@ pub struct Burn {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DesignChoice {
-    /// All targets' processes alive, slices of calls in turn
+    /// All targets' processes are alive and take turns in slices of calls
     Paired,
-    /// One target's process after the other
+    /// One target's process after another
     Sequential,
 }
 
