@@ -313,8 +313,7 @@ impl Runner<'_> {
             let took = begun.elapsed();
             let next = took.mul_f64(warm_up::STEP as f64 / cycles as f64);
             let settled = members.iter().all(|member| member.warming.has_settled());
-            let late = cycles >= warm_up::FEWEST && took + next > plan.scale.warm_up;
-            if settled || cycles >= warm_up::MOST || late {
+            if settled || cycles >= warm_up::MOST || took + next > plan.scale.warm_up {
                 return Ok(());
             }
         }

@@ -15,7 +15,7 @@ use crate::system::exit::Exit;
 use crate::system::git::commit as commit_of;
 
 /// What is taken from there, inside `benchmark/`.
-const TAKEN: [&str; 4] = ["package.json", "package-lock.json", "src/adapters.ts", "src/adapters"];
+const TAKEN: [&str; 3] = ["package.json", "package-lock.json", "src/adapters"];
 /// A commit's first digits, as people name it.
 const SHORT: usize = 10;
 
@@ -67,24 +67,26 @@ impl Against {
     /// Where this checkout's own files can't be read.
     pub fn changes(&self, checkout: &Checkout, library: Library) -> anyhow::Result<bool> {
         let own = read_folder(&checkout.benchmark())?;
-        let matters = |path: &str| {
-            let of_another = LIBRARIES.iter().any(|other| other.id != library.id && path == adapter(other.id));
-            !of_another && path != "package.json" && path != "src/adapters.ts"
-        };
+        let matters = |path: &str| path == "package-lock.json" || path == adapter(library.id);
         let relevant = |files: &Files| -> Files {
             files.iter().filter(|(path, _)| matters(path)).map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
         };
         Ok(self.files.contains_key(&adapter(library.id)) && relevant(&own) != relevant(&self.files))
     }
 
-    /// Puts what was taken over a copy of `benchmark/`.
+    /// Puts the libraries' adapters and the package files over a copy of `benchmark/`; what adapters share stays.
     ///
     /// # Errors
     /// Where the copy can't be written.
     pub fn lay_over(&self, copy: &Path) -> anyhow::Result<()> {
-        let adapters = copy.join("src/adapters");
-        std::fs::remove_dir_all(&adapters).with_context(|| format!("emptying {}", adapters.display()))?;
-        for (path, bytes) in &self.files {
+        for library in LIBRARIES {
+            let own = copy.join(adapter(library.id));
+            if own.exists() {
+                std::fs::remove_file(&own).with_context(|| format!("removing {}", own.display()))?;
+            }
+        }
+        let is_adapter = |path: &str| LIBRARIES.iter().any(|library| path == adapter(library.id));
+        for (path, bytes) in self.files.iter().filter(|(path, _)| is_adapter(path) || path.starts_with("package")) {
             let path = copy.join(path);
             std::fs::create_dir_all(path.parent().unwrap_or(copy))
                 .and_then(|()| std::fs::write(&path, bytes))
@@ -151,7 +153,7 @@ mod tests {
         for (path, text) in [
             ("package.json", "{}"),
             ("package-lock.json", "{}"),
-            ("src/adapters.ts", "list"),
+            ("src/adapters/index.ts", "list"),
             ("src/adapters/mizzle.ts", "1"),
             ("src/adapters/electrodb.ts", "1"),
             ("src/suite.ts", "the suite"),
@@ -176,7 +178,7 @@ mod tests {
         let head = || Against::find(&checkout, "HEAD").unwrap();
         assert_eq!(changed(&head(), &checkout), [""; 0]);
         write(folder.path(), "src/suite.ts", "the suite measures otherwise");
-        write(folder.path(), "src/adapters.ts", "a longer list");
+        write(folder.path(), "src/adapters/index.ts", "a longer list");
         assert_eq!(changed(&head(), &checkout), [""; 0]);
         write(folder.path(), "src/adapters/mizzle.ts", "2");
         assert_eq!(changed(&head(), &checkout), ["mizzle"]);
@@ -191,13 +193,13 @@ mod tests {
         repository(theirs.path());
         write(theirs.path(), "src/adapters/mizzle.ts", "theirs");
         let checkout = repository(ours.path());
-        write(ours.path(), "src/adapters/new.ts", "ours alone");
+        write(ours.path(), "src/adapters/index.ts", "our list");
         let against = Against::find(&checkout, &theirs.path().display().to_string()).unwrap();
         let copy = checkout.benchmark();
         against.lay_over(&copy).unwrap();
         let text = |path: &str| std::fs::read_to_string(copy.join(path)).ok();
         assert_eq!(text("src/adapters/mizzle.ts").as_deref(), Some("theirs"));
-        assert_eq!(text("src/adapters/new.ts"), None);
+        assert_eq!(text("src/adapters/index.ts").as_deref(), Some("our list"));
         assert_eq!(text("src/suite.ts").as_deref(), Some("the suite"));
     }
 

@@ -27,7 +27,7 @@ fn one_failed(place: &Place, ended: &Ended, failed: &str, good: &str, reason: &s
         assert!(bad[figure].is_null(), "{figure} of what failed is {}", bad[figure]);
     }
     assert!(!bad["failure"].is_null());
-    assert!(ended.stderr.contains(&format!("{failed} is out of this run")), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&format!("{failed} was dropped from this run")), "{}", ended.stderr);
     assert!(place.report().contains(failed) || place.report().contains("ElectroDB"));
     place.assert_nothing_left();
 }
@@ -151,7 +151,7 @@ fn calls_that_throw_often_fail_the_operation_and_its_figures_are_absent() {
         "if (phase === 'latency' && calls % 4 === 3) throw new Error('throttled')",
         "calls threw: throttled",
     );
-    ended.says("electrodb is out of this run: measure");
+    ended.says("electrodb was dropped from this run: measure");
 }
 
 #[test]
