@@ -369,15 +369,7 @@ fn stage_of(command: &SuiteCommand) -> (Stage, Option<Operation>) {
 }
 
 fn ready() -> Event {
-    Event::Ready(Ready {
-        pid: NO_PID,
-        node: "v20.20.2".to_owned(),
-        library_version: Some("1.0.0".to_owned()),
-        sdk_version: Some("3.1.0".to_owned()),
-        own_sdk_version: None,
-        import_ms: Some(120.0),
-        memory_mb: Some(80.0),
-    })
+    Event::Ready(Ready { pid: NO_PID, import_ms: Some(120.0), memory_mb: Some(80.0) })
 }
 
 /// The table keeper: does all that it is asked at once.
