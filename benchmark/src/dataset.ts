@@ -2,7 +2,7 @@
 // pure function of the seed, the operation, the round and the call's number. The same for every library, so that all
 // of them are asked for the same work. No I/O here.
 
-import type { OperationName } from "./protocol.js";
+import type { Operation } from "./protocol.js";
 
 export interface Key {
   customerId: string;
@@ -107,7 +107,7 @@ function digits(value: number, width: number): string {
 /** Numbers that keep the draws for different purposes apart. */
 const CONTENT = 1;
 const UPDATED = 2;
-const CALL: Record<OperationName, number> = {
+const CALL: Record<Operation, number> = {
   PutItem: 11,
   GetItem: 12,
   UpdateItem: 13,
@@ -191,7 +191,7 @@ export function stored(order: Order): StoredOrder {
 }
 
 /** Which item call i of an operation reads or updates. */
-export function itemOfCall(operation: OperationName, call: Call): number {
+export function itemOfCall(operation: Operation, call: Call): number {
   return draw(call.items, CALL[operation], call.seed, call.round, call.stream, call.index);
 }
 

@@ -1,12 +1,10 @@
 // The keeper of the table: creates and fills it, prepares what operations need, undoes what they did, and checks that
 // the next library finds the table as the first one did. It uses the bare SDK and measures nothing.
 
-import { findPackage } from "./adapters/versions.js";
 import { AREA, laneOrder, stored } from "./dataset.js";
-import type { KeeperEvent, OpenKeeper } from "./protocol.js";
 import { type BareTable, openTable } from "./table/bare-table.js";
 import { putAll } from "./table/batch.js";
-import { restore } from "./table/restore.js";
+import { type OpenKeeper, restore } from "./table/restore.js";
 import { compareTable, seedTable } from "./table/seed.js";
 import { warmServer } from "./table/warm-server.js";
 import {
@@ -41,7 +39,7 @@ class Keeper implements Worker {
   private creating: Promise<unknown> = Promise.resolve();
   private leaving = false;
 
-  constructor(private readonly emit: Emit<KeeperEvent>) {}
+  constructor(private readonly emit: Emit) {}
 
   async handle(command: Command): Promise<void> {
     switch (command.do) {
@@ -99,13 +97,11 @@ class Keeper implements Worker {
       table: await openTable(connection, settings.table, ATTEMPTS),
       rehearsal: rehearsalTable === null ? null : await openTable(connection, rehearsalTable, ATTEMPTS),
     };
-    const sdkVersion = findPackage("@aws-sdk/client-dynamodb")?.version ?? null;
-    this.emit({ event: "ready", pid: process.pid, node: process.version, sdkVersion });
+    this.emit({ event: "ready", pid: process.pid, importMs: null, memoryMb: null });
   }
 
   private async create(): Promise<void> {
     const { settings, table, rehearsal } = this.kept;
-    const started = performance.now();
     const { items, rehearsalItems, seed } = settings;
     for (const each of rehearsal === null ? [table] : [table, rehearsal]) {
       if (this.leaving) {
@@ -121,8 +117,7 @@ class Keeper implements Worker {
       await seedTable(rehearsal, rehearsalItems, seed, (done) => progress(items + done));
     }
     this.emit({ event: "progress", done: total, total });
-    const seconds = Math.round(performance.now() - started) / 1000;
-    this.emit({ event: "created", items, seconds });
+    this.emit({ event: "created" });
   }
 
   /** Reports progress, but not each item. */
@@ -139,7 +134,8 @@ class Keeper implements Worker {
   private async warm(calls: number): Promise<void> {
     const { settings, table, rehearsal } = this.kept;
     const other = rehearsal === null ? null : { table: rehearsal, items: settings.rehearsalItems };
-    this.emit({ event: "warm", ...(await warmServer(table, other, settings, calls)) });
+    await warmServer(table, other, settings, calls);
+    this.emit({ event: "warm" });
   }
 
   private async prepareDeletions(command: Command): Promise<void> {
@@ -152,7 +148,7 @@ class Keeper implements Worker {
     await putAll(table, () =>
       index < from + count ? stored(laneOrder(lane, area, index++, settings.seed, 0)) : undefined,
     );
-    this.emit({ event: "prepared", count });
+    this.emit({ event: "prepared" });
   }
 
   private async restore(command: Command): Promise<void> {
@@ -173,7 +169,7 @@ class Keeper implements Worker {
     const wrong =
       (await compareTable(table, items, seed)) ??
       (rehearsal === null ? null : await compareTable(rehearsal, rehearsalItems, seed));
-    this.emit(wrong === null ? { event: "checked", items } : { event: "differs", ...wrong });
+    this.emit(wrong === null ? { event: "checked" } : { event: "differs", ...wrong });
   }
 
   private async drop(): Promise<void> {

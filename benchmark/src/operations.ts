@@ -33,7 +33,7 @@ import {
   differenceFromRange,
   differenceFromSeeded,
 } from "./difference.js";
-import type { OperationName } from "./protocol.js";
+import type { Operation } from "./protocol.js";
 import type { BareTable } from "./table/bare-table.js";
 
 export interface Context {
@@ -101,22 +101,17 @@ export function updatedItem(context: Omit<Context, "lane">, stream: Stream, inde
 }
 
 /** Prepares calls, to be measured or to warm up. */
-export function prepare(operation: OperationName, wanted: Wanted): PreparedCalls {
+export function prepare(operation: Operation, wanted: Wanted): PreparedCalls {
   return PREPARE[operation](wanted);
 }
 
 /** Prepares the calls of the recorded ground: the same in every round. Scan has one. */
-export function preparePool(
-  operation: OperationName,
-  table: OrderTable,
-  context: Context,
-  pool: number,
-): PreparedCalls {
+export function preparePool(operation: Operation, table: OrderTable, context: Context, pool: number): PreparedCalls {
   const count = operation === "Scan" ? 1 : pool;
   return prepare(operation, { table, context, stream: STREAM.pool, from: 0, count });
 }
 
-const PREPARE: Record<OperationName, (wanted: Wanted) => PreparedCalls> = {
+const PREPARE: Record<Operation, (wanted: Wanted) => PreparedCalls> = {
   PutItem: preparePuts,
   GetItem: prepareGets,
   UpdateItem: prepareUpdates,

@@ -1,205 +1,153 @@
 // What is said between a worker (suite.ts, keeper.ts) and its parent: one JSON object a line, commands on standard
-// input, events on standard output. xtask/src/protocol.rs is the other side. Types only; nothing is done here.
+// input, events on standard output. Generated from the types in xtask/src/workers/protocol.rs, which are the other side;
+// `UPDATE_GOLDEN=1 cargo test -p xtask protocol && npm run --prefix benchmark format` writes it anew.
 
-/** The six operations, in the order of the report. */
+/** All operations, in the order in which they are measured and shown. */
 export const OPERATIONS = ["PutItem", "GetItem", "UpdateItem", "DeleteItem", "Query", "Scan"] as const;
-export type OperationName = (typeof OPERATIONS)[number];
 
-/** What is timed. `client` and `allocation` run against recorded answers, the other two against the database. */
-export type MeasuredPhase = "client" | "latency" | "throughput" | "allocation";
-export type Phase = "warm-up" | MeasuredPhase;
+/** The six operations. The order of the variants is the order in which they are measured and shown. */
+export type Operation = "PutItem" | "GetItem" | "UpdateItem" | "DeleteItem" | "Query" | "Scan";
 
-/** Where calls go: to the parent, which answers from its record, or to the database. */
-export type GroundName = "recorded" | "database";
+/** Where calls go. */
+export type Ground = "recorded" | "database";
 
-// Commands to the suite.
+/** What calls are made for. */
+export type Phase = "warm-up" | "client" | "allocation" | "latency" | "throughput";
 
-export interface OpenSuite {
-  do: "open";
+/** What a suite process is asked to do: it measures one library. */
+export type SuiteCommand =
+  | ({ do: "open" } & OpenSuite)
+  | { do: "verify"; operations: Array<Operation>; full: boolean }
+  | { do: "record"; operation: Operation }
+  | { do: "warm-up"; operation: Operation; calls: number; ground: Ground }
+  | ({ do: "measure" } & Measure)
+  | { do: "end" };
+
+/** Opens a library: its process imports it and connects it to both grounds. */
+export type OpenSuite = {
   target: string;
   adapter: string;
   /** The database. */
   endpoint: string;
-  /** The parent's own server: it passes requests on and records the answers, and later answers from the record. */
+  /** The recorded answers. */
   recordedEndpoint: string;
   table: string;
-  /** Another table, on which Scan is verified in full, and cold or warmed up where the table itself is larger. */
+  /** A table of two pages, on which Scan is verified. */
   rehearsalTable: string | null;
   items: number;
   rehearsalItems: number;
   seed: number;
   round: number;
-  /** Which customers outside the data set are this process's own to write; see lanes in dataset.ts. */
+  /** Which customers outside the data set are this process's own to write. */
   lane: number;
   /** Inputs of each operation on the recorded ground; Scan has one. */
   pool: number;
   /** Milliseconds after which a call is given up. */
   callTimeoutMs: number;
-  /** A known amount of extra work per call, steps of the loop in measure/handicap.ts. */
-  handicap: Partial<Record<OperationName, number>>;
-}
+  /** A known extra cost of each call: so many steps of arithmetic. */
+  handicap: Partial<Record<Operation, number>>;
+};
 
-export interface Verify {
-  do: "verify";
-  operations: OperationName[];
-  /** Everything that can be checked; otherwise the first, cold call of each operation and what it did. */
-  full: boolean;
-}
-
-export interface RecordPool {
-  do: "record";
-  operation: OperationName;
-}
-
-export interface WarmUp {
-  do: "warm-up";
-  operation: OperationName;
-  /** Calls of this window; all of them are made. */
+/** A slice of calls of one operation in one phase. */
+export type Measure = {
+  operation: Operation;
+  phase: Phase;
+  /** Calls that are timed. */
   calls: number;
-  ground: GroundName;
-}
-
-export interface Measure {
-  do: "measure";
-  operation: OperationName;
-  phase: MeasuredPhase;
-  /** Calls that are measured. */
-  calls: number;
-  /** Calls that are made before them and not measured. */
+  /** Calls that are made before them and not timed. */
   leadIn: number;
   /** The number of the first call: keys are a function of it. */
   from: number;
-  /** Whether the last call's result is checked in full once the clock has stopped; it is unless this is false. */
-  check?: boolean;
+  /** Whether the last call's result is checked in full once the clock has stopped. */
+  check: boolean;
   /** Calls in flight; only in the throughput phase. */
   concurrency?: number;
-}
+};
 
-export interface End {
-  do: "end";
-}
-
-export type SuiteCommand = OpenSuite | Verify | RecordPool | WarmUp | Measure | End;
-
-// Commands to the keeper.
-
-export interface OpenKeeper {
-  do: "open";
-  endpoint: string;
-  table: string;
-  rehearsalTable: string | null;
-  items: number;
-  rehearsalItems: number;
-  seed: number;
-}
-
-export interface Prepare {
-  do: "prepare";
-  lane: number;
-  from: number;
-  count: number;
-  /** The items of the recorded ground's pool instead of those of the database. */
-  pool?: boolean;
-}
-
-export interface Restore {
-  do: "restore";
-  lanes: number[];
-  operation: OperationName;
-  round: number;
-  from: number;
-  count: number;
-}
-
+/** What the table keeper is asked to do: it creates, seeds, restores and checks the table with the bare SDK. */
 export type KeeperCommand =
-  | OpenKeeper
+  | {
+      do: "open";
+      endpoint: string;
+      table: string;
+      rehearsalTable: string | null;
+      items: number;
+      rehearsalItems: number;
+      seed: number;
+    }
   | { do: "create" }
   | { do: "warm"; calls: number }
-  | Prepare
-  | Restore
+  | {
+      do: "prepare";
+      lane: number;
+      from: number;
+      count: number;
+      /** Those of the pool of the recorded ground. */
+      pool: boolean;
+    }
+  | { do: "restore"; lanes: Array<number>; operation: Operation; round: number; from: number; count: number }
   | { do: "check" }
   | { do: "drop" }
-  | End;
+  | { do: "end" };
 
-// Events of both.
+/** What a worker says. */
+export type Event =
+  | ({ event: "ready" } & Ready)
+  | { event: "verified"; operation: Operation; firstCallMs: number | null }
+  | { event: "wrong-work"; operation: Operation; expected: string; actual: string }
+  | { event: "verified-all" }
+  | {
+      event: "recorded";
+      operation: Operation;
+      calls: number;
+      /** What Scan returned; null for the other operations. */
+      items: number | null;
+    }
+  | { event: "start"; operation: Operation; phase: Phase }
+  | { event: "stopped"; operation: Operation; phase: Phase }
+  | ({ event: "end" } & End)
+  | { event: "failed"; stage: string; operation: Operation | null; message: string }
+  | { event: "bye" }
+  | { event: "progress"; done: number; total: number }
+  | { event: "created" }
+  | { event: "warm" }
+  | { event: "prepared" }
+  | { event: "restored" }
+  | { event: "checked" }
+  | { event: "differs"; expected: string; actual: string }
+  | { event: "dropped" };
 
-export interface Ready {
-  event: "ready";
+/** The process is up and has opened what it was to open. */
+export type Ready = {
   pid: number;
-  node: string;
-  libraryVersion: string | null;
-  sdkVersion: string | null;
-  /** The SDK that the library brings itself, where it isn't the one above. */
-  ownSdkVersion: string | null;
-  importMs: number;
-  /** Resident memory after the import, MiB. */
-  memoryMb: number;
-}
+  /** How long the import of the library took; null for the keeper. */
+  importMs: number | null;
+  /** Resident memory after the import, MiB; null for the keeper. */
+  memoryMb: number | null;
+};
 
-/** What a number of calls took from the JavaScript heap. */
-export interface Allocation {
-  /** Bytes allocated, those of memory outside the heap (buffers) excepted. */
-  bytes: number;
-  /** Garbage collections meanwhile. */
-  collections: number;
-}
-
-/** The end of a phase, of a window of a warm-up too. */
-export interface PhaseEnd {
-  event: "end";
-  operation: OperationName;
+/** The end of a phase. Only the latency phase has samples. */
+export type End = {
+  operation: Operation;
   phase: Phase;
   /** Calls that were made, the failed ones too. */
   calls: number;
   wallMs: number;
   cpuMs: number;
-  /** CPU of the thread that runs JavaScript; null where the system doesn't report it. */
+  /** Of it, that of the thread that runs JavaScript; null where the system does not report it. */
   threadMs: number | null;
-  /** The time of each call that succeeded, ascending; only in the latency phase. */
-  samplesMs: number[];
+  /** The time of each call that succeeded, ascending. */
+  samplesMs: Array<number>;
   errors: number;
   errorMessage: string | null;
-  /** Only in the allocation phase, and null there too where the runtime can't count it. */
-  allocation: Allocation | null;
-}
+  /** Of the allocation phase; null elsewhere, and where the runtime can't count it. */
+  allocation: Allocated | null;
+};
 
-export type SuiteEvent =
-  | Ready
-  | { event: "verified"; operation: OperationName; firstCallMs: number | null }
-  | { event: "wrong-work"; operation: OperationName; expected: string; actual: string }
-  | { event: "verified-all" }
-  /** Every input of an operation's pool was called and checked. `items` is what Scan returned. */
-  | { event: "recorded"; operation: OperationName; calls: number; items: number | null }
-  | { event: "start"; operation: OperationName; phase: Phase }
-  /** The clock of a phase has stopped; its `end` follows once the last result is checked. */
-  | { event: "stopped"; operation: OperationName; phase: Phase }
-  | PhaseEnd
-  | Failed
-  | Bye;
-
-export type KeeperEvent =
-  | { event: "ready"; pid: number; node: string; sdkVersion: string | null }
-  | { event: "progress"; done: number; total: number }
-  | { event: "created"; items: number; seconds: number }
-  | { event: "warm"; calls: number; msPerCall: number }
-  | { event: "prepared"; count: number }
-  | { event: "restored" }
-  | { event: "checked"; items: number }
-  | { event: "differs"; expected: string; actual: string }
-  | { event: "dropped" }
-  | Failed
-  | Bye;
-
-/** Anything that went wrong outside a counted call; the process ends with exit code 1. */
-export interface Failed {
-  event: "failed";
-  stage: string;
-  operation: OperationName | null;
-  message: string;
-}
-
-export interface Bye {
-  event: "bye";
-}
-
-export type AnyEvent = SuiteEvent | KeeperEvent;
+/** What some calls allocated on the JavaScript heap. */
+export type Allocated = {
+  /** Bytes, those of memory outside the heap (buffers) excepted. */
+  bytes: number;
+  /** Garbage collections meanwhile. */
+  collections: number;
+};

@@ -1,7 +1,7 @@
 // The suite: one library in one process. It does what its parent says, command by command: verifies, records, warms up
 // and measures; it decides nothing itself. See protocol.ts for the commands and events.
 
-import type { OperationName, SuiteEvent } from "./protocol.js";
+import type { Operation } from "./protocol.js";
 import { openLibrary, readOpen } from "./suite/library.js";
 import { measureOperation, warmUpOperation } from "./suite/measuring.js";
 import { OpenedSuite } from "./suite/opened.js";
@@ -13,7 +13,7 @@ import { inOperation, serve, type Worker } from "./worker/serve.js";
 class Suite implements Worker {
   private open: OpenedSuite | null = null;
 
-  constructor(private readonly emit: Emit<SuiteEvent>) {}
+  constructor(private readonly emit: Emit) {}
 
   async handle(command: Command): Promise<void> {
     if (command.do === "open") {
@@ -23,7 +23,7 @@ class Suite implements Worker {
       const settings = readOpen(command);
       const library = await openLibrary(settings);
       this.open = new OpenedSuite(settings, library, this.emit);
-      this.emit(library.ready);
+      this.emit({ event: "ready", ...library.ready });
       return;
     }
     const act = ACTS.get(command.do);
@@ -48,7 +48,7 @@ const ACTS = new Map<string, (open: OpenedSuite, command: Command) => Promise<vo
   ["measure", forOperation(measureOperation)],
 ]);
 
-function forOperation(act: (open: OpenedSuite, operation: OperationName, command: Command) => Promise<void>) {
+function forOperation(act: (open: OpenedSuite, operation: Operation, command: Command) => Promise<void>) {
   return async (open: OpenedSuite, command: Command): Promise<void> => {
     const operation = operationName(command.operation);
     return inOperation(operation, () => act(open, operation, command));

@@ -7,7 +7,7 @@ import { findAdapter } from "../src/adapters/index.js";
 import { AREA, keyOf, laneOrder, stored } from "../src/dataset.js";
 import { type CallLimit, callLimit } from "../src/measure/limit.js";
 import { keyInput, preparePool } from "../src/operations.js";
-import { OPERATIONS, type OperationName } from "../src/protocol.js";
+import { OPERATIONS, type Operation } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
 import { putAll } from "../src/table/batch.js";
 import { clientConfig } from "../src/table/client.js";
@@ -47,7 +47,7 @@ async function open(library: string, endpoint: string) {
   return await loaded.connect(clientConfig({ ...settings(), endpoint }));
 }
 
-function record(operation: OperationName, table: OrderTable, lane: number) {
+function record(operation: Operation, table: OrderTable, lane: number) {
   const pool = preparePool(operation, table, context(lane), POOL);
   return recordPool(operation, pool, table, limit, () => openTable(settings(), bare.name));
 }
@@ -58,7 +58,7 @@ async function prepareDeletions(lane: number): Promise<void> {
   await putAll(bare, () => (i < POOL ? stored(laneOrder(lane, AREA.deletePool, i++, SEED, 0)) : undefined));
 }
 
-async function putBack(operation: OperationName, lane: number): Promise<void> {
+async function putBack(operation: Operation, lane: number): Promise<void> {
   const dataSet = { do: "open", endpoint: "", table: "", rehearsalTable: null, rehearsalItems: 0 } as const;
   const wanted = { operation, lanes: [lane], round: 0, from: 0, count: 0 };
   await restore(bare, { ...dataSet, items: ITEMS, seed: SEED }, wanted);
@@ -157,7 +157,7 @@ describe("recording", () => {
   const lane = 20;
   const sabotaged: Array<{
     name: string;
-    operation: OperationName;
+    operation: Operation;
     sabotage: (real: OrderTable) => Partial<OrderTable>;
   }> = [
     {

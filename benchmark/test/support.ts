@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { AnyEvent } from "../src/protocol.js";
+import type { Event } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
 import { seedTable } from "../src/table/seed.js";
 
@@ -52,9 +52,9 @@ export async function withTable<T>(items: number, act: (table: BareTable) => Pro
 export interface Talk {
   process: ChildProcess;
   /** All events so far. */
-  events: AnyEvent[];
+  events: Event[];
   /** Says a command, if one is given, and gives the events up to the one of a name. */
-  until(name: AnyEvent["event"], command?: object | string): Promise<AnyEvent[]>;
+  until(name: Event["event"], command?: object | string): Promise<Event[]>;
   /** Closes standard input. */
   hangUp(): void;
   /** Waits for the end and gives the exit code. */
@@ -75,7 +75,7 @@ after(() => {
 export function talkTo(program: "suite" | "keeper", folder = DIST): Talk {
   const child = spawn(process.execPath, [join(folder, `${program}.js`)], { stdio: ["pipe", "pipe", "pipe"] });
   children.add(child);
-  const events: AnyEvent[] = [];
+  const events: Event[] = [];
   let stderr = "";
   let wake = () => {};
   let over = false;
@@ -83,7 +83,7 @@ export function talkTo(program: "suite" | "keeper", folder = DIST): Talk {
     stderr += chunk;
   });
   createInterface({ input: child.stdout }).on("line", (line) => {
-    events.push(JSON.parse(line) as AnyEvent);
+    events.push(JSON.parse(line) as Event);
     wake();
   });
   const ended = new Promise<number | null>((resolve) => {
@@ -109,7 +109,7 @@ export function talkTo(program: "suite" | "keeper", folder = DIST): Talk {
       const first = read;
       for (;;) {
         while (read < events.length) {
-          const event = events[read++] as AnyEvent;
+          const event = events[read++] as Event;
           if (event.event === name) {
             return events.slice(first, read);
           }
@@ -133,10 +133,10 @@ export function talkTo(program: "suite" | "keeper", folder = DIST): Talk {
 }
 
 /** The last of a list of events, which is of this name. */
-export function last<N extends AnyEvent["event"]>(events: AnyEvent[], name: N): Extract<AnyEvent, { event: N }> {
+export function last<N extends Event["event"]>(events: Event[], name: N): Extract<Event, { event: N }> {
   const event = events.at(-1);
   assert.equal(event?.event, name);
-  return event as Extract<AnyEvent, { event: N }>;
+  return event as Extract<Event, { event: N }>;
 }
 
 export function openSuite(table: string, items: number, more: object = {}) {

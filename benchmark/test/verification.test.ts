@@ -6,7 +6,7 @@ import type { Connection, OrderTable } from "../src/adapters/adapter.js";
 import { findAdapter } from "../src/adapters/index.js";
 import type { stored } from "../src/dataset.js";
 import { callLimit } from "../src/measure/limit.js";
-import { OPERATIONS, type OperationName } from "../src/protocol.js";
+import { OPERATIONS, type Operation } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
 import { clientConfig } from "../src/table/client.js";
 import { compareTable, seedTable } from "../src/table/seed.js";
@@ -37,7 +37,7 @@ async function connect(library: string, endpoint = settings().endpoint): Promise
 
 async function verdicts(
   table: OrderTable,
-  operations: readonly OperationName[] = OPERATIONS,
+  operations: readonly Operation[] = OPERATIONS,
   full = true,
 ): Promise<Verdict[]> {
   const found: Verdict[] = [];
@@ -127,7 +127,7 @@ describe("several processes", () => {
 describe("a saboteur", () => {
   const saboteurs: Array<{
     name: string;
-    operations: OperationName[];
+    operations: Operation[];
     remembers?: boolean;
     sabotage: (real: OrderTable) => Partial<OrderTable>;
   }> = [

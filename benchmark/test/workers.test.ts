@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import type { AnyEvent } from "../src/protocol.js";
+import type { Event } from "../src/protocol.js";
 import { OPERATIONS } from "../src/protocol.js";
 import { compareTable } from "../src/table/seed.js";
 import { Recorder } from "./recorder.js";
@@ -25,7 +25,7 @@ import {
 } from "./support.js";
 
 /** One event of each kind and shape that was really said, for the comparison with the fixture. */
-const said: { program: string; event: AnyEvent }[] = [];
+const said: { program: string; event: Event }[] = [];
 
 /** What the whole protocol is gone through with: inputs in the pool, and calls of a window of a warm-up. */
 const POOL = 12;
@@ -47,7 +47,7 @@ describe("the suite", () => {
       const more = { recordedEndpoint: recorder.endpoint, pool: POOL, handicap: { GetItem: 50 } };
       const ready = last(await suite.until("ready", openSuite(table, 1000, more)), "ready");
       assert.equal(ready.pid, suite.process.pid);
-      assert.ok("importMs" in ready && ready.importMs > 0 && ready.memoryMb > 10);
+      assert.ok((ready.importMs ?? 0) > 0 && (ready.memoryMb ?? 0) > 10);
       const verified = await suite.until("verified-all", { do: "verify", operations: OPERATIONS, full: true });
       assert.deepEqual(
         verified.map(({ event }) => event),
@@ -331,7 +331,7 @@ describe("the fixture", () => {
     const fixture = readFileSync(join(FIXTURES, "events.jsonl"), "utf8")
       .trimEnd()
       .split("\n")
-      .map((line) => JSON.parse(line) as AnyEvent);
+      .map((line) => JSON.parse(line) as Event);
     for (const { program, event } of said) {
       assert.ok(
         fixture.some((line) => sameShape(line, event)),

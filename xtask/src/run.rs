@@ -3,11 +3,15 @@
 
 mod at_once;
 mod client;
+#[cfg(test)]
+mod fake;
 mod member;
 pub mod observer;
 pub mod resume;
 mod round;
 pub mod site;
+#[cfg(test)]
+mod tests;
 mod timing;
 mod used;
 pub mod warm_up;

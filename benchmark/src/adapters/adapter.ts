@@ -56,8 +56,6 @@ export interface Library {
 }
 
 export interface Adapter {
-  /** The npm package that is measured. */
-  packageName: string;
   /** Imports the library and what an application must import along with it. Its time is the import time. */
   load(): Promise<Library>;
 }

@@ -4,8 +4,6 @@ import type { GetCommandOutput, QueryCommandOutput } from "@aws-sdk/lib-dynamodb
 import { type Adapter, withoutKeysAndMarks } from "./adapter.js";
 
 export const adapter: Adapter = {
-  packageName: "@aws-sdk/client-dynamodb",
-
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
     const { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, paginateScan } =

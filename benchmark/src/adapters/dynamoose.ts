@@ -11,8 +11,6 @@ interface Document {
 }
 
 export const adapter: Adapter = {
-  packageName: "dynamoose",
-
   async load() {
     const { default: dynamoose } = await import("dynamoose");
 

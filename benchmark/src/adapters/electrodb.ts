@@ -11,8 +11,6 @@ interface Answer {
 }
 
 export const adapter: Adapter = {
-  packageName: "electrodb",
-
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
     const { Entity } = await import("electrodb");

@@ -59,8 +59,6 @@ interface Mizzle {
 const PACKAGE = "@aurios/mizzle";
 
 export const adapter: Adapter = {
-  packageName: PACKAGE,
-
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
     const library = (await import(PACKAGE)) as Mizzle;

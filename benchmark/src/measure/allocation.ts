@@ -7,7 +7,7 @@
 // its growth says nothing exact about a few hundred calls.
 
 import * as v8 from "node:v8";
-import type { Allocation } from "../protocol.js";
+import type { Allocated } from "../protocol.js";
 
 /** The heap's size around one step of the collector, as v8.GCProfiler reports it. */
 interface Step {
@@ -20,7 +20,7 @@ interface Step {
 const PARTS = new Set(["IncrementalMarking", "ProcessWeakCallbacks"]);
 
 /** Starts counting; the function returned gives what was allocated since. Null where the runtime can't count. */
-export function countAllocation(): (() => Allocation) | null {
+export function countAllocation(): (() => Allocated) | null {
   // Node has it from 18.15 on; other runtimes may not.
   const { GCProfiler } = v8 as Partial<typeof v8>;
   if (GCProfiler === undefined) {

@@ -2,7 +2,7 @@
 // the calls are, and whether they did what they should, is not its business.
 
 import { Bench } from "tinybench";
-import type { Allocation } from "../protocol.js";
+import type { Allocated } from "../protocol.js";
 import { countAllocation } from "./allocation.js";
 import { type Made, makeCalls } from "./calls.js";
 import { type CpuSpent, countCpu } from "./cpu.js";
@@ -21,7 +21,7 @@ export interface Measured extends CpuSpent, Made {
   wallMs: number;
   /** Of the calls that succeeded, ascending; empty unless they were asked for. */
   samplesMs: number[];
-  allocation: Allocation | null;
+  allocation: Allocated | null;
 }
 
 export interface MeasureOptions {

@@ -3,10 +3,9 @@
 
 import { findAdapter } from "../adapters/index.js";
 import type { Library, OrderTable } from "../adapters/adapter.js";
-import { versionsOf } from "../adapters/versions.js";
 import { LARGEST_POOL } from "../dataset.js";
 import { type CallLimit, callLimit } from "../measure/limit.js";
-import type { OpenSuite, OperationName, Ready } from "../protocol.js";
+import type { OpenSuite, Operation, Ready } from "../protocol.js";
 import { OPERATIONS } from "../protocol.js";
 import { clientConfig } from "../table/client.js";
 import type { Rehearsal } from "../verify/subject.js";
@@ -36,10 +35,7 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
   const { table, rehearsalTable, rehearsalItems } = settings;
   return {
     ready: {
-      event: "ready",
       pid: process.pid,
-      node: process.version,
-      ...versionsOf(adapter.packageName),
       importMs: roundMs(importMs),
       memoryMb: roundMs(memoryMb),
     },
@@ -69,7 +65,6 @@ async function connectBoth(library: Library, { endpoint, recordedEndpoint, callT
 /** Reads the command, and looks at each field. */
 export function readOpen(command: Command): OpenSuite {
   return {
-    do: "open",
     target: text(command, "target"),
     adapter: text(command, "adapter"),
     endpoint: text(command, "endpoint"),
@@ -87,7 +82,7 @@ export function readOpen(command: Command): OpenSuite {
   };
 }
 
-function readHandicap(command: Command): Partial<Record<OperationName, number>> {
+function readHandicap(command: Command): Partial<Record<Operation, number>> {
   const handicap = command.handicap ?? {};
   if (typeof handicap !== "object") {
     throw new TypeError('open: "handicap" must be an object');

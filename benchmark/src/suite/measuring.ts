@@ -5,23 +5,27 @@ import type { Difference } from "../difference.js";
 import { countCalls, type Measured, type Slice, timeCalls } from "../measure/slice.js";
 import { warmUp } from "../measure/warm-up.js";
 import { type PreparedCalls, prepare } from "../operations.js";
-import type { GroundName, Measure, MeasuredPhase, OperationName, PhaseEnd, SuiteEvent } from "../protocol.js";
+import type { End, Event, Ground, Measure, Operation, Phase } from "../protocol.js";
 import { type Command, flag, oneOf, wholeNumber } from "../worker/command.js";
 import { describeError, roundMs } from "../worker/events.js";
 import type { OpenedSuite } from "./opened.js";
 
-const GROUNDS: readonly GroundName[] = ["recorded", "database"];
+type MeasuredPhase = Exclude<Phase, "warm-up">;
+/** How a slice is to be measured. */
+type Wanted = Required<Omit<Measure, "operation">> & { phase: MeasuredPhase };
+
+const GROUNDS: readonly Ground[] = ["recorded", "database"];
 const MEASURED_PHASES: readonly MeasuredPhase[] = ["client", "latency", "throughput", "allocation"];
 
 /** Which ground a phase is measured on. */
-const GROUND_OF: Record<MeasuredPhase, GroundName> = {
+const GROUND_OF: Record<MeasuredPhase, Ground> = {
   client: "recorded",
   allocation: "recorded",
   latency: "database",
   throughput: "database",
 };
 
-export async function warmUpOperation(open: OpenedSuite, operation: OperationName, command: Command): Promise<void> {
+export async function warmUpOperation(open: OpenedSuite, operation: Operation, command: Command): Promise<void> {
   const { emit, limit } = open;
   const calls = wholeNumber(command, "calls", 1);
   const ground = oneOf(command, "ground", GROUNDS);
@@ -35,7 +39,7 @@ export async function warmUpOperation(open: OpenedSuite, operation: OperationNam
   emit(endOf(operation, "warm-up", { ...warmed, samplesMs: [], allocation: null }));
 }
 
-export async function measureOperation(open: OpenedSuite, operation: OperationName, command: Command): Promise<void> {
+export async function measureOperation(open: OpenedSuite, operation: Operation, command: Command): Promise<void> {
   const { emit } = open;
   const wanted = readMeasure(command);
   const { phase, leadIn, concurrency } = wanted;
@@ -51,7 +55,7 @@ export async function measureOperation(open: OpenedSuite, operation: OperationNa
     phase === "allocation"
       ? await countCalls(options)
       : await timeCalls({ ...options, concurrency, samples: phase === "latency" });
-  const stopped: SuiteEvent = { event: "stopped", operation, phase };
+  const stopped: Event = { event: "stopped", operation, phase };
   const end = endOf(operation, phase, measured);
   const { last } = measured;
   if (last === null || !wanted.check) {
@@ -63,7 +67,7 @@ export async function measureOperation(open: OpenedSuite, operation: OperationNa
   emit(found === null ? end : { event: "wrong-work", operation, ...found });
 }
 
-function readMeasure(command: Command): Required<Omit<Measure, "do" | "operation">> {
+function readMeasure(command: Command): Wanted {
   const phase = oneOf(command, "phase", MEASURED_PHASES);
   return {
     phase,
@@ -81,11 +85,7 @@ interface Calls {
   wrong(this: void, index: number, result: unknown): Promise<Difference | null>;
 }
 
-function callsOf(
-  open: OpenedSuite,
-  operation: OperationName,
-  { phase, from, leadIn, calls }: Pick<Measure, "phase" | "from" | "leadIn" | "calls">,
-): Calls {
+function callsOf(open: OpenedSuite, operation: Operation, { phase, from, leadIn, calls }: Wanted): Calls {
   const count = leadIn + calls;
   if (GROUND_OF[phase] === "recorded") {
     const pool = open.poolOf(operation);
@@ -120,7 +120,7 @@ async function wrongEffect(open: OpenedSuite, calls: PreparedCalls, index: numbe
   }
 }
 
-function endOf(operation: OperationName, phase: PhaseEnd["phase"], measured: Measured): PhaseEnd {
+function endOf(operation: Operation, phase: Phase, measured: Measured): { event: "end" } & End {
   const { calls, wallMs, cpuMs, threadMs, samplesMs, errors, firstError, allocation } = measured;
   return {
     event: "end",

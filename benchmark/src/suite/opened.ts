@@ -4,7 +4,7 @@ import type { OrderTable } from "../adapters/adapter.js";
 import { handicap } from "../measure/handicap.js";
 import type { CallLimit } from "../measure/limit.js";
 import { type Context, type PreparedCalls, preparePool } from "../operations.js";
-import type { GroundName, OpenSuite, OperationName, SuiteEvent } from "../protocol.js";
+import type { Ground, OpenSuite, Operation } from "../protocol.js";
 import { type BareTable, openTable } from "../table/bare-table.js";
 import { rehearses } from "../verify/scans.js";
 import type { Emit } from "../worker/events.js";
@@ -12,15 +12,15 @@ import type { OpenedLibrary } from "./library.js";
 
 export class OpenedSuite {
   readonly context: Context;
-  private readonly pools = new Map<OperationName, PreparedCalls>();
+  private readonly pools = new Map<Operation, PreparedCalls>();
   /** Calls of the warm-up so far, so that no key is written twice and the pool is gone through evenly. */
   private readonly warmed = new Map<string, number>();
-  private readonly spins = new Map<OperationName, () => void>();
+  private readonly spins = new Map<Operation, () => void>();
 
   constructor(
     readonly settings: OpenSuite,
     readonly library: OpenedLibrary,
-    readonly emit: Emit<SuiteEvent>,
+    readonly emit: Emit,
   ) {
     const { items, seed, round, lane } = settings;
     this.context = { items, seed, round, lane };
@@ -33,18 +33,18 @@ export class OpenedSuite {
   /** Opens a table by the bare SDK, at the database itself. */
   openBare = (name: string): Promise<BareTable> => openTable(this.settings, name);
 
-  spinOf(operation: OperationName): () => void {
+  spinOf(operation: Operation): () => void {
     return remembered(this.spins, operation, () => handicap(this.settings.handicap[operation] ?? 0));
   }
 
-  poolOf(operation: OperationName): PreparedCalls {
+  poolOf(operation: Operation): PreparedCalls {
     return remembered(this.pools, operation, () =>
       preparePool(operation, this.library.recorded, this.context, this.settings.pool),
     );
   }
 
   /** The number of the first of so many further warm-up calls. */
-  nextWarmUp(operation: OperationName, ground: GroundName, calls: number): number {
+  nextWarmUp(operation: Operation, ground: Ground, calls: number): number {
     const key = `${ground} ${operation}`;
     const from = this.warmed.get(key) ?? 0;
     this.warmed.set(key, from + calls);
@@ -52,7 +52,7 @@ export class OpenedSuite {
   }
 
   /** The table and data that Scan is warmed up on; another operation's are its own. */
-  warmUpTable(operation: OperationName): { table: OrderTable; context: Context } {
+  warmUpTable(operation: Operation): { table: OrderTable; context: Context } {
     const { rehearsal, database } = this.library;
     return operation === "Scan" && rehearsal !== null && rehearses(this.context.items, rehearsal)
       ? { table: rehearsal.table, context: { ...this.context, items: rehearsal.items } }

@@ -1,6 +1,6 @@
 // The commands `verify` and `record`.
 
-import type { OperationName, SuiteEvent } from "../protocol.js";
+import type { Event, Operation } from "../protocol.js";
 import { recordPool } from "../verify/recording.js";
 import { type Verdict, verify } from "../verify/verification.js";
 import { type Command, flag, operationNames } from "../worker/command.js";
@@ -25,7 +25,7 @@ export async function verifyOperations(open: OpenedSuite, command: Command): Pro
   emit({ event: "verified-all" });
 }
 
-function eventOf(verdict: Verdict): SuiteEvent {
+function eventOf(verdict: Verdict): Event {
   const { operation, wrong } = verdict;
   if (wrong !== null) {
     return { event: "wrong-work", operation, ...wrong };
@@ -34,7 +34,7 @@ function eventOf(verdict: Verdict): SuiteEvent {
   return { event: "verified", operation, firstCallMs: firstCallMs === null ? null : roundMs(firstCallMs) };
 }
 
-export async function recordOperation(open: OpenedSuite, operation: OperationName): Promise<void> {
+export async function recordOperation(open: OpenedSuite, operation: Operation): Promise<void> {
   const { emit, library, settings, limit } = open;
   const pool = open.poolOf(operation);
   const { calls, items, wrong } = await recordPool(operation, pool, library.recorded, limit, () =>

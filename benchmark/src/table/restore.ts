@@ -11,11 +11,14 @@ import {
   stored,
 } from "../dataset.js";
 import { updatedItem, WARM_UP_UPDATES } from "../operations.js";
-import type { OpenKeeper, Restore } from "../protocol.js";
+import type { KeeperCommand } from "../protocol.js";
 import type { BareTable } from "./bare-table.js";
 import { deleteAll, putAll } from "./batch.js";
 
-type Wanted = Omit<Restore, "do">;
+/** The tables that are kept. */
+export type OpenKeeper = Extract<KeeperCommand, { do: "open" }>;
+
+type Wanted = Omit<Extract<KeeperCommand, { do: "restore" }>, "do">;
 
 export async function restore(table: BareTable, settings: OpenKeeper, wanted: Wanted): Promise<void> {
   const { operation, lanes, from, count } = wanted;

@@ -15,18 +15,10 @@ const MOST_SCANS = 20;
 const CALLS_PER_SCAN = 100;
 /** Items of the keeper's lane that each worker uses. */
 const SLOTS = 20;
-/** The part of the calls whose time is reported: the last of them. */
-const REPORTED_SHARE = 0.1;
 
 interface DataSet {
   items: number;
   seed: number;
-}
-
-export interface WarmedServer {
-  calls: number;
-  /** Of the last tenth of the calls. */
-  msPerCall: number;
 }
 
 export async function warmServer(
@@ -34,11 +26,11 @@ export async function warmServer(
   rehearsal: { table: BareTable; items: number } | null,
   dataSet: DataSet,
   calls: number,
-): Promise<WarmedServer> {
+): Promise<void> {
   for (let worker = 0; worker < IN_FLIGHT; worker++) {
     await table.put(stored(laneOrder(OWN_LANE, AREA.keeper, worker * SLOTS, dataSet.seed, 0)));
   }
-  const warmed = await callInTurn(table, dataSet, calls);
+  await callInTurn(table, dataSet, calls);
   const scanned = [{ table, items: dataSet.items }, rehearsal].find(
     (each) => each !== null && each.items <= LARGEST_SCAN,
   );
@@ -46,26 +38,18 @@ export async function warmServer(
     await scanned?.table.scanItems();
   }
   await empty(table, [OWN_LANE], AREA.keeper);
-  return warmed;
 }
 
-async function callInTurn(table: BareTable, dataSet: DataSet, calls: number): Promise<WarmedServer> {
-  const unreported = Math.ceil(calls * (1 - REPORTED_SHARE));
+async function callInTurn(table: BareTable, dataSet: DataSet, calls: number): Promise<void> {
   let done = 0;
-  let reportedSince = Number.POSITIVE_INFINITY;
   await Promise.all(
     Array.from({ length: IN_FLIGHT }, async (_, worker) => {
       for (let i = 0; done < calls; i++) {
         await call(table, dataSet, i, worker);
         done += 1;
-        if (done >= unreported) {
-          reportedSince = Math.min(reportedSince, performance.now());
-        }
       }
     }),
   );
-  const msPerCall = ((performance.now() - reportedSince) * IN_FLIGHT) / Math.max(1, done - unreported);
-  return { calls: done, msPerCall: Math.round(msPerCall * 1000) / 1000 };
 }
 
 /** An update needs an item that is there and must leave no trace: each worker has one of its own in the lane. */

@@ -6,7 +6,7 @@ import type { OrderTable } from "../adapters/adapter.js";
 import type { Difference } from "../difference.js";
 import type { CallLimit } from "../measure/limit.js";
 import type { PreparedCalls } from "../operations.js";
-import type { OperationName } from "../protocol.js";
+import type { Operation } from "../protocol.js";
 import type { BareTable } from "../table/bare-table.js";
 
 /** Writes whose effect is read back, spread over the pool. */
@@ -21,7 +21,7 @@ export interface Recorded {
 
 /** Calls a pool's inputs one after the other; stops at the first that does wrong work. */
 export async function recordPool(
-  operation: OperationName,
+  operation: Operation,
   pool: PreparedCalls,
   table: OrderTable,
   limit: CallLimit,

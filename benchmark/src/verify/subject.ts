@@ -20,7 +20,7 @@ import {
 import { type Difference, differenceFromSeeded } from "../difference.js";
 import type { CallLimit } from "../measure/limit.js";
 import { type Context, keyInput } from "../operations.js";
-import type { OperationName } from "../protocol.js";
+import type { Operation } from "../protocol.js";
 import type { BareTable } from "../table/bare-table.js";
 import { deleteAll } from "../table/batch.js";
 
@@ -72,7 +72,7 @@ export class Subject {
   }
 
   /** An item of the data set that no other process changes while it verifies, if `place` is this one's alone. */
-  apart(operation: OperationName, place: number, items: number): number {
+  apart(operation: Operation, place: number, items: number): number {
     const { seed, round } = this.context;
     return (itemOfCall(operation, { items, seed, round, stream: STREAM.verify, index: 0 }) + place) % items;
   }
@@ -89,7 +89,7 @@ export class Subject {
   }
 
   /** The number of the item that call i reads. */
-  numberOf(operation: OperationName, i: number): number {
+  numberOf(operation: Operation, i: number): number {
     return itemOfCall(operation, this.call(i));
   }
 
@@ -123,7 +123,7 @@ export class Subject {
   }
 
   /** Removes what verifying wrote, and undoes what it changed; after the first calls alone that is little. */
-  async putBack(bare: BareTable, operations: readonly OperationName[], full: boolean): Promise<void> {
+  async putBack(bare: BareTable, operations: readonly Operation[], full: boolean): Promise<void> {
     const written = full ? indices(0, ORDERS_PER_CUSTOMER) : [OWN.puts, OWN.deletes];
     const changed = operations.includes("UpdateItem") ? this.updates.slice(0, full ? undefined : 1) : [];
     await Promise.all([

@@ -8,7 +8,7 @@ import type { OrderTable } from "../adapters/adapter.js";
 import type { Difference } from "../difference.js";
 import type { CallLimit } from "../measure/limit.js";
 import type { Context } from "../operations.js";
-import { OPERATIONS, type OperationName } from "../protocol.js";
+import { OPERATIONS, type Operation } from "../protocol.js";
 import type { BareTable } from "../table/bare-table.js";
 import { inOperation } from "../worker/serve.js";
 import { getTrial, queryTrial } from "./reads.js";
@@ -17,7 +17,7 @@ import { type Rehearsal, Subject, type Trial } from "./subject.js";
 import { deleteTrial, putTrial, updateTrial } from "./writes.js";
 
 export interface VerifyOptions {
-  operations: readonly OperationName[];
+  operations: readonly Operation[];
   /** Whether to make further calls too. */
   full: boolean;
   table: OrderTable;
@@ -29,8 +29,7 @@ export interface VerifyOptions {
 }
 
 export type Verdict =
-  | { operation: OperationName; firstCallMs: number | null; wrong: null }
-  | { operation: OperationName; wrong: Difference };
+  { operation: Operation; firstCallMs: number | null; wrong: null } | { operation: Operation; wrong: Difference };
 
 interface Cold {
   ms: number;
@@ -42,7 +41,7 @@ export async function verify(options: VerifyOptions, onVerdict: (verdict: Verdic
   const wanted = OPERATIONS.filter((name) => options.operations.includes(name));
   const subject = new Subject(table, context, limit);
   const scan = scanTrial(subject, rehearsal, openBare);
-  const trials: Record<OperationName, Trial> = {
+  const trials: Record<Operation, Trial> = {
     PutItem: putTrial(subject),
     GetItem: getTrial(subject),
     UpdateItem: updateTrial(subject),
@@ -51,7 +50,7 @@ export async function verify(options: VerifyOptions, onVerdict: (verdict: Verdic
     Scan: scan,
   };
 
-  const cold = new Map<OperationName, Cold>();
+  const cold = new Map<Operation, Cold>();
   for (const operation of wanted) {
     cold.set(operation, await inOperation(operation, () => firstCall(subject, trials[operation])));
   }

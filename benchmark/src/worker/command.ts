@@ -1,6 +1,6 @@
 // Commands as they come in, and their fields, each looked at before anything is done with it.
 
-import { OPERATIONS, type OperationName } from "../protocol.js";
+import { OPERATIONS, type Operation } from "../protocol.js";
 
 /** A command whose fields are still to be looked at. */
 export type Command = { do: string } & Record<string, unknown>;
@@ -63,7 +63,7 @@ export function oneOf<T extends string>(command: Command, name: string, words: r
   return found;
 }
 
-export function operationName(value: unknown): OperationName {
+export function operationName(value: unknown): Operation {
   const found = OPERATIONS.find((name) => name === value);
   if (found === undefined) {
     throw new TypeError(`unknown operation ${JSON.stringify(value)}; there are ${OPERATIONS.join(", ")}`);
@@ -71,7 +71,7 @@ export function operationName(value: unknown): OperationName {
   return found;
 }
 
-export function operationNames(command: Command, name: string): OperationName[] {
+export function operationNames(command: Command, name: string): Operation[] {
   const value = command[name];
   if (!Array.isArray(value)) {
     throw new TypeError(`${command.do}: "${name}" must be a list of operations, not ${JSON.stringify(value)}`);

@@ -2,10 +2,10 @@
 // and by console.log, to standard error. It knows nothing of what the events mean.
 
 import { Console } from "node:console";
-import type { AnyEvent } from "../protocol.js";
+import type { Event } from "../protocol.js";
 
 /** Writes events, several at once where they come together: each write costs a tenth of a millisecond. */
-export type Emit<E extends AnyEvent = AnyEvent> = (...events: E[]) => void;
+export type Emit = (...events: Event[]) => void;
 
 /** The longest text in an event, characters. */
 const LONGEST_TEXT = 2000;

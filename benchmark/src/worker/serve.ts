@@ -2,14 +2,14 @@
 // What the commands do is the business of suite.ts and keeper.ts.
 
 import { createInterface } from "node:readline";
-import type { OperationName } from "../protocol.js";
+import type { Operation } from "../protocol.js";
 import { type Command, parseCommand } from "./command.js";
 import { describeError, type Emit, takeOverOutput } from "./events.js";
 
 /** An error that belongs to one operation. */
 export class OperationError extends Error {
   constructor(
-    readonly operation: OperationName,
+    readonly operation: Operation,
     cause: unknown,
   ) {
     super(describeError(cause));
@@ -17,7 +17,7 @@ export class OperationError extends Error {
 }
 
 /** Does something for one operation; its errors are that operation's. */
-export async function inOperation<T>(operation: OperationName, act: () => Promise<T>): Promise<T> {
+export async function inOperation<T>(operation: Operation, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {

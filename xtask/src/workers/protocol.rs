@@ -2,6 +2,9 @@
 //! events on its standard output. `benchmark/src/protocol.ts` is generated from these types. Parsing only; no
 //! processes here.
 
+#[cfg(test)]
+mod typescript;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +14,7 @@ use crate::results::Operation;
 /// The longest line that is read from a worker, bytes. A slice of 100,000 samples takes about 1 MB.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
-/// What a suite process is told: it measures one library.
+/// What a suite process is asked to do: it measures one library.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
@@ -46,6 +49,7 @@ pub enum Ground {
     Database,
 }
 
+/// Opens a library: its process imports it and connects it to both grounds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -61,20 +65,20 @@ pub struct OpenSuite {
     pub rehearsal_table: Option<String>,
     pub items: u32,
     pub rehearsal_items: u32,
-    #[cfg_attr(test, ts(type = "number"))]
     pub seed: u64,
     pub round: u32,
     /// Which customers outside the data set are this process's own to write.
     pub lane: u32,
     /// Inputs of each operation on the recorded ground; Scan has one.
     pub pool: u32,
-    #[cfg_attr(test, ts(type = "number"))]
+    /// Milliseconds after which a call is given up.
     pub call_timeout_ms: u64,
     /// A known extra cost of each call: so many steps of arithmetic.
     #[cfg_attr(test, ts(type = "Partial<Record<Operation, number>>"))]
     pub handicap: BTreeMap<Operation, u64>,
 }
 
+/// A slice of calls of one operation in one phase.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -82,13 +86,10 @@ pub struct Measure {
     pub operation: Operation,
     pub phase: Phase,
     /// Calls that are timed.
-    #[cfg_attr(test, ts(type = "number"))]
     pub calls: u64,
     /// Calls that are made before them and not timed.
-    #[cfg_attr(test, ts(type = "number"))]
     pub lead_in: u64,
     /// The number of the first call: keys are a function of it.
-    #[cfg_attr(test, ts(type = "number"))]
     pub from: u64,
     /// Whether the last call's result is checked in full once the clock has stopped.
     pub check: bool,
@@ -98,6 +99,7 @@ pub struct Measure {
     pub concurrency: Option<u32>,
 }
 
+/// What calls are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
@@ -113,7 +115,7 @@ pub enum Phase {
     Throughput,
 }
 
-/// What the table keeper is told: it creates, seeds, restores and checks the table with the bare SDK.
+/// What the table keeper is asked to do: it creates, seeds, restores and checks the table with the bare SDK.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
@@ -124,20 +126,16 @@ pub enum KeeperCommand {
         rehearsal_table: Option<String>,
         items: u32,
         rehearsal_items: u32,
-        #[cfg_attr(test, ts(type = "number"))]
         seed: u64,
     },
     Create,
     Warm {
-        #[cfg_attr(test, ts(type = "number"))]
         calls: u64,
     },
     /// Write the items that DeleteItem will delete.
     Prepare {
         lane: u32,
-        #[cfg_attr(test, ts(type = "number"))]
         from: u64,
-        #[cfg_attr(test, ts(type = "number"))]
         count: u64,
         /// Those of the pool of the recorded ground.
         pool: bool,
@@ -147,9 +145,7 @@ pub enum KeeperCommand {
         lanes: Vec<u32>,
         operation: Operation,
         round: u32,
-        #[cfg_attr(test, ts(type = "number"))]
         from: u64,
-        #[cfg_attr(test, ts(type = "number"))]
         count: u64,
     },
     Check,
@@ -176,10 +172,8 @@ pub enum Event {
     /// Every input of an operation's pool was called and its result was right.
     Recorded {
         operation: Operation,
-        #[cfg_attr(test, ts(type = "number"))]
         calls: u64,
         /// What Scan returned; null for the other operations.
-        #[cfg_attr(test, ts(type = "number | null"))]
         items: Option<u64>,
     },
     Start {
@@ -192,6 +186,7 @@ pub enum Event {
         phase: Phase,
     },
     End(End),
+    /// Something went wrong outside a counted call; the process ends with exit code 1.
     Failed {
         stage: String,
         operation: Option<Operation>,
@@ -200,9 +195,7 @@ pub enum Event {
     Bye {},
     // The keeper's.
     Progress {
-        #[cfg_attr(test, ts(type = "number"))]
         done: u64,
-        #[cfg_attr(test, ts(type = "number"))]
         total: u64,
     },
     Created {},
@@ -217,17 +210,15 @@ pub enum Event {
     Dropped {},
 }
 
+/// The process is up and has opened what it was to open.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Ready {
     pub pid: u32,
-    pub node: String,
-    pub library_version: Option<String>,
-    pub sdk_version: Option<String>,
-    pub own_sdk_version: Option<String>,
-    /// Null for the keeper.
+    /// How long the import of the library took; null for the keeper.
     pub import_ms: Option<f64>,
+    /// Resident memory after the import, MiB; null for the keeper.
     pub memory_mb: Option<f64>,
 }
 
@@ -238,14 +229,14 @@ pub struct Ready {
 pub struct End {
     pub operation: Operation,
     pub phase: Phase,
-    #[cfg_attr(test, ts(type = "number"))]
+    /// Calls that were made, the failed ones too.
     pub calls: u64,
     pub wall_ms: f64,
     pub cpu_ms: f64,
     /// Of it, that of the thread that runs JavaScript; null where the system does not report it.
     pub thread_ms: Option<f64>,
+    /// The time of each call that succeeded, ascending.
     pub samples_ms: Vec<f64>,
-    #[cfg_attr(test, ts(type = "number"))]
     pub errors: u64,
     pub error_message: Option<String>,
     /// Of the allocation phase; null elsewhere, and where the runtime can't count it.
@@ -257,9 +248,9 @@ pub struct End {
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Allocated {
+    /// Bytes, those of memory outside the heap (buffers) excepted.
     pub bytes: f64,
-    /// Garbage collections.
-    #[cfg_attr(test, ts(type = "number"))]
+    /// Garbage collections meanwhile.
     pub collections: u64,
 }
 
