@@ -406,7 +406,7 @@ mod tests {
             let joined: Vec<bool> = line.points.iter().map(|point| point.joined).collect();
             assert_eq!(joined, [false, true, true, false, true]);
         }
-        assert_eq!(history.entries[3].breaks, ["other numbers of cores: 2 and 8"]);
+        assert_eq!(history.entries[3].breaks, ["different core counts: 2 and 8"]);
     }
 
     #[test]
@@ -415,7 +415,7 @@ mod tests {
         let history = history(folder.path()).unwrap();
         let text = history.terminal();
         println!("{text}");
-        assert!(text.contains("run 4 (2026-01-04T12:00:00Z) breaks the lines: other numbers of cores: 2 and 8"));
+        assert!(text.contains("run 4 (2026-01-04T12:00:00Z) breaks the lines: different core counts: 2 and 8"));
         for line in text.lines().filter(|line| !line.starts_with("skipped")) {
             assert!(console::measure_text_width(line) <= 80, "{line}");
         }
