@@ -1,9 +1,11 @@
 //! What the report says, once: figures as text with their values, tables, sentences. Markdown, the page and the
 //! terminal only lay it out. Text from the results stands here as it came; each layout escapes for itself.
 
+mod advice;
 mod answer;
 mod columns;
 mod method;
+mod notes;
 mod tables;
 mod troubles;
 
@@ -44,6 +46,8 @@ pub struct Page {
     pub disturbances: Vec<Note>,
     pub warnings: Vec<Warning>,
     pub settings: Vec<Fact>,
+    /// Libraries that were taken from their own repository.
+    pub sources: Vec<Fact>,
     pub environment: Vec<Fact>,
     pub schedule: Vec<Fact>,
     /// As typed.
@@ -131,6 +135,7 @@ pub fn page(results: &Results) -> Page {
         disturbances: method::disturbances(results),
         warnings: method::warnings(results, &targets),
         settings: method::settings(results),
+        sources: method::sources(results, &targets),
         environment: method::environment(results),
         schedule: method::schedule(results, &targets),
         command: escape::plain(&results.run.command),

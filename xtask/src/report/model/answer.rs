@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::tables::Cell;
-use super::{Index, Library, label};
+use super::{Index, Library, advice, label};
 use crate::report::format;
 use crate::results::{Interval, Measurement, Operation, TargetStatus, Verdict};
 
@@ -31,15 +31,17 @@ pub enum Metric {
     Latency,
     Throughput,
     Cpu,
+    Allocation,
 }
 
-/// A measurement's ratio to the baseline, its interval and its verdict (throughput has none of its own).
+/// A measurement's ratio to the baseline, its interval and its verdict (throughput and allocation have none of their own).
 pub fn ratio(m: &Measurement, metric: Metric) -> Option<(f64, Option<Interval>, Option<Verdict>)> {
     let versus = m.vs_baseline.as_ref()?;
     Some(match metric {
         Metric::Latency => (versus.latency_ratio?, versus.latency_ratio_ci95, Some(versus.verdict)),
         Metric::Cpu => (versus.cpu_ratio, versus.cpu_ratio_ci95, Some(versus.cpu_verdict)),
         Metric::Throughput => (versus.throughput_ratio?, versus.throughput_ratio_ci95, None),
+        Metric::Allocation => (versus.allocation_ratio?, versus.allocation_ratio_ci95, None),
     })
 }
 
@@ -54,7 +56,10 @@ pub fn winner<'a>(
 ) -> Option<&'a str> {
     let mut known: Vec<(&str, Interval)> = Vec::new();
     for library in libraries.iter().filter(|library| library.contestant) {
-        let measured = index.get(scale, operation, &library.id).filter(|m| m.latency_ms.is_some());
+        let measured = index.get(scale, operation, &library.id).filter(|m| match metric {
+            Metric::Cpu | Metric::Allocation => m.cpu.is_some(),
+            Metric::Latency | Metric::Throughput => m.latency_ms.is_some(),
+        });
         let Some(measurement) = measured else { continue };
         let interval = if library.baseline { Some([1.0, 1.0]) } else { ratio(measurement, metric)?.1 };
         // A rival that was measured without an interval could be anywhere.
@@ -117,6 +122,7 @@ fn sentences(index: &Index<'_>, libraries: &[Library]) -> Vec<String> {
     if said.is_empty() {
         said.push(nothing_to_compare(index, libraries));
     }
+    said.extend(advice::sentence(results, libraries));
     said
 }
 

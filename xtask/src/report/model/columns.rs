@@ -15,6 +15,8 @@ pub struct Column {
     pub unit: &'static str,
     /// In Markdown, neighbours of one number share a row: p95 / p99.
     pub row: u8,
+    /// Whether it needs recorded answers: left out of the report of a run that had none.
+    pub recorded: bool,
     pub cell: fn(&Maker<'_>, &Measurement) -> Cell,
 }
 
@@ -36,7 +38,11 @@ const fn column(
     row: u8,
     cell: fn(&Maker<'_>, &Measurement) -> Cell,
 ) -> Column {
-    Column { id, label, unit, row, cell }
+    Column { id, label, unit, row, recorded: false, cell }
+}
+
+const fn recorded(column: Column) -> Column {
+    Column { recorded: true, ..column }
 }
 
 const fn ratio(row: u8, cell: fn(&Maker<'_>, &Measurement) -> Cell) -> Column {
@@ -50,6 +56,7 @@ const fn figure(group: &'static str, statistic: &'static str, label: &'static st
 pub const FIGURES: &[Figure] = &[
     figure("cpu", "per-call", "CPU per call", "µs"),
     figure("cpu", RATIO, "", ""),
+    figure("allocation", "allocated", "allocated", "KB"),
     figure("latency", "mean", "mean", "ms"),
     figure("latency", "p95", "p95", "ms"),
     figure("latency", "p99", "p99", "ms"),
@@ -87,9 +94,24 @@ pub const CPU: &[Column] = &[
     column("process", "whole process", "µs", 1, |_, m| {
         cpu(m, "µs", |c| (c.process_micros_per_op, c.process_micros_per_op_ci95))
     }),
-    column("average", "average", "%", 2, |_, m| cpu(m, "% of one core", |c| (c.percent_avg, None))),
-    column("peak", "peak", "%", 2, |_, m| cpu(m, "% of one core", |c| (c.percent_peak, None))),
-    ratio(3, |make, m| make.versus(m, Metric::Cpu)),
+    recorded(column("as-used", "as used", "µs", 2, |_, m| {
+        cpu(m, "µs", |c| (c.as_used_micros_per_op, c.as_used_micros_per_op_ci95))
+    })),
+    column("average", "average", "%", 3, |_, m| cpu(m, "% of one core", |c| (c.percent_avg, None))),
+    column("peak", "peak", "%", 3, |_, m| cpu(m, "% of one core", |c| (c.percent_peak, None))),
+    ratio(4, |make, m| make.versus(m, Metric::Cpu)),
+];
+
+pub const ALLOCATION: &[Column] = &[
+    column("allocated", "per call", "KB", 0, |make, m| {
+        let (bytes, interval) = m.allocation.as_ref().map(|of| (of.bytes_per_op, of.bytes_per_op_ci95)).unzip();
+        let kilobytes = interval.flatten().map(|ends| ends.map(|end| end / 1e3));
+        Cell::estimate(bytes.map(|bytes| bytes / 1e3), kilobytes, "KB").best(make.wins(m, Metric::Allocation))
+    }),
+    column("collections", "collections per 1,000 calls", "", 1, |_, m| {
+        Cell::per_call(m.allocation.as_ref().map(|of| of.collections_per_1000))
+    }),
+    ratio(2, |make, m| make.versus(m, Metric::Allocation)),
 ];
 
 pub const MEMORY: &[Column] = &[
@@ -118,6 +140,9 @@ pub const DATABASE: &[Column] = &[
 pub const CALLS: &[Column] = &[
     column("rounds", "rounds", "", 0, |_, m| Cell::per_call(Some(f64::from(m.rounds)))),
     column("timed", "timed calls", "", 0, |_, m| Cell::per_call(Some(m.samples as f64))),
+    recorded(column("client", "timed against recorded answers", "", 0, |_, m| {
+        Cell::per_call(m.cpu.as_ref().map(|cpu| cpu.samples as f64))
+    })),
     column("threw", "threw", "", 0, |_, m| Cell::per_call(Some(m.errors as f64))),
 ];
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Library, label};
+use super::{Library, advice, label};
 use crate::report::{escape, format, text};
 use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, RunStatus, Target, TargetStatus};
 
@@ -46,7 +46,7 @@ pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
     let mut lines: Vec<Fix> =
         results.targets.iter().filter(|t| t.status != TargetStatus::Ok).map(|t| of_target(t, libraries)).collect();
     lines.extend(of_measurements(results, libraries));
-    lines.extend(results.disturbances.iter().filter(|d| d.serious).map(of_disturbance));
+    lines.extend(results.disturbances.iter().filter(|d| d.serious).map(|d| of_disturbance(results, d)));
     let headline = match run.status {
         RunStatus::Complete if run.finished_at.is_none() => "This run has not finished.",
         RunStatus::Complete if lines.is_empty() => return None,
@@ -87,23 +87,19 @@ pub fn troubles(results: &Results, libraries: &[Library]) -> Vec<Trouble> {
     of_targets.collect()
 }
 
-fn of_disturbance(disturbance: &Disturbance) -> Fix {
+fn of_disturbance(results: &Results, disturbance: &Disturbance) -> Fix {
     let (how, command) = match disturbance.kind {
-        DisturbanceKind::FewRounds => {
-            ("give it more rounds, and time for them", "cargo xtask bench --rounds 5 --budget 5m")
-        }
+        DisturbanceKind::FewRounds | DisturbanceKind::Noise => match advice::budget(results) {
+            Some(budget) => ("measure for longer", format!("cargo xtask bench --budget {}", budget.text)),
+            None => ("measure for longer, with a larger --budget", String::new()),
+        },
         DisturbanceKind::OtherLoad
         | DisturbanceKind::CpuSteal
         | DisturbanceKind::ClockFrequency
-        | DisturbanceKind::Swapping => ("measure again on a quieter machine", ""),
-        _ => ("", ""),
+        | DisturbanceKind::Swapping => ("measure again on a quieter machine", String::new()),
+        _ => ("", String::new()),
     };
-    Fix {
-        who: "Disturbed:".to_owned(),
-        why: sentence(&disturbance.detail),
-        how: how.to_owned(),
-        command: command.to_owned(),
-    }
+    Fix { who: "Disturbed:".to_owned(), why: sentence(&disturbance.detail), how: how.to_owned(), command }
 }
 
 fn of_target(target: &Target, libraries: &[Library]) -> Fix {
