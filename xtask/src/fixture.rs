@@ -150,12 +150,12 @@ fn record(results: &mut Results, shape: &Shape) {
         one.recording = (part || varies)
             .then(|| RecordingNote { varies, items_scanned: part.then_some(u64::from(PART_OF_A_TABLE)) });
         let times = shape.targets.iter().find(|(id, ..)| *id == one.target).map_or(1.0, |of| of.3);
-        let share = if part { f64::from(PART_OF_A_TABLE) / f64::from(one.items) } else { 1.0 };
-        let bytes = 95_000.0 * times * cost(one.operation, one.items).0 / 0.7 * share;
+        let part_of_it = if part { f64::from(PART_OF_A_TABLE) / f64::from(one.items) } else { 1.0 };
+        let bytes = 95_000.0 * times * cost(one.operation, one.items).0 / 0.7 * part_of_it;
         for round in &mut one.per_round {
             let spent: f64 = round.slices.iter().map(|slice| slice.cpu_ms).sum();
             let made: usize = round.slices.iter().map(|slice| slice.samples_ms.len()).sum();
-            let cpu_ms = spent / made as f64 * 0.9 * share;
+            let cpu_ms = spent / made as f64 * 0.9 * part_of_it;
             let calls = if one.operation.grows_with_the_table() { calls.div_ceil(10) } else { calls };
             let mut client = ClientPhase::default();
             for at in 0..shape.slices.max(2) {

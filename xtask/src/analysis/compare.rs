@@ -29,10 +29,10 @@ use serde::Serialize;
 use crate::results::{Interval, Measurement, Operation, Results, Target, Verdict};
 
 use change::{RawRow, find_target, of_figures, of_pair, of_ratios, row};
-pub use differences::differences;
-use differences::{common_baseline, common_shift, counts_threads, few_rounds, has_recorded_answers, notes};
+use differences::{common_baseline, common_shift, counts_threads, few_rounds, notes};
+pub use differences::{differences, has_recorded_answers};
 pub use fail_on::{FailOn, Metric};
-use judge::finish;
+use judge::judge_all;
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -203,7 +203,7 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     let mut notes = notes(base, new);
     notes.extend(common_shift(&rows, &basis));
     let sides = (new.settings.equivalence_margin, base.run.id.clone(), new.run.id.clone());
-    Ok(finish(basis, sides, notes, rows, not_compared, fail_on))
+    Ok(judge_all(basis, sides, notes, rows, not_compared, fail_on))
 }
 
 /// Two targets of one run: what is compared with, and what is compared with it.
@@ -246,7 +246,7 @@ pub fn between(results: &Results, pairs: &[Pair], fail_on: &FailOn) -> Result<Co
         return Err(Incomparable { why: vec![format!("no operation has figures of both {base} and {new}")] });
     }
     let sides = (results.settings.equivalence_margin, base, new);
-    Ok(finish(Basis::Between, sides, few_rounds(&[results]), rows, not_compared, fail_on))
+    Ok(judge_all(Basis::Between, sides, few_rounds(&[results]), rows, not_compared, fail_on))
 }
 
 fn rows_between(results: &Results, base: &str, new: &str, rows: &mut Vec<RawRow>, not_compared: &mut Vec<String>) {

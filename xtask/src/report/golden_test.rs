@@ -9,7 +9,7 @@ use std::fs;
 use super::*;
 use crate::analysis::summary::summarize;
 use crate::fixture::{Shape, raw};
-use crate::report::model::{Metric, Page};
+use crate::report::model::{Criterion, Page};
 use crate::report::palette::Ink;
 use crate::results::{Measurement, Operation, RunStatus, TargetStatus, ThroughputPhase};
 
@@ -498,7 +498,7 @@ fn a_winner_is_marked_only_where_it_is_clear() {
     assert!(text.lines().all(|line| line.contains("library") || !(line.contains('★') && line.contains('?'))), "{text}");
     let index = model::Index::new(&results);
     let page: Page = model::page(&results);
-    let winner = model::winner(&index, &page.libraries, "small", crate::results::Operation::Query, Metric::Cpu);
+    let winner = model::winner(&index, &page.libraries, "small", crate::results::Operation::Query, Criterion::Cpu);
     assert_eq!(winner, Some("mizzle"));
     for m in results.measurements.iter_mut().filter(|m| m.target == "electrodb") {
         m.vs_baseline.as_mut().unwrap().cpu_ratio_ci95 = None;

@@ -5,7 +5,7 @@ use console::Style;
 
 use super::escape;
 use super::format;
-use super::model::{Fix, Library, Page, RATIO, ScaleView};
+use super::model::{Fix, Page, RATIO, ScaleView, TargetView};
 use super::palette::Ink;
 use super::text::{self, Cell, Column, Table};
 
@@ -165,7 +165,7 @@ fn row(
     scale: &ScaleView,
     figures: &[&Figure],
     (line, at): (usize, usize),
-    library: &Library,
+    library: &TargetView,
     paint: &Painter,
 ) -> (Vec<Cell>, Option<Bar>) {
     let cpu = |statistic| scale.group("cpu").and_then(|group| group.cell(line, at, statistic));

@@ -182,7 +182,7 @@ mod tests {
             ("NaN%", "between 0% and 1000%"),
         ] {
             let why = fail_on(&[text]).unwrap_err();
-            assert!(why.to_string().contains(word), "{why}");
+            assert!(why.contains(word), "{why}");
         }
     }
 

@@ -280,3 +280,75 @@ fn accounting(measured: &[&Round]) -> Option<Warning> {
     ((sampler_ms - process_ms).abs() > allowed && process_ms > 0.0)
         .then_some(Warning::Accounting { sampler_ms, process_ms })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::summary::summarize;
+    use crate::fixture::{Shape, raw};
+    use crate::results::{Results, Verdict};
+
+    fn recorded(change: impl Fn(&mut Measurement)) -> Results {
+        let mut results = raw(&Shape { recorded: true, ..Shape::small() });
+        results.measurements.iter_mut().filter(|one| one.target == "mizzle").for_each(change);
+        summarize(&mut results);
+        results
+    }
+
+    fn with_kind<'a>(results: &'a Results, kind: &str) -> Vec<&'a Measurement> {
+        let has = |one: &&Measurement| one.warning_kinds.iter().any(|known| known == kind);
+        results.measurements.iter().filter(has).collect()
+    }
+
+    #[test]
+    fn a_cpu_ratio_that_the_database_does_not_confirm_carries_a_warning() {
+        assert_eq!(with_kind(&recorded(|_| {}), "cpu-ratios-disagree"), Vec::<&Measurement>::new());
+        let dearer_as_used = recorded(|one| {
+            for slice in one.per_round.iter_mut().flat_map(|round| &mut round.slices) {
+                slice.thread_ms.iter_mut().for_each(|ms| *ms *= 1.4);
+            }
+        });
+        let warned = with_kind(&dearer_as_used, "cpu-ratios-disagree");
+        assert_eq!(warned.len(), 6);
+        let of_mizzle = |one: &&Measurement| one.target == "mizzle";
+        assert!(warned.iter().all(of_mizzle));
+        let said = warned[0].warnings.iter().find(|text| text.contains("against the database")).unwrap();
+        assert!(said.starts_with("its CPU ratio is ×1.") && said.ends_with("do not overlap"), "{said}");
+    }
+
+    #[test]
+    fn ratios_that_differ_by_less_than_the_margin_are_no_warning() {
+        let results = recorded(|_| {});
+        let mut versus = results.measurements.iter().find_map(|one| one.vs_baseline.clone()).unwrap();
+        (versus.cpu_ratio, versus.cpu_ratio_ci95) = (1.10, Some([1.099, 1.101]));
+        (versus.as_used_cpu_ratio, versus.as_used_cpu_ratio_ci95) = (Some(1.12), Some([1.119, 1.121]));
+        assert_eq!(ratio_warnings(&versus, 0.03), None);
+        assert_eq!(ratio_warnings(&versus, 0.01), Some(Warning::RatiosDisagree { recorded: 1.10, as_used: 1.12 }));
+        versus.as_used_cpu_ratio_ci95 = None;
+        assert_eq!(ratio_warnings(&versus, 0.01), None);
+    }
+
+    #[test]
+    fn a_process_that_had_not_settled_is_named_and_its_ratio_has_no_verdict() {
+        let results = recorded(|one| one.per_round[0].warm_up.settled = false);
+        let warned = with_kind(&results, "not-settled");
+        assert_eq!(warned.len(), 6);
+        for one in warned {
+            assert_eq!(one.vs_baseline.as_ref().unwrap().cpu_verdict, Verdict::Unclear);
+            assert!(one.warnings.iter().any(|text| text.ends_with("its ratios have no verdict")), "{:?}", one.warnings);
+        }
+        let noted = results.disturbances.iter().find(|found| found.detail.contains("still settling")).unwrap();
+        assert!(noted.detail.contains("their ratios have no verdict"), "{}", noted.detail);
+    }
+
+    #[test]
+    fn an_operation_without_latency_has_no_warning_about_percentiles() {
+        let mut results = raw(&Shape { recorded: true, ..Shape::default() });
+        summarize(&mut results);
+        let scans = results.measurements.iter().filter(|one| one.latency_ms.is_none() && one.cpu.is_some());
+        let kinds: Vec<&str> = scans.flat_map(|one| &one.warning_kinds).map(String::as_str).collect();
+        for kind in ["few-samples", "approximate-p95", "approximate-p99", "no-usage", "accounting"] {
+            assert!(!kinds.contains(&kind), "{kinds:?}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What a run that stays inconclusive should do: measure for longer, and about how long. The half-width of an interval
 //! shrinks with the square root of the measuring time, so that half the width takes four times the time.
 
-use super::{Library, label};
+use super::{TargetView, label};
 use crate::report::format;
 use crate::results::{Measurement, Results, Verdict};
 
@@ -22,7 +22,7 @@ pub struct Budget {
 }
 
 /// The advice on the ratios of CPU per call that stay inconclusive although their processes had settled.
-pub fn sentence(results: &Results, libraries: &[Library]) -> Option<String> {
+pub fn sentence(results: &Results, libraries: &[TargetView]) -> Option<String> {
     let (widest, half) = widest(results)?;
     let budget = budget_for(results, growth(results, widest, half), &widest.scale);
     let enough = if budget.capped { "may not be enough" } else { "should be about enough" };
@@ -42,7 +42,7 @@ pub fn budget(results: &Results) -> Option<Budget> {
     let measured = || results.measurements.iter().filter(|m| m.rounds > 0);
     let fewest = measured().min_by_key(|m| m.rounds)?;
     let more_rounds = f64::from(FEWEST_ROUNDS) / f64::from(fewest.rounds);
-    let for_rounds = (more_rounds > 1.0).then(|| (more_rounds * LEAST_GROWTH, fewest.scale.as_str()));
+    let for_rounds = (more_rounds > 1.0).then_some((more_rounds * LEAST_GROWTH, fewest.scale.as_str()));
     let for_width = widest(results).map(|(widest, half)| (growth(results, widest, half), widest.scale.as_str()));
     let (growth, scale) = for_rounds.into_iter().chain(for_width).max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some(budget_for(results, growth, scale))

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Library, label};
+use super::{TargetView, label};
 use crate::report::{escape, format, text};
 use crate::results::{Backend, Design, DisturbanceKind, Results, Target, TimeUse};
 
@@ -23,7 +23,7 @@ pub struct Note {
 
 /// A warning, once, with everything that it concerns.
 #[derive(Debug, Clone, Serialize)]
-pub struct Warning {
+pub struct WarningLine {
     pub text: String,
     pub concerns: String,
 }
@@ -147,7 +147,7 @@ fn time_use(results: &Results) -> String {
 }
 
 /// What was measured of the libraries that were taken from their own repositories.
-pub fn sources(results: &Results, libraries: &[Library]) -> Vec<Fact> {
+pub fn sources(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {
     let of = |target: &Target| {
         let source = target.source.as_ref()?;
         let commit = source.commit.as_ref().map(|commit| {
@@ -192,7 +192,7 @@ pub fn environment(results: &Results) -> Vec<Fact> {
     ])
 }
 
-pub fn schedule(results: &Results, libraries: &[Library]) -> Vec<Fact> {
+pub fn schedule(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {
     let several = results.settings.scales.len() > 1;
     let mut rounds: Vec<Fact> = results
         .schedule
@@ -221,7 +221,7 @@ pub fn disturbances(results: &Results) -> Vec<Note> {
     results.disturbances.iter().map(note).collect()
 }
 
-pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
+pub fn warnings(results: &Results, libraries: &[TargetView]) -> Vec<WarningLine> {
     let several = results.settings.scales.len() > 1;
     let mut grouped: Vec<Grouped<'_>> = Vec::new();
     for m in &results.measurements {
@@ -246,7 +246,7 @@ pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
     let warning = |of: Grouped<'_>| {
         let alike = if of.alike.is_empty() { String::new() } else { format!("; similarly: {}", list(&of.alike)) };
         let text = text::brief(of.text, 400);
-        Warning { text, concerns: format!("{}{alike}", list(&of.same)) }
+        WarningLine { text, concerns: format!("{}{alike}", list(&of.same)) }
     };
     grouped.into_iter().map(warning).collect()
 }

@@ -1,12 +1,12 @@
 //! What is special about some measurements of a scale, as sentences under a table: a scan that was recorded on a part of
 //! the table, requests that differ from call to call, latency that was not measured.
 
-use super::{Index, Library, label};
+use super::{Index, TargetView, label};
 use crate::report::format;
 use crate::results::{Measurement, Operation};
 
 /// Where the recorded answers are not simply those of the table.
-pub fn recordings(index: &Index<'_>, scale: &str, libraries: &[Library]) -> Vec<String> {
+pub fn recordings(index: &Index<'_>, scale: &str, libraries: &[TargetView]) -> Vec<String> {
     let mut sentences = Vec::new();
     let all: Vec<&Measurement> = index.results.measurements.iter().filter(|m| m.scale == scale).collect();
     for operation in index.operations(scale) {

@@ -4,9 +4,9 @@
 
 use serde::Serialize;
 
-use super::answer::{self, Metric};
+use super::answer::{self, Criterion};
 use super::columns::{self, Column, RATIO};
-use super::{Index, Library, notes};
+use super::{Index, TargetView, notes};
 use crate::report::{format, text};
 use crate::results::{ColdStart, DatabaseUsage, Estimate, Interval, Measurement, Operation, Verdict};
 
@@ -120,7 +120,7 @@ impl Cell {
 }
 
 /// All groups of a scale that have something to show.
-pub fn groups(index: &Index<'_>, scale: &str, libraries: &[Library]) -> Vec<Group> {
+pub fn groups(index: &Index<'_>, scale: &str, libraries: &[TargetView]) -> Vec<Group> {
     let make = Maker { index, scale, libraries };
     let mut groups = vec![
         make.latency(),
@@ -159,7 +159,7 @@ fn share(line: &mut Line) {
 pub struct Maker<'a> {
     index: &'a Index<'a>,
     scale: &'a str,
-    libraries: &'a [Library],
+    libraries: &'a [TargetView],
 }
 
 impl Maker<'_> {
@@ -294,12 +294,12 @@ impl Maker<'_> {
 
     /// Rows are what is paid once, in the order in which it is paid.
     fn cold_start(&self) -> Group {
-        let found = |library: &Library| {
+        let found = |library: &TargetView| {
             let mut all = self.index.results.cold_starts.iter();
             all.find(|cold| cold.scale == self.scale && cold.target == library.id)
         };
         let line = |label: String, unit: &str, of: &dyn Fn(&ColdStart) -> Option<Estimate>| {
-            let cell = |library: &Library| match found(library).and_then(of) {
+            let cell = |library: &TargetView| match found(library).and_then(of) {
                 Some(estimate) => Cell::estimate(Some(estimate.mean), estimate.ci95, unit),
                 None => Cell::missing("not measured"),
             };
@@ -394,7 +394,12 @@ impl Maker<'_> {
         self.index.operations(self.scale).into_iter().map(line).collect()
     }
 
-    fn cells(&self, operation: Operation, library: &Library, cells: impl Fn(&Measurement) -> Vec<Cell>) -> Vec<Cell> {
+    fn cells(
+        &self,
+        operation: Operation,
+        library: &TargetView,
+        cells: impl Fn(&Measurement) -> Vec<Cell>,
+    ) -> Vec<Cell> {
         let Some(measurement) = self.index.get(self.scale, operation, &library.id) else { return Vec::new() };
         let mut cells = cells(measurement);
         if let Some(failure) = &measurement.failure {
@@ -418,7 +423,7 @@ impl Maker<'_> {
     }
 
     /// A measurement's ratio to the baseline.
-    pub fn versus(&self, m: &Measurement, metric: Metric) -> Cell {
+    pub fn versus(&self, m: &Measurement, metric: Criterion) -> Cell {
         if self.libraries.iter().any(|library| library.baseline && library.id == m.target) {
             return Cell { value: Some(1.0), ..Cell::words("baseline") };
         }
@@ -429,7 +434,7 @@ impl Maker<'_> {
     }
 
     /// Whether a measurement's library is the best one, and this run can tell.
-    pub fn wins(&self, m: &Measurement, metric: Metric) -> bool {
+    pub fn wins(&self, m: &Measurement, metric: Criterion) -> bool {
         answer::winner(self.index, self.libraries, self.scale, m.operation, metric).is_some_and(|id| id == m.target)
     }
 }

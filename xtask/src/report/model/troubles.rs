@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Library, advice, label};
+use super::{TargetView, advice, label};
 use crate::report::{escape, format, text};
 use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, RunStatus, Target, TargetStatus};
 
@@ -41,7 +41,7 @@ const LONGEST_REASON: usize = 240;
 const LONGEST_WORDS: usize = 6_000;
 const MOST_LINES: usize = 12;
 
-pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
+pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
     let run = &results.run;
     let mut lines: Vec<Fix> =
         results.targets.iter().filter(|t| t.status != TargetStatus::Ok).map(|t| of_target(t, libraries)).collect();
@@ -77,7 +77,7 @@ pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
     Some(Banner { headline: headline.to_owned(), reason: reason.unwrap_or_default(), lines })
 }
 
-pub fn troubles(results: &Results, libraries: &[Library]) -> Vec<Trouble> {
+pub fn troubles(results: &Results, libraries: &[TargetView]) -> Vec<Trouble> {
     let words = |text: &str| text::shorten(&escape::plain_lines(text), LONGEST_WORDS);
     let of_targets = results.targets.iter().filter(|target| target.status != TargetStatus::Ok).map(|target| Trouble {
         who: label(libraries, &target.id).to_owned(),
@@ -102,7 +102,7 @@ fn of_disturbance(results: &Results, disturbance: &Disturbance) -> Fix {
     Fix { who: "Disturbed:".to_owned(), why: sentence(&disturbance.detail), how: how.to_owned(), command }
 }
 
-fn of_target(target: &Target, libraries: &[Library]) -> Fix {
+fn of_target(target: &Target, libraries: &[TargetView]) -> Fix {
     let reason = target.reason.as_deref().unwrap_or_default();
     let first = reason.lines().map(escape::plain).find(|line| !line.is_empty()).unwrap_or_default();
     let (how, command) = match target.status {
@@ -133,7 +133,7 @@ fn of_target(target: &Target, libraries: &[Library]) -> Fix {
 }
 
 /// Failures of single operations: those of a target that failed as a whole are said with the target.
-fn of_measurements(results: &Results, libraries: &[Library]) -> Vec<Fix> {
+fn of_measurements(results: &Results, libraries: &[TargetView]) -> Vec<Fix> {
     let whole = |m: &Measurement| results.targets.iter().any(|t| t.id == m.target && t.status != TargetStatus::Ok);
     let mut found: Vec<Fix> = Vec::new();
     for m in results.measurements.iter().filter(|m| !whole(m)) {
