@@ -8,7 +8,7 @@
 //! From a few rounds alone no variance is known well, so each is drawn towards those of the same metric elsewhere in the
 //! comparison ([`Prior`]), in every interval and in every test.
 //!
-//! **Regression.** Some 150 changes are tested at once, of which eight would look like something by chance at 95%
+//! **Regression.** Some 170 changes are tested at once, of which eight would look like something by chance at 95%
 //! each. A change for the worse is a regression only if
 //! 1. its 95% interval excludes no change,
 //! 2. it passes the threshold in size,
@@ -29,10 +29,10 @@ use serde::Serialize;
 use crate::results::{Interval, Measurement, Operation, Results, Target, Verdict};
 
 use change::{RawRow, find_target, of_figures, of_pair, of_ratios, row};
-pub use differences::differences;
-use differences::{common_baseline, common_shift, few_rounds, notes, tells_threads};
+use differences::{common_baseline, common_shift, counts_threads, few_rounds, notes};
+pub use differences::{differences, has_recorded_answers};
 pub use fail_on::{FailOn, Metric};
-use judge::finish;
+use judge::judge_all;
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,7 +44,7 @@ pub struct Comparison {
     pub new: String,
     /// The margin of equivalence of the verdicts, from the newer file's settings.
     pub margin: f64,
-    /// What differs between the runs, or can't be told, in words.
+    /// What differs between the runs, or cannot be shown.
     pub notes: Vec<String>,
     pub rows: Vec<Row>,
     /// What only one side has figures of.
@@ -153,8 +153,12 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
             why: vec![format!("one is of scale {}, the other of {}", names(base), names(new))],
         });
     }
-    if tells_threads(base) != tells_threads(new) {
+    if counts_threads(base) != counts_threads(new) {
         let why = "one counts the CPU of the thread that runs JavaScript, the other that of the whole process";
+        return Err(Incomparable { why: vec![why.to_owned()] });
+    }
+    if has_recorded_answers(base) != has_recorded_answers(new) {
+        let why = "one measured the client's cost against recorded answers, the other against the database";
         return Err(Incomparable { why: vec![why.to_owned()] });
     }
     let differences = differences((&base.environment, &base.database), (&new.environment, &new.database));
@@ -172,8 +176,8 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
         if matches!(&basis, Basis::Ratios { baseline, .. } if *baseline == ours.target) {
             continue;
         }
-        match (find(base, ours), ours.latency_ms.is_some()) {
-            (Some(theirs), true) if theirs.latency_ms.is_some() => {
+        match (find(base, ours), has_figures(ours)) {
+            (Some(theirs), true) if has_figures(theirs) => {
                 rows.push(row(ours, None, |metric| match &basis {
                     Basis::Ratios { baseline, .. } => of_ratios(base, theirs, new, ours, baseline, metric),
                     _ => of_figures(base, theirs, new, ours, metric),
@@ -189,7 +193,7 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     not_compared.extend(
         base.measurements
             .iter()
-            .filter(|theirs| scales.contains(&theirs.scale.as_str()) && theirs.latency_ms.is_some())
+            .filter(|theirs| scales.contains(&theirs.scale.as_str()) && has_figures(theirs))
             .filter(|theirs| find(new, theirs).is_none())
             .map(|theirs| format!("{}: not in the new run", theirs.name())),
     );
@@ -199,7 +203,7 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     let mut notes = notes(base, new);
     notes.extend(common_shift(&rows, &basis));
     let sides = (new.settings.equivalence_margin, base.run.id.clone(), new.run.id.clone());
-    Ok(finish(basis, sides, notes, rows, not_compared, fail_on))
+    Ok(judge_all(basis, sides, notes, rows, not_compared, fail_on))
 }
 
 /// Two targets of one run: what is compared with, and what is compared with it.
@@ -242,7 +246,7 @@ pub fn between(results: &Results, pairs: &[Pair], fail_on: &FailOn) -> Result<Co
         return Err(Incomparable { why: vec![format!("no operation has figures of both {base} and {new}")] });
     }
     let sides = (results.settings.equivalence_margin, base, new);
-    Ok(finish(Basis::Between, sides, few_rounds(&[results]), rows, not_compared, fail_on))
+    Ok(judge_all(Basis::Between, sides, few_rounds(&[results]), rows, not_compared, fail_on))
 }
 
 fn rows_between(results: &Results, base: &str, new: &str, rows: &mut Vec<RawRow>, not_compared: &mut Vec<String>) {
@@ -252,12 +256,17 @@ fn rows_between(results: &Results, base: &str, new: &str, rows: &mut Vec<RawRow>
             .iter()
             .find(|theirs| theirs.target == base && theirs.operation == ours.operation && theirs.scale == ours.scale);
         match theirs {
-            Some(theirs) if theirs.latency_ms.is_some() && ours.latency_ms.is_some() => {
+            Some(theirs) if has_figures(theirs) && has_figures(ours) => {
                 rows.push(row(ours, Some(base), |metric| of_pair(theirs, ours, metric)));
             }
-            _ => not_compared.push(format!("{}: not both it and {base} have figures", ours.name())),
+            _ => not_compared.push(format!("no figures for both {} and {base}", ours.name())),
         }
     }
+}
+
+/// Whether there is anything to compare: a scan of a large table has no latency.
+fn has_figures(one: &Measurement) -> bool {
+    one.cpu.is_some() || one.latency_ms.is_some()
 }
 
 fn find<'a>(results: &'a Results, like: &Measurement) -> Option<&'a Measurement> {

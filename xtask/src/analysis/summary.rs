@@ -19,7 +19,7 @@ use stats::percentile::{p95, p99, percentile};
 use stats::student::{Estimated, Prior};
 
 use disturbances::note_disturbances;
-use warnings::{Warning, alone_warnings, work_warnings};
+use warnings::{Warning, alone_warnings, ratio_warnings, work_warnings};
 
 /// Fewer rounds than this carry a warning: with three, Student's t makes an interval 2.2 times as wide as it would
 /// be with many; with five, 1.4 times.
@@ -49,7 +49,9 @@ pub fn summarize(results: &mut Results) {
     for (ours, theirs) in compared {
         let (one, theirs) = (&results.measurements[ours], &results.measurements[theirs]);
         warnings[ours].extend(work_warnings(one.work.as_ref(), theirs.work.as_ref()));
-        results.measurements[ours].vs_baseline = versus(one, theirs, &priors, &context);
+        let versus = versus(one, theirs, &priors, &context);
+        warnings[ours].extend(versus.as_ref().and_then(|versus| ratio_warnings(versus, context.margin)));
+        results.measurements[ours].vs_baseline = versus;
     }
     for (measurement, warnings) in results.measurements.iter_mut().zip(&warnings) {
         measurement.warnings = warnings.iter().map(ToString::to_string).collect();
@@ -213,7 +215,7 @@ fn summarize_alone(one: &mut Measurement, context: &Context) -> Vec<Warning> {
     let memory_mb = memory(one, &usage, context);
 
     let mut warnings = alone_warnings(one, &measured, &sorted);
-    if rounds > 0 && usage.is_empty() {
+    if !sorted.is_empty() && usage.is_empty() {
         warnings.push(Warning::NoUsage);
     }
     one.samples = sorted.len() as u64;

@@ -12,7 +12,7 @@ use crate::results::Verdict;
 /// How many changes for the worse that don't fail are named one by one.
 const NAMED: usize = 8;
 /// What a terminal's columns are called.
-const HEADS: [&str; 6] = ["CPU", "latency", "p95", "p99", "rate", "memory"];
+const HEADS: [&str; 7] = ["CPU", "alloc", "latency", "p95", "p99", "rate", "memory"];
 
 /// For a terminal of 80 columns.
 pub fn terminal(comparison: &Comparison) -> String {
@@ -105,7 +105,7 @@ fn of(row: &Row, metric: Metric) -> Option<&Change> {
     row.changes.iter().find(|change| change.metric == metric)
 }
 
-/// A change in at most ten columns, in percent: `+4.2±1.1 ?`.
+/// A change in at most nine columns, in percent: `+4.2±1.1?`.
 fn cell(change: &Change) -> String {
     let short = |share: f64| match format::percent(share) {
         _ if share >= 9.995 => "1k+".to_owned(),
@@ -113,7 +113,7 @@ fn cell(change: &Change) -> String {
     };
     let by = change.ratio - 1.0;
     let half = change.ratio_ci95.map_or_else(String::new, |[low, high]| format!("±{}", short((high - low) / 2.0)));
-    format!("{}{}{half} {}", if by < 0.0 { '−' } else { '+' }, short(by.abs()), mark(change))
+    format!("{}{}{half}{}", if by < 0.0 { '−' } else { '+' }, short(by.abs()), mark(change))
 }
 
 /// A change with its interval and a word.
@@ -150,6 +150,7 @@ fn word(change: &Change) -> &'static str {
 fn title(metric: Metric) -> &'static str {
     match metric {
         Metric::Cpu => "CPU per call",
+        Metric::Allocation => "bytes allocated per call",
         Metric::Latency => "mean latency",
         Metric::P95 => "p95",
         Metric::P99 => "p99",
@@ -161,6 +162,7 @@ fn title(metric: Metric) -> &'static str {
 fn figure(metric: Metric, value: f64) -> String {
     let unit = match metric {
         Metric::Cpu => " µs",
+        Metric::Allocation => " bytes",
         Metric::Latency | Metric::P95 | Metric::P99 => " ms",
         Metric::Throughput => "/s",
         Metric::Memory => " MiB",

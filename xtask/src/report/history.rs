@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::compare::differences;
+use crate::analysis::compare::{differences, has_recorded_answers};
 use crate::report::escape::markdown as escaped;
 use crate::report::format::{NOT_MEASURED, number, signed_percent};
 use crate::report::text::{self, Column, Table};
@@ -59,8 +59,8 @@ pub struct Point {
     /// CPU per call, microseconds.
     pub cpu_us: f64,
     pub cpu_ci95: Option<Interval>,
-    /// Mean latency, milliseconds.
-    pub latency_ms: f64,
+    /// Mean latency, milliseconds; none where it was not measured: of a scan of a large table.
+    pub latency_ms: Option<f64>,
     pub latency_ci95: Option<Interval>,
 }
 
@@ -86,11 +86,15 @@ impl Figure {
         }
     }
 
-    pub fn of(self, point: &Point) -> (f64, Option<Interval>) {
+    pub fn of(self, point: &Point) -> Option<(f64, Option<Interval>)> {
         match self {
-            Figure::Cpu => (point.cpu_us, point.cpu_ci95),
-            Figure::Latency => (point.latency_ms, point.latency_ci95),
+            Figure::Cpu => Some((point.cpu_us, point.cpu_ci95)),
+            Figure::Latency => Some((point.latency_ms?, point.latency_ci95)),
         }
+    }
+
+    pub fn value(self, point: &Point) -> Option<f64> {
+        self.of(point).map(|(value, _)| value)
     }
 }
 
@@ -101,6 +105,8 @@ struct Seen {
     commit: Option<String>,
     environment: Environment,
     database: Database,
+    /// Whether the CPU per call is that against recorded answers.
+    recorded: bool,
     points: Vec<(String, Operation, String, String, Point)>,
 }
 
@@ -157,7 +163,7 @@ fn reduce(results: Results) -> Seen {
         .measurements
         .iter()
         .filter_map(|one| {
-            let (cpu, latency) = (one.cpu.as_ref()?, one.latency_ms.as_ref()?);
+            let (cpu, latency) = (one.cpu.as_ref()?, one.latency_ms.as_ref());
             let (adapter, version) = targets.get(one.target.as_str())?;
             let point = Point {
                 entry: 0,
@@ -165,14 +171,15 @@ fn reduce(results: Results) -> Seen {
                 version: version.cloned(),
                 cpu_us: cpu.micros_per_op,
                 cpu_ci95: cpu.micros_per_op_ci95,
-                latency_ms: latency.mean,
-                latency_ci95: latency.mean_ci95,
+                latency_ms: latency.map(|latency| latency.mean),
+                latency_ci95: latency.and_then(|latency| latency.mean_ci95),
             };
-            let whole = point.cpu_us > 0.0 && point.latency_ms > 0.0;
+            let whole = point.cpu_us > 0.0 && point.latency_ms.is_none_or(|ms| ms > 0.0);
             whole.then(|| (one.scale.clone(), one.operation, one.target.clone(), (*adapter).to_owned(), point))
         })
         .collect();
     Seen {
+        recorded: has_recorded_answers(&results),
         points,
         run: results.run.id,
         started_at: results.run.started_at,
@@ -186,11 +193,20 @@ fn assemble(seen: Vec<Seen>, skipped: Vec<String>) -> History {
     let mut entries: Vec<Entry> = Vec::new();
     let mut lines: Vec<Line> = Vec::new();
     // The first run of each series stands for it.
-    let mut firsts: Vec<(Environment, Database)> = Vec::new();
-    let mut before: Option<(Environment, Database)> = None;
+    let mut firsts: Vec<(Environment, Database, bool)> = Vec::new();
+    let mut before: Option<(Environment, Database, bool)> = None;
     for (index, one) in seen.into_iter().enumerate() {
-        let own = (one.environment, one.database);
-        let alike = |other: &(Environment, Database)| differences((&other.0, &other.1), (&own.0, &own.1));
+        let own = (one.environment, one.database, one.recorded);
+        let alike = |other: &(Environment, Database, bool)| {
+            let mut why = differences((&other.0, &other.1), (&own.0, &own.1));
+            if other.2 != own.2 {
+                why.push(
+                    "CPU per call is measured against recorded answers in one, against the database in the other"
+                        .to_owned(),
+                );
+            }
+            why
+        };
         let series = firsts.iter().position(|first| alike(first).is_empty()).unwrap_or_else(|| {
             firsts.push(own.clone());
             firsts.len() - 1
@@ -241,7 +257,7 @@ impl History {
             for line in self.lines.iter().filter(|line| line.scale == scale) {
                 let mut cells = vec![line.operation.name().to_owned(), text::shorten(&line.target, 14)];
                 for figure in [Figure::Cpu, Figure::Latency] {
-                    let now = line.points.last().map(|point| figure.of(point).0);
+                    let now = line.points.last().and_then(|point| figure.value(point));
                     cells.push(sparkline(line, figure, 9));
                     cells.push(now.map_or_else(|| NOT_MEASURED.to_owned(), number));
                     cells.push(changed(line, figure));
@@ -293,7 +309,7 @@ impl History {
                     line.target.clone(),
                     number(last.cpu_us),
                     changed(line, Figure::Cpu),
-                    number(last.latency_ms),
+                    last.latency_ms.map_or_else(|| NOT_MEASURED.to_owned(), number),
                     changed(line, Figure::Latency),
                 ]);
             }
@@ -333,7 +349,10 @@ impl History {
 fn change(line: &Line, figure: Figure) -> Option<f64> {
     let start = line.points.iter().rposition(|point| !point.joined)?;
     let (first, last) = (line.points.get(start)?, line.points.last()?);
-    (start + 1 < line.points.len()).then(|| figure.of(last).0 / figure.of(first).0 - 1.0)
+    if start + 1 == line.points.len() {
+        return None;
+    }
+    Some(figure.value(last)? / figure.value(first)? - 1.0)
 }
 
 /// [`change`] as percent.
@@ -345,7 +364,8 @@ fn changed(line: &Line, figure: Figure) -> String {
 /// noise isn't drawn as mountains.
 fn sparkline(line: &Line, figure: Figure, width: usize) -> String {
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let mut marks: Vec<(bool, f64)> = line.points.iter().map(|point| (point.joined, figure.of(point).0.ln())).collect();
+    let mark = |point: &Point| Some((point.joined, figure.value(point)?.ln()));
+    let mut marks: Vec<(bool, f64)> = line.points.iter().filter_map(mark).collect();
     marks.drain(..marks.len().saturating_sub(width));
     let low = marks.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
     let high = marks.iter().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
@@ -406,7 +426,7 @@ mod tests {
             let joined: Vec<bool> = line.points.iter().map(|point| point.joined).collect();
             assert_eq!(joined, [false, true, true, false, true]);
         }
-        assert_eq!(history.entries[3].breaks, ["other numbers of cores: 2 and 8"]);
+        assert_eq!(history.entries[3].breaks, ["different core counts: 2 and 8"]);
     }
 
     #[test]
@@ -415,7 +435,7 @@ mod tests {
         let history = history(folder.path()).unwrap();
         let text = history.terminal();
         println!("{text}");
-        assert!(text.contains("run 4 (2026-01-04T12:00:00Z) breaks the lines: other numbers of cores: 2 and 8"));
+        assert!(text.contains("run 4 (2026-01-04T12:00:00Z) breaks the lines: different core counts: 2 and 8"));
         for line in text.lines().filter(|line| !line.starts_with("skipped")) {
             assert!(console::measure_text_width(line) <= 80, "{line}");
         }
@@ -441,7 +461,7 @@ mod tests {
             version: None,
             cpu_us,
             cpu_ci95: None,
-            latency_ms: 1.0,
+            latency_ms: Some(1.0),
             latency_ci95: None,
         });
         let mut line = Line {

@@ -1,9 +1,11 @@
 //! What the report says, once: figures as text with their values, tables, sentences. Markdown, the page and the
 //! terminal only lay it out. Text from the results stands here as it came; each layout escapes for itself.
 
+mod advice;
 mod answer;
 mod columns;
 mod method;
+mod notes;
 mod tables;
 mod troubles;
 
@@ -19,9 +21,9 @@ use crate::results::{Measurement, Operation, Results, Target, TargetStatus};
 
 #[cfg(test)]
 pub use answer::winner;
-pub use answer::{Answer, Metric, ratio};
+pub use answer::{Answer, Criterion, ratio};
 pub use columns::{RATIO, limit};
-pub use method::{Fact, Note, Warning};
+pub use method::{Fact, Note, WarningLine};
 pub use tables::Group;
 pub use troubles::{Banner, Fix, Trouble};
 
@@ -36,14 +38,16 @@ pub struct Page {
     pub baseline: String,
     pub answer: Answer,
     /// Those that stand in tables and charts: all that have figures.
-    pub libraries: Vec<Library>,
+    pub libraries: Vec<TargetView>,
     /// All that were asked for.
-    pub targets: Vec<Library>,
+    pub targets: Vec<TargetView>,
     pub scales: Vec<ScaleView>,
     pub troubles: Vec<Trouble>,
     pub disturbances: Vec<Note>,
-    pub warnings: Vec<Warning>,
+    pub warnings: Vec<WarningLine>,
     pub settings: Vec<Fact>,
+    /// Libraries that were taken from their own repository.
+    pub sources: Vec<Fact>,
     pub environment: Vec<Fact>,
     pub schedule: Vec<Fact>,
     /// As typed.
@@ -54,7 +58,7 @@ const MEASURED: &str = "measured";
 
 /// One target, as the report calls and draws it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Library {
+pub struct TargetView {
     pub id: String,
     /// Its name, or its id where names alone would not tell targets apart.
     pub label: String,
@@ -117,7 +121,7 @@ impl<'a> Index<'a> {
 pub fn page(results: &Results) -> Page {
     let targets = targets(results);
     // What has no figures is named at the top, once, and has no row of dashes.
-    let libraries: Vec<Library> = targets.iter().filter(|library| has_figures(results, library)).cloned().collect();
+    let libraries: Vec<TargetView> = targets.iter().filter(|library| has_figures(results, library)).cloned().collect();
     let index = Index::new(results);
     let scales = scales(&index, &libraries);
     let baseline = targets.iter().find(|library| library.baseline);
@@ -131,6 +135,7 @@ pub fn page(results: &Results) -> Page {
         disturbances: method::disturbances(results),
         warnings: method::warnings(results, &targets),
         settings: method::settings(results),
+        sources: method::sources(results, &targets),
         environment: method::environment(results),
         schedule: method::schedule(results, &targets),
         command: escape::plain(&results.run.command),
@@ -141,12 +146,12 @@ pub fn page(results: &Results) -> Page {
 }
 
 /// Whether a library was measured, or could still be.
-fn has_figures(results: &Results, library: &Library) -> bool {
+fn has_figures(results: &Results, library: &TargetView) -> bool {
     let figures = |m: &Measurement| m.latency_ms.is_some() || m.cpu.is_some() || m.throughput.is_some();
     library.status == MEASURED || results.measurements.iter().any(|m| m.target == library.id && figures(m))
 }
 
-fn scales(index: &Index<'_>, libraries: &[Library]) -> Vec<ScaleView> {
+fn scales(index: &Index<'_>, libraries: &[TargetView]) -> Vec<ScaleView> {
     let mut views: Vec<ScaleView> = Vec::new();
     for scale in &index.results.settings.scales {
         let slug = escape::slug(&scale.name);
@@ -161,12 +166,12 @@ fn scales(index: &Index<'_>, libraries: &[Library]) -> Vec<ScaleView> {
     views
 }
 
-fn targets(results: &Results) -> Vec<Library> {
+fn targets(results: &Results) -> Vec<TargetView> {
     let looks = palette::looks(results.targets.iter().map(|target| target.adapter.as_str()));
     results.targets.iter().zip(looks).map(|(target, look)| library(target, &results.targets, look)).collect()
 }
 
-fn library(target: &Target, all: &[Target], look: Look) -> Library {
+fn library(target: &Target, all: &[Target], look: Look) -> TargetView {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| format::NOT_MEASURED.to_owned());
     let shared_name = all.iter().filter(|other| other.name == target.name).count() > 1;
     let label = if shared_name { &target.id } else { &target.name };
@@ -177,7 +182,7 @@ fn library(target: &Target, all: &[Target], look: Look) -> Library {
         TargetStatus::WrongWork => "wrong work",
         TargetStatus::Unavailable => "not installed",
     };
-    Library {
+    TargetView {
         id: target.id.clone(),
         heading: if target.status == TargetStatus::Ok { label.clone() } else { format!("{label} ({status})") },
         label,
@@ -200,6 +205,6 @@ fn handicap(target: &Target) -> String {
 }
 
 /// The label of a target's id, or the id itself for one that is not listed.
-fn label<'a>(libraries: &'a [Library], id: &'a str) -> &'a str {
+fn label<'a>(libraries: &'a [TargetView], id: &'a str) -> &'a str {
     libraries.iter().find(|library| library.id == id).map_or(id, |library| &library.label)
 }

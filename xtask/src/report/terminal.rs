@@ -5,16 +5,19 @@ use console::Style;
 
 use super::escape;
 use super::format;
-use super::model::{Fix, Group, Library, Page, RATIO, ScaleView};
+use super::model::{Fix, Page, RATIO, ScaleView, TargetView};
 use super::palette::Ink;
 use super::text::{self, Cell, Column, Table};
 
 /// A figure of the table: what heads its column, where it is found, and how dispensable it is; 0 always stays.
-const FIGURES: &[(&str, &str, &str, u8)] = &[
+type Figure = (&'static str, &'static str, &'static str, u8);
+
+const FIGURES: &[Figure] = &[
     ("CPU µs", "cpu", "per-call", 0),
+    ("KB", "allocation", "allocated", 3),
     ("mean ms", "latency", "mean", 1),
-    ("p95", "latency", "p95", 3),
-    ("p99", "latency", "p99", 4),
+    ("p95", "latency", "p95", 4),
+    ("p99", "latency", "p99", 5),
     ("ops/s", "throughput", "rate", 2),
     ("CPU ratio", "cpu", RATIO, 0),
 ];
@@ -67,9 +70,11 @@ pub fn summary(page: &Page, width: usize, colour: bool) -> String {
         lines.extend(table(page, scale, width, &paint));
         lines.push(String::new());
     }
+    let allocated = page.scales.iter().any(|scale| scale.group("allocation").is_some());
     let legend = format!(
-        "CPU µs: CPU time per call on the client's JavaScript thread. CPU ratio: to {}. ★ clearly the cheapest \
+        "CPU µs: CPU time per call on the client's JavaScript thread.{} CPU ratio: to {}. ★ clearly the cheapest \
          library, = same as the baseline, ? inconclusive, – not measured.",
+        if allocated { " KB: allocated per call." } else { "" },
         page.baseline
     );
     lines.extend(text::wrap(&legend, width, 0, 0).iter().map(|line| paint.dim(line)));
@@ -111,12 +116,13 @@ struct Bar {
 
 fn table(page: &Page, scale: &ScaleView, width: usize, paint: &Painter) -> Vec<String> {
     let Some(cpu) = scale.group("cpu") else { return Vec::new() };
-    let head = |&(head, _, _, order): &(&str, &str, &str, u8)| Column::figure(head).dispensable(order);
-    let mut table = Table::new([Column::name("")].into_iter().chain(FIGURES.iter().map(head)));
+    let figures: Vec<&Figure> = FIGURES.iter().filter(|figure| has(scale, figure)).collect();
+    let head = |figure: &&Figure| Column::figure(figure.0).dispensable(figure.3);
+    let mut table = Table::new([Column::name("")].into_iter().chain(figures.iter().map(head)));
     let mut bars = Vec::new();
     for line in 0..cpu.lines.len() {
         for (at, library) in page.libraries.iter().enumerate() {
-            let (cells, bar) = row(scale, cpu, (line, at), library, paint);
+            let (cells, bar) = row(scale, &figures, (line, at), library, paint);
             table.row(cells);
             bars.push(bar);
         }
@@ -149,18 +155,24 @@ fn table(page: &Page, scale: &ScaleView, width: usize, paint: &Painter) -> Vec<S
     lines
 }
 
+/// Whether a scale has a figure at all: a run without recorded answers has no allocation.
+fn has(scale: &ScaleView, &(_, group, statistic, _): &Figure) -> bool {
+    scale.group(group).is_some_and(|group| group.has(statistic))
+}
+
 /// One library's cells for one operation, and its bar.
 fn row(
     scale: &ScaleView,
-    cpu: &Group,
+    figures: &[&Figure],
     (line, at): (usize, usize),
-    library: &Library,
+    library: &TargetView,
     paint: &Painter,
 ) -> (Vec<Cell>, Option<Bar>) {
-    let best = cpu.cell(line, at, "per-call").is_some_and(|cell| cell.best);
-    let ratio = cpu.cell(line, at, RATIO).filter(|_| !library.baseline);
+    let cpu = |statistic| scale.group("cpu").and_then(|group| group.cell(line, at, statistic));
+    let best = cpu("per-call").is_some_and(|cell| cell.best);
+    let ratio = cpu(RATIO).filter(|_| !library.baseline);
     let unclear = ratio.is_some_and(|cell| cell.note == "unclear");
-    let figure = |&(_, group, statistic, _): &(&str, &str, &str, u8)| {
+    let figure = |&&(_, group, statistic, _): &&Figure| {
         let cell = scale.group(group).and_then(|group| group.cell(line, at, statistic));
         if statistic == RATIO {
             // One mark in a row: which library is cheapest is another question than how it compares with the baseline,
@@ -183,7 +195,7 @@ fn row(
     };
     let name = Cell::styled(text::shorten(&library.label, LONGEST_NAME), paint.style());
     let bar = ratio.and_then(|cell| cell.value).map(|ratio| Bar { ratio, unclear, ink: library.look.ink });
-    ([name].into_iter().chain(FIGURES.iter().map(figure)).collect(), bar)
+    ([name].into_iter().chain(figures.iter().map(figure)).collect(), bar)
 }
 
 /// A bar in eighths of a character; what is above 0 shows at least one.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Metric;
-use crate::analysis::summary::{cpu_parts, latency_parts, throughput_parts};
+use crate::analysis::summary::{allocation_parts, cpu_parts, latency_parts, throughput_parts};
 use crate::results::{Measurement, Operation, Results, Round, Target, TargetStatus};
 use stats::bootstrap::per_call;
 use stats::percentile;
@@ -59,6 +59,7 @@ fn value(round: &Round, metric: Metric) -> Option<f64> {
     };
     match metric {
         Metric::Cpu => per_call(&cpu_parts(round)).map(|ms| ms * 1e3),
+        Metric::Allocation => per_call(&allocation_parts(round)),
         Metric::Latency => per_call(&latency_parts(round)),
         Metric::P95 => percentile::p95(&sorted()),
         Metric::P99 => percentile::p99(&sorted()),
@@ -169,7 +170,8 @@ fn controls(
     ours: &Measurement,
     metric: Metric,
 ) -> Option<(Series, Series)> {
-    if metric == Metric::Memory {
+    // What the machine's speed leaves as it is needs no control.
+    if matches!(metric, Metric::Memory | Metric::Allocation) {
         return None;
     }
     let unchanged: Vec<&Target> = new

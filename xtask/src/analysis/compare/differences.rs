@@ -16,8 +16,8 @@ pub fn differences(
             why.push(format!("{what}: {a} and {b}"));
         }
     };
-    differ("two kinds of processor", a.cpu_model.clone(), b.cpu_model.clone());
-    differ("other numbers of cores", a.cores.to_string(), b.cores.to_string());
+    differ("different CPUs", a.cpu_model.clone(), b.cpu_model.clone());
+    differ("different core counts", a.cores.to_string(), b.cores.to_string());
     let backend = |server: &Database| {
         match server.backend {
             Backend::Docker => "Docker",
@@ -80,8 +80,8 @@ pub fn notes(base: &Results, new: &Results) -> Vec<String> {
 pub fn few_rounds(runs: &[&Results]) -> Vec<String> {
     let rounds = runs.iter().flat_map(|run| &run.measurements).map(|one| one.rounds).filter(|&rounds| rounds > 0).min();
     match rounds {
-        Some(1) => vec!["a single round was made: without intervals nothing can be told".to_owned()],
-        Some(2) => vec!["only two rounds were made: only large changes can be told".to_owned()],
+        Some(1) => vec!["a single round was made: without intervals nothing can be concluded".to_owned()],
+        Some(2) => vec!["only two rounds were made: only large changes can be detected".to_owned()],
         _ => Vec::new(),
     }
 }
@@ -106,7 +106,16 @@ pub fn common_shift(rows: &[RawRow], basis: &Basis) -> Option<String> {
     })
 }
 
-pub fn tells_threads(results: &Results) -> bool {
-    let rounds = results.measurements.iter().flat_map(|one| &one.per_round);
-    rounds.flat_map(|round| &round.slices).any(|slice| slice.thread_ms.is_some())
+/// Whether the CPU per call is that of the thread that runs JavaScript, or of the whole process.
+pub fn counts_threads(results: &Results) -> bool {
+    let mut rounds = results.measurements.iter().flat_map(|one| &one.per_round);
+    rounds.any(|round| match &round.client {
+        Some(client) => client.slices.iter().any(|slice| slice.thread_ms.is_some()),
+        None => round.slices.iter().any(|slice| slice.thread_ms.is_some()),
+    })
+}
+
+/// Whether the client's cost was measured against recorded answers.
+pub fn has_recorded_answers(results: &Results) -> bool {
+    results.measurements.iter().flat_map(|one| &one.per_round).any(|round| round.client.is_some())
 }

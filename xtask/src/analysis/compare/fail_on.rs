@@ -14,6 +14,9 @@ pub const DEFAULT_THRESHOLD: f64 = 0.05;
 pub enum Metric {
     /// CPU time per call, microseconds.
     Cpu,
+    /// Bytes allocated per call on the JavaScript heap.
+    #[serde(rename = "alloc")]
+    Allocation,
     /// Mean latency, milliseconds.
     Latency,
     /// Milliseconds.
@@ -27,12 +30,20 @@ pub enum Metric {
 }
 
 impl Metric {
-    pub const ALL: [Metric; 6] =
-        [Metric::Cpu, Metric::Latency, Metric::P95, Metric::P99, Metric::Throughput, Metric::Memory];
+    pub const ALL: [Metric; 7] = [
+        Metric::Cpu,
+        Metric::Allocation,
+        Metric::Latency,
+        Metric::P95,
+        Metric::P99,
+        Metric::Throughput,
+        Metric::Memory,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Metric::Cpu => "cpu",
+            Metric::Allocation => "alloc",
             Metric::Latency => "latency",
             Metric::P95 => "p95",
             Metric::P99 => "p99",
@@ -148,12 +159,13 @@ mod tests {
     fn thresholds_for_all_and_for_one() {
         let none = fail_on(&[]).unwrap();
         assert_eq!(none.threshold(Metric::P99), Some(0.05));
-        let some = fail_on(&["cpu=3%", "10%", "p99=15 %", "memory=off", "mean=2.5%"]).unwrap();
+        let some = fail_on(&["cpu=3%", "10%", "p99=15 %", "memory=off", "mean=2.5%", "alloc=1%"]).unwrap();
         assert_eq!(some.threshold(Metric::Cpu), Some(0.03));
         assert_eq!(some.threshold(Metric::P99), Some(0.15));
         assert_eq!(some.threshold(Metric::Throughput), Some(0.10));
         assert_eq!(some.threshold(Metric::Latency), Some(0.025));
         assert_eq!(some.threshold(Metric::Memory), None);
+        assert_eq!(some.threshold(Metric::Allocation), Some(0.01));
         let only = fail_on(&["off", "cpu=3%"]).unwrap();
         assert_eq!((only.threshold(Metric::Cpu), only.threshold(Metric::Latency)), (Some(0.03), None));
     }
@@ -164,7 +176,7 @@ mod tests {
             ("5", "percentage"),
             ("cpu", "percentage"),
             ("", "percentage"),
-            ("speed=5%", "there is no metric \"speed\"; there are cpu, latency, p95"),
+            ("speed=5%", "there is no metric \"speed\"; there are cpu, alloc, latency"),
             ("cpu=x%", "no number"),
             ("-5%", "between 0% and 1000%"),
             ("NaN%", "between 0% and 1000%"),

@@ -29,7 +29,7 @@ impl Priors {
 }
 
 /// Judges all changes together.
-pub fn finish(
+pub fn judge_all(
     basis: Basis,
     (margin, base, new): (f64, String, String),
     notes: Vec<String>,

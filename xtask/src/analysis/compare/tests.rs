@@ -23,6 +23,12 @@ fn slow_down(results: &mut Results, target: &str, operation: Option<Operation>, 
         if one.target != target || operation.is_some_and(|operation| operation != one.operation) {
             continue;
         }
+        for client in one.per_round.iter_mut().filter_map(|round| round.client.as_mut()) {
+            for slice in &mut client.slices {
+                slice.cpu_ms *= times;
+                slice.thread_ms.iter_mut().for_each(|ms| *ms *= times);
+            }
+        }
         for slice in one.per_round.iter_mut().flat_map(|round| &mut round.slices) {
             let more = slice.cpu_ms * (times - 1.0) / slice.samples_ms.len() as f64;
             slice.cpu_ms *= times;
@@ -110,6 +116,48 @@ fn thresholds_are_kept() {
     assert_eq!(found(&comparison).len(), 6);
 }
 
+fn recorded() -> Shape {
+    Shape { recorded: true, ..Shape::small() }
+}
+
+#[test]
+fn a_call_that_allocates_more_is_found_where_its_cpu_is_the_same() {
+    let base = run(1, &recorded(), |_| {});
+    let new = run(2, &recorded(), |results| {
+        let of_mizzle = results.measurements.iter_mut().filter(|one| one.target == "mizzle");
+        for client in of_mizzle.flat_map(|one| &mut one.per_round).filter_map(|round| round.client.as_mut()) {
+            client.allocations.iter_mut().for_each(|slice| slice.bytes *= 1.04);
+        }
+    });
+    let fail_on = FailOn::parse(&["alloc=2%".to_owned()]).unwrap();
+    let comparison = compare(&base, &new, &fail_on).unwrap();
+    let allocated = found(&comparison).into_iter().filter(|(.., metric)| *metric == Metric::Allocation);
+    assert_eq!(allocated.map(|(_, target, _)| target).collect::<Vec<_>>(), ["mizzle"; 6]);
+    assert_eq!(found(&comparison).len(), 6, "{:?}", found(&comparison));
+    let text = render::terminal(&comparison);
+    fits(&text);
+    assert!(text.contains("alloc"), "{text}");
+    assert!(text.contains("✗ PutItem of mizzle (small): bytes allocated per call"), "{text}");
+    let without = FailOn::parse(&["off".to_owned()]).unwrap();
+    assert_eq!(found(&compare(&base, &new, &without).unwrap()), []);
+}
+
+#[test]
+fn what_has_no_latency_is_compared_by_the_rest() {
+    let shape = Shape { scales: vec![("large", 100_000)], operations: vec![Operation::Scan], ..recorded() };
+    let (base, new) = (run(1, &shape, |_| {}), run(2, &shape, |results| slow_down(results, "mizzle", None, 1.5)));
+    let comparison = compare(&base, &new, &FailOn::default()).unwrap();
+    assert_eq!(found(&comparison), [(Operation::Scan, "mizzle", Metric::Cpu)]);
+    assert!(comparison.changes().all(|(_, change)| change.metric != Metric::Latency));
+    fits(&render::terminal(&comparison));
+}
+
+#[test]
+fn recorded_answers_are_not_compared_with_the_database() {
+    let why = compare(&same(1), &run(2, &recorded(), |_| {}), &FailOn::default()).unwrap_err().to_string();
+    assert!(why.contains("recorded answers") || why.contains("thread"), "{why}");
+}
+
 #[test]
 fn a_lower_throughput_is_worse() {
     let base = same(1);
@@ -166,7 +214,7 @@ fn what_has_nothing_in_common_is_refused_with_the_reason() {
         new.environment.cores = 8;
         new.targets[0].version = Some("4.0.0".to_owned());
     });
-    assert!(text.contains("other numbers of cores: 2 and 8; their baselines differ"), "{text}");
+    assert!(text.contains("different core counts: 2 and 8; their baselines differ"), "{text}");
     let text = why(|new| {
         new.database.backend = Backend::Docker;
         new.targets[0].baseline = false;

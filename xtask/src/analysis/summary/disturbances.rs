@@ -48,7 +48,11 @@ pub fn note_disturbances(results: &mut Results, warnings: &[Vec<Warning>]) {
     }
     let unsettled = with(|warning| matches!(warning, Warning::NotSettled { .. }));
     if !unsettled.is_empty() {
-        let detail = format!("had not settled when the warm-up's time was over: {}", listed(&unsettled));
+        let detail = format!(
+            "still settling when the warm-up time ran out: {}; their ratios have no verdict, nor do ratios to a \
+             baseline among them",
+            listed(&unsettled)
+        );
         // Serious only where the figures themselves show it, as drift.
         note(DisturbanceKind::NotSettled, detail, false);
     }

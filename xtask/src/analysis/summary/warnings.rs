@@ -4,8 +4,8 @@
 use std::fmt;
 
 use super::{FEW_ROUNDS, cpu_parts, median};
-use crate::results::{Measurement, Round, Work};
-use crate::system::format::{count, per_call, percent, plural, signed_percent};
+use crate::results::{Measurement, Round, VsBaseline, Work};
+use crate::system::format::{count, per_call, percent, plural, ratio, signed_percent};
 use stats::bootstrap;
 use stats::outliers::{FarOut, far_out, modified_z_scores};
 use stats::percentile::{FEW_BEYOND, FEWEST_FOR_P95, FEWEST_FOR_P99, beyond};
@@ -25,18 +25,52 @@ pub const ROUND_APART: f64 = 0.05;
 /// What a reader must know about a measurement before believing it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
-    Errors { errors: u64 },
-    FewRounds { rounds: u32 },
-    FewSamples { samples: usize, absent: &'static str, needed: usize },
-    FewBeyond { percentile: &'static str, beyond: usize },
-    NotSettled { rounds: usize, of: usize },
+    Errors {
+        errors: u64,
+    },
+    FewRounds {
+        rounds: u32,
+    },
+    FewSamples {
+        samples: usize,
+        absent: &'static str,
+        needed: usize,
+    },
+    FewBeyond {
+        percentile: &'static str,
+        beyond: usize,
+    },
+    NotSettled {
+        rounds: usize,
+        of: usize,
+    },
     Outliers(FarOut),
-    RoundApart { round: u32, by: f64 },
-    Drift { by: f64 },
-    Accounting { sampler_ms: f64, process_ms: f64 },
+    RoundApart {
+        round: u32,
+        by: f64,
+    },
+    Drift {
+        by: f64,
+    },
+    Accounting {
+        sampler_ms: f64,
+        process_ms: f64,
+    },
     NoUsage,
-    ReadsToReturn { reads: f64, returns: f64, baseline_reads: f64 },
-    MoreRequests { requests: f64, baseline: f64 },
+    ReadsToReturn {
+        reads: f64,
+        returns: f64,
+        baseline_reads: f64,
+    },
+    MoreRequests {
+        requests: f64,
+        baseline: f64,
+    },
+    /// Two ratios of CPU per call that should agree: against recorded answers, and against the database.
+    RatiosDisagree {
+        recorded: f64,
+        as_used: f64,
+    },
 }
 
 impl Warning {
@@ -57,6 +91,7 @@ impl Warning {
             Warning::NoUsage => "no-usage",
             Warning::ReadsToReturn { .. } => "reads-to-return",
             Warning::MoreRequests { .. } => "more-requests",
+            Warning::RatiosDisagree { .. } => "cpu-ratios-disagree",
         }
     }
 }
@@ -82,7 +117,7 @@ impl fmt::Display for Warning {
             Warning::NotSettled { rounds, of } => write!(
                 f,
                 "CPU per call was still falling when the warm-up time ran out, in {rounds} of {of} rounds: the settled \
-                 figure may be lower (a longer --warm-up shows it)"
+                 figure may be lower (a longer --warm-up shows it), and its ratios have no verdict"
             ),
             Warning::Outliers(FarOut { count: far, of, mean_raised_by }) => write!(
                 f,
@@ -125,8 +160,24 @@ impl fmt::Display for Warning {
                     per_call(*baseline)
                 )
             }
+            Warning::RatiosDisagree { recorded, as_used } => write!(
+                f,
+                "its CPU ratio is {} against recorded answers and {} against the database, and the two intervals do \
+                 not overlap",
+                ratio(*recorded, None),
+                ratio(*as_used, None)
+            ),
         }
     }
+}
+
+/// The two ratios of CPU per call where they differ by more than `margin` and lie outside each other's intervals.
+pub fn ratio_warnings(versus: &VsBaseline, margin: f64) -> Option<Warning> {
+    let (as_used, [used_low, used_high]) = (versus.as_used_cpu_ratio?, versus.as_used_cpu_ratio_ci95?);
+    let (recorded, [low, high]) = (versus.cpu_ratio, versus.cpu_ratio_ci95?);
+    let apart = used_low > high || used_high < low;
+    let matters = (as_used / recorded).ln().abs() > margin.ln_1p();
+    (apart && matters).then_some(Warning::RatiosDisagree { recorded, as_used })
 }
 
 pub fn work_warnings(ours: Option<&Work>, theirs: Option<&Work>) -> Vec<Warning> {
@@ -158,7 +209,9 @@ pub fn alone_warnings(one: &Measurement, measured: &[&Round], sorted: &[f64]) ->
         warnings.push(Warning::FewRounds { rounds: measured.len() as u32 });
     }
     let n = sorted.len();
-    if n < FEWEST_FOR_P95 {
+    if n == 0 {
+        // Its latency was not meant to be measured, which the tables say.
+    } else if n < FEWEST_FOR_P95 {
         warnings.push(Warning::FewSamples { samples: n, absent: "p95 or a p99", needed: FEWEST_FOR_P99 });
     } else {
         if n < FEWEST_FOR_P99 {
@@ -195,7 +248,7 @@ fn round_apart(measured: &[&Round]) -> Option<Warning> {
     (scores[i].abs() > 3.5 && by.abs() > ROUND_APART).then_some(Warning::RoundApart { round: known[i].0, by })
 }
 
-/// CPU per call that rises or falls inside the rounds: the second half of each round's slices against its first.
+/// CPU per call that rises or falls inside the rounds: the second half of each round's slices compared with its first.
 fn drift(measured: &[&Round]) -> Option<Warning> {
     let logs: Vec<f64> = measured
         .iter()
@@ -211,7 +264,7 @@ fn drift(measured: &[&Round]) -> Option<Warning> {
     (by.abs() > DRIFT && (low > 0.0 || high < 0.0)).then_some(Warning::Drift { by })
 }
 
-/// The sampler's CPU time against the process's own.
+/// The sampler's CPU time compared with the process's own.
 fn accounting(measured: &[&Round]) -> Option<Warning> {
     let both: Vec<(f64, f64, usize)> = measured
         .iter()
@@ -226,4 +279,76 @@ fn accounting(measured: &[&Round]) -> Option<Warning> {
     let allowed = (process_ms * ACCOUNTING).max(TICK_MS * (slices as f64).sqrt());
     ((sampler_ms - process_ms).abs() > allowed && process_ms > 0.0)
         .then_some(Warning::Accounting { sampler_ms, process_ms })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::summary::summarize;
+    use crate::fixture::{Shape, raw};
+    use crate::results::{Results, Verdict};
+
+    fn recorded(change: impl Fn(&mut Measurement)) -> Results {
+        let mut results = raw(&Shape { recorded: true, ..Shape::small() });
+        results.measurements.iter_mut().filter(|one| one.target == "mizzle").for_each(change);
+        summarize(&mut results);
+        results
+    }
+
+    fn with_kind<'a>(results: &'a Results, kind: &str) -> Vec<&'a Measurement> {
+        let has = |one: &&Measurement| one.warning_kinds.iter().any(|known| known == kind);
+        results.measurements.iter().filter(has).collect()
+    }
+
+    #[test]
+    fn a_cpu_ratio_that_the_database_does_not_confirm_carries_a_warning() {
+        assert_eq!(with_kind(&recorded(|_| {}), "cpu-ratios-disagree"), Vec::<&Measurement>::new());
+        let dearer_as_used = recorded(|one| {
+            for slice in one.per_round.iter_mut().flat_map(|round| &mut round.slices) {
+                slice.thread_ms.iter_mut().for_each(|ms| *ms *= 1.4);
+            }
+        });
+        let warned = with_kind(&dearer_as_used, "cpu-ratios-disagree");
+        assert_eq!(warned.len(), 6);
+        let of_mizzle = |one: &&Measurement| one.target == "mizzle";
+        assert!(warned.iter().all(of_mizzle));
+        let said = warned[0].warnings.iter().find(|text| text.contains("against the database")).unwrap();
+        assert!(said.starts_with("its CPU ratio is ×1.") && said.ends_with("do not overlap"), "{said}");
+    }
+
+    #[test]
+    fn ratios_that_differ_by_less_than_the_margin_are_no_warning() {
+        let results = recorded(|_| {});
+        let mut versus = results.measurements.iter().find_map(|one| one.vs_baseline.clone()).unwrap();
+        (versus.cpu_ratio, versus.cpu_ratio_ci95) = (1.10, Some([1.099, 1.101]));
+        (versus.as_used_cpu_ratio, versus.as_used_cpu_ratio_ci95) = (Some(1.12), Some([1.119, 1.121]));
+        assert_eq!(ratio_warnings(&versus, 0.03), None);
+        assert_eq!(ratio_warnings(&versus, 0.01), Some(Warning::RatiosDisagree { recorded: 1.10, as_used: 1.12 }));
+        versus.as_used_cpu_ratio_ci95 = None;
+        assert_eq!(ratio_warnings(&versus, 0.01), None);
+    }
+
+    #[test]
+    fn a_process_that_had_not_settled_is_named_and_its_ratio_has_no_verdict() {
+        let results = recorded(|one| one.per_round[0].warm_up.settled = false);
+        let warned = with_kind(&results, "not-settled");
+        assert_eq!(warned.len(), 6);
+        for one in warned {
+            assert_eq!(one.vs_baseline.as_ref().unwrap().cpu_verdict, Verdict::Unclear);
+            assert!(one.warnings.iter().any(|text| text.ends_with("its ratios have no verdict")), "{:?}", one.warnings);
+        }
+        let noted = results.disturbances.iter().find(|found| found.detail.contains("still settling")).unwrap();
+        assert!(noted.detail.contains("their ratios have no verdict"), "{}", noted.detail);
+    }
+
+    #[test]
+    fn an_operation_without_latency_has_no_warning_about_percentiles() {
+        let mut results = raw(&Shape { recorded: true, ..Shape::default() });
+        summarize(&mut results);
+        let scans = results.measurements.iter().filter(|one| one.latency_ms.is_none() && one.cpu.is_some());
+        let kinds: Vec<&str> = scans.flat_map(|one| &one.warning_kinds).map(String::as_str).collect();
+        for kind in ["few-samples", "approximate-p95", "approximate-p99", "no-usage", "accounting"] {
+            assert!(!kinds.contains(&kind), "{kinds:?}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::axis::Axis;
 use super::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH};
 use super::{Chart, Subject};
 use crate::report::format;
-use crate::report::model::{Library, limit};
+use crate::report::model::{TargetView, limit};
 use crate::report::palette::Ink;
 use crate::results::{Operation, Throughput};
 
@@ -18,7 +18,7 @@ const FOOT: f64 = 34.0;
 const APART: f64 = 4.0;
 
 struct Line<'a> {
-    library: &'a Library,
+    library: &'a TargetView,
     /// In the order of concurrency.
     points: Vec<&'a Throughput>,
 }
@@ -48,7 +48,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
 
 /// The lines of the libraries that have two points at least.
 fn lines<'a>(subject: &Subject<'a>, operation: Operation) -> Vec<Line<'a>> {
-    let line = |library: &'a Library| {
+    let line = |library: &'a TargetView| {
         let measurement = subject.index.get(subject.scale, operation, &library.id)?;
         let mut points: Vec<&Throughput> = measurement.throughputs().collect();
         points.sort_by_key(|point| point.concurrency);

@@ -5,7 +5,7 @@ use super::axis::Axis;
 use super::canvas::{self, About, Align, Canvas, SMALL, TEXT, WIDTH, width_of};
 use super::{Chart, Subject};
 use crate::report::format;
-use crate::report::model::Library;
+use crate::report::model::TargetView;
 use crate::report::palette::{Ink, Look, Shape};
 use crate::results::{Latency, Measurement, Operation};
 
@@ -17,7 +17,7 @@ const FOOT: f64 = 30.0;
 const BINS: usize = 84;
 
 struct Row<'a> {
-    library: &'a Library,
+    library: &'a TargetView,
     latency: &'a Latency,
     samples: Vec<f64>,
 }
@@ -164,7 +164,7 @@ impl Mark {
 }
 
 fn rows<'a>(subject: &Subject<'a>, operation: Operation) -> Vec<Row<'a>> {
-    let row = |library: &'a Library| {
+    let row = |library: &'a TargetView| {
         let measurement = subject.index.get(subject.scale, operation, &library.id)?;
         Some(Row { library, latency: measurement.latency_ms.as_ref()?, samples: samples(measurement) })
     };

@@ -5,7 +5,7 @@ use super::axis::Ratios;
 use super::canvas::{self, About, Align, SMALL, TEXT, WIDTH};
 use super::{Chart, Subject};
 use crate::report::format;
-use crate::report::model::{Library, Metric, ratio};
+use crate::report::model::{Criterion, TargetView, ratio};
 use crate::report::palette::Ink;
 use crate::results::{Interval, Operation, Verdict};
 
@@ -15,21 +15,21 @@ const ROW: f64 = 24.0;
 const HEAD: f64 = 30.0;
 
 struct Row<'a> {
-    library: &'a Library,
+    library: &'a TargetView,
     value: f64,
     interval: Option<Interval>,
     verdict: Option<Verdict>,
 }
 
 pub fn cpu(subject: &Subject<'_>) -> Option<Chart> {
-    draw(subject, Metric::Cpu, "cpu", "CPU per call")
+    draw(subject, Criterion::Cpu, "cpu", "CPU per call")
 }
 
 pub fn latency(subject: &Subject<'_>) -> Option<Chart> {
-    draw(subject, Metric::Latency, "latency", "Mean latency")
+    draw(subject, Criterion::Latency, "latency", "Mean latency")
 }
 
-fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) -> Option<Chart> {
+fn draw(subject: &Subject<'_>, metric: Criterion, group: &'static str, what: &str) -> Option<Chart> {
     let baseline = subject.page.libraries.iter().find(|library| library.baseline)?;
     let panels = subject.panels(|operation| rows(subject, operation, metric))?;
     let all = || panels.iter().flat_map(|(_, rows)| rows);
@@ -98,8 +98,8 @@ fn draw(subject: &Subject<'_>, metric: Metric, group: &'static str, what: &str) 
     }))
 }
 
-fn rows<'a>(subject: &Subject<'a>, operation: Operation, metric: Metric) -> Vec<Row<'a>> {
-    let row = |library: &'a Library| {
+fn rows<'a>(subject: &Subject<'a>, operation: Operation, metric: Criterion) -> Vec<Row<'a>> {
+    let row = |library: &'a TargetView| {
         let (value, interval, verdict) = ratio(subject.index.get(subject.scale, operation, &library.id)?, metric)?;
         Some(Row { library, value, interval, verdict })
     };

@@ -4,7 +4,7 @@
 use super::canvas::{self, About, Align, SMALL, TEXT, WIDTH};
 use super::{Chart, Subject};
 use crate::report::format;
-use crate::report::model::{Library, limit};
+use crate::report::model::{TargetView, limit};
 use crate::report::palette::Ink;
 use crate::results::{Operation, Throughput};
 
@@ -76,7 +76,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
     }))
 }
 
-fn find<'a>(subject: &Subject<'a>, operation: Operation, library: &Library) -> Option<&'a Throughput> {
+fn find<'a>(subject: &Subject<'a>, operation: Operation, library: &TargetView) -> Option<&'a Throughput> {
     subject.index.get(subject.scale, operation, &library.id)?.throughput.as_ref()
 }
 

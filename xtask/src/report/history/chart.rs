@@ -60,7 +60,10 @@ fn panel(
     lines: &[(&Line, Look)],
     figure: Figure,
 ) {
-    let values = || lines.iter().flat_map(|(line, _)| &line.points).map(|point| figure.of(point).0);
+    let values = || lines.iter().flat_map(|(line, _)| &line.points).filter_map(|point| figure.value(point));
+    if values().next().is_none() {
+        return;
+    }
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     // At least ±5% high, and a little room above and below.
     let (middle, half) = ((low * high).sqrt(), ((high / low).ln() / 2.0).max(0.05) * 1.1);
@@ -81,12 +84,14 @@ fn panel(
     }
     for (line, look) in lines {
         for piece in line.points.chunk_by(|_, next| next.joined) {
-            let path: Vec<_> =
-                piece.iter().map(|point| (time.place(point.entry as f64), axis.place(figure.of(point).0))).collect();
+            let path: Vec<_> = piece
+                .iter()
+                .filter_map(|point| Some((time.place(point.entry as f64), axis.place(figure.value(point)?))))
+                .collect();
             canvas.path(&path, look.ink, 1.6);
         }
         for point in &line.points {
-            let (value, interval) = figure.of(point);
+            let Some((value, interval)) = figure.of(point) else { continue };
             let x = time.place(point.entry as f64);
             if let Some([low, high]) = interval.filter(|[low, _]| *low > 0.0) {
                 canvas.line((x, axis.place(low)), (x, axis.place(high)), look.ink, 1.0);

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::tables::Cell;
-use super::{Index, Library, label};
+use super::{Index, TargetView, advice, label};
 use crate::report::format;
 use crate::results::{Interval, Measurement, Operation, TargetStatus, Verdict};
 
@@ -27,19 +27,21 @@ pub struct Row {
 
 /// What targets are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
+pub enum Criterion {
     Latency,
     Throughput,
     Cpu,
+    Allocation,
 }
 
-/// A measurement's ratio to the baseline, its interval and its verdict (throughput has none of its own).
-pub fn ratio(m: &Measurement, metric: Metric) -> Option<(f64, Option<Interval>, Option<Verdict>)> {
+/// A measurement's ratio to the baseline, its interval and its verdict (throughput and allocation have none of their own).
+pub fn ratio(m: &Measurement, metric: Criterion) -> Option<(f64, Option<Interval>, Option<Verdict>)> {
     let versus = m.vs_baseline.as_ref()?;
     Some(match metric {
-        Metric::Latency => (versus.latency_ratio?, versus.latency_ratio_ci95, Some(versus.verdict)),
-        Metric::Cpu => (versus.cpu_ratio, versus.cpu_ratio_ci95, Some(versus.cpu_verdict)),
-        Metric::Throughput => (versus.throughput_ratio?, versus.throughput_ratio_ci95, None),
+        Criterion::Latency => (versus.latency_ratio?, versus.latency_ratio_ci95, Some(versus.verdict)),
+        Criterion::Cpu => (versus.cpu_ratio, versus.cpu_ratio_ci95, Some(versus.cpu_verdict)),
+        Criterion::Throughput => (versus.throughput_ratio?, versus.throughput_ratio_ci95, None),
+        Criterion::Allocation => (versus.allocation_ratio?, versus.allocation_ratio_ci95, None),
     })
 }
 
@@ -47,21 +49,24 @@ pub fn ratio(m: &Measurement, metric: Metric) -> Option<(f64, Option<Interval>, 
 /// touch; none where the run can't tell, and where there is nobody to beat. The bare SDK doesn't compete.
 pub fn winner<'a>(
     index: &Index<'_>,
-    libraries: &'a [Library],
+    libraries: &'a [TargetView],
     scale: &str,
     operation: Operation,
-    metric: Metric,
+    metric: Criterion,
 ) -> Option<&'a str> {
     let mut known: Vec<(&str, Interval)> = Vec::new();
     for library in libraries.iter().filter(|library| library.contestant) {
-        let measured = index.get(scale, operation, &library.id).filter(|m| m.latency_ms.is_some());
+        let measured = index.get(scale, operation, &library.id).filter(|m| match metric {
+            Criterion::Cpu | Criterion::Allocation => m.cpu.is_some(),
+            Criterion::Latency | Criterion::Throughput => m.latency_ms.is_some(),
+        });
         let Some(measurement) = measured else { continue };
         let interval = if library.baseline { Some([1.0, 1.0]) } else { ratio(measurement, metric)?.1 };
         // A rival that was measured without an interval could be anywhere.
         let interval = interval.filter(|[low, high]| *low > 0.0 && low <= high)?;
         // Costs: a higher throughput is a lower one.
         let [low, high] = interval;
-        known.push((&library.id, if metric == Metric::Throughput { [1.0 / high, 1.0 / low] } else { interval }));
+        known.push((&library.id, if metric == Criterion::Throughput { [1.0 / high, 1.0 / low] } else { interval }));
     }
     known.sort_by(|a, b| a.1[1].total_cmp(&b.1[1]));
     let [(best, [best_low, best_high]), others @ ..] = known.as_slice() else { return None };
@@ -71,14 +76,14 @@ pub fn winner<'a>(
 }
 
 /// The answer about `libraries`, with a sentence for each of the `targets` that isn't among them.
-pub fn answer(index: &Index<'_>, libraries: &[Library], targets: &[Library]) -> Answer {
+pub fn answer(index: &Index<'_>, libraries: &[TargetView], targets: &[TargetView]) -> Answer {
     let columns: Vec<usize> = (0..libraries.len()).filter(|&at| !libraries[at].baseline).collect();
     let mut rows = Vec::new();
     for scale in &index.results.settings.scales {
         for operation in index.operations(&scale.name) {
             let cell = |&at: &usize| {
                 let found = index.get(&scale.name, operation, &libraries[at].id);
-                match found.and_then(|m| ratio(m, Metric::Cpu)) {
+                match found.and_then(|m| ratio(m, Criterion::Cpu)) {
                     Some((value, interval, verdict)) => Cell::ratio(value, interval, verdict),
                     None => Cell::missing(&libraries[at].status),
                 }
@@ -93,7 +98,7 @@ pub fn answer(index: &Index<'_>, libraries: &[Library], targets: &[Library]) -> 
     Answer { sentences: sentences(index, targets), libraries: columns, rows }
 }
 
-fn sentences(index: &Index<'_>, libraries: &[Library]) -> Vec<String> {
+fn sentences(index: &Index<'_>, libraries: &[TargetView]) -> Vec<String> {
     let results = index.results;
     let Some(baseline) = libraries.iter().find(|library| library.baseline) else {
         return vec!["This run has no baseline, so there is nothing to compare with.".to_owned()];
@@ -117,16 +122,17 @@ fn sentences(index: &Index<'_>, libraries: &[Library]) -> Vec<String> {
     if said.is_empty() {
         said.push(nothing_to_compare(index, libraries));
     }
+    said.extend(advice::sentence(results, libraries));
     said
 }
 
 /// "Mizzle costs 8.9% to 11% more in Query and Scan."
-fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
+fn sentence(index: &Index<'_>, scale: &str, library: &TargetView) -> String {
     let operations = index.operations(scale);
     let ratios: Vec<(Operation, f64, Verdict)> = operations
         .iter()
         .filter_map(|&operation| {
-            let (value, _, verdict) = ratio(index.get(scale, operation, &library.id)?, Metric::Cpu)?;
+            let (value, _, verdict) = ratio(index.get(scale, operation, &library.id)?, Criterion::Cpu)?;
             Some((operation, value, verdict?))
         })
         .collect();
@@ -141,7 +147,7 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
         };
     }
     let measured =
-        |operation: &Operation| index.get(scale, *operation, &library.id).and_then(|m| ratio(m, Metric::Cpu));
+        |operation: &Operation| index.get(scale, *operation, &library.id).and_then(|m| ratio(m, Criterion::Cpu));
     if operations.iter().filter_map(measured).all(|(_, interval, _)| interval.is_none()) {
         let (low, high) = ends(ratios.iter().map(|(_, value, _)| *value));
         let took = range(&format::ratio(low, None), &format::ratio(high, None));
@@ -176,9 +182,9 @@ fn sentence(index: &Index<'_>, scale: &str, library: &Library) -> String {
 }
 
 /// For a run whose figures can't be compared.
-fn nothing_to_compare(index: &Index<'_>, libraries: &[Library]) -> String {
+fn nothing_to_compare(index: &Index<'_>, libraries: &[TargetView]) -> String {
     let measured =
-        |library: &&Library| index.results.measurements.iter().any(|m| m.target == library.id && m.cpu.is_some());
+        |library: &&TargetView| index.results.measurements.iter().any(|m| m.target == library.id && m.cpu.is_some());
     let measured: Vec<&str> = libraries.iter().filter(measured).map(|library| library.label.as_str()).collect();
     match measured.as_slice() {
         [] => "This run has no figures.".to_owned(),
@@ -224,7 +230,7 @@ fn less(low: f64, high: f64) -> String {
 }
 
 /// Who is cheapest, where there is one.
-fn cheapest(index: &Index<'_>, libraries: &[Library], scale: &str) -> Option<String> {
+fn cheapest(index: &Index<'_>, libraries: &[TargetView], scale: &str) -> Option<String> {
     let operations = index.operations(scale);
     let measured = libraries.iter().filter(|library| {
         library.contestant
@@ -235,7 +241,7 @@ fn cheapest(index: &Index<'_>, libraries: &[Library], scale: &str) -> Option<Str
     }
     let mut won: Vec<(&str, Vec<&str>)> = Vec::new();
     for &operation in &operations {
-        if let Some(id) = winner(index, libraries, scale, operation, Metric::Cpu) {
+        if let Some(id) = winner(index, libraries, scale, operation, Criterion::Cpu) {
             match won.iter_mut().find(|(who, _)| *who == id) {
                 Some((_, of)) => of.push(operation.name()),
                 None => won.push((id, vec![operation.name()])),

@@ -1,7 +1,7 @@
 //! Which figures of a measurement are shown, and how each is made: one entry for each. A figure that is added to a
 //! list here stands in Markdown and on the page; added to [`FIGURES`], also in the table that has all in one row.
 
-use super::answer::Metric;
+use super::answer::Criterion;
 use super::tables::{Cell, Maker};
 use crate::report::format;
 use crate::results::{Cpu, Interval, Latency, LimitedBy, Measurement, Memory, Throughput, Work};
@@ -15,6 +15,8 @@ pub struct Column {
     pub unit: &'static str,
     /// In Markdown, neighbours of one number share a row: p95 / p99.
     pub row: u8,
+    /// Whether it needs recorded answers: left out of the report of a run that had none.
+    pub recorded: bool,
     pub cell: fn(&Maker<'_>, &Measurement) -> Cell,
 }
 
@@ -36,7 +38,18 @@ const fn column(
     row: u8,
     cell: fn(&Maker<'_>, &Measurement) -> Cell,
 ) -> Column {
-    Column { id, label, unit, row, cell }
+    Column { id, label, unit, row, recorded: false, cell }
+}
+
+/// A column of what only recorded answers show.
+const fn recorded(
+    id: &'static str,
+    label: &'static str,
+    unit: &'static str,
+    row: u8,
+    cell: fn(&Maker<'_>, &Measurement) -> Cell,
+) -> Column {
+    Column { id, label, unit, row, recorded: true, cell }
 }
 
 const fn ratio(row: u8, cell: fn(&Maker<'_>, &Measurement) -> Cell) -> Column {
@@ -50,6 +63,7 @@ const fn figure(group: &'static str, statistic: &'static str, label: &'static st
 pub const FIGURES: &[Figure] = &[
     figure("cpu", "per-call", "CPU per call", "µs"),
     figure("cpu", RATIO, "", ""),
+    figure("allocation", "allocated", "allocated", "KB"),
     figure("latency", "mean", "mean", "ms"),
     figure("latency", "p95", "p95", "ms"),
     figure("latency", "p99", "p99", "ms"),
@@ -62,34 +76,49 @@ pub const FIGURES: &[Figure] = &[
 
 pub const LATENCY: &[Column] = &[
     column("mean", "mean", "ms", 0, |make, m| {
-        latency(m, |l| (Some(l.mean), l.mean_ci95)).best(make.wins(m, Metric::Latency))
+        latency(m, |l| (Some(l.mean), l.mean_ci95)).best(make.wins(m, Criterion::Latency))
     }),
     column("p95", "p95", "ms", 1, |_, m| latency(m, |l| (l.p95, l.p95_ci95))),
     column("p99", "p99", "ms", 1, |_, m| latency(m, |l| (l.p99, l.p99_ci95))),
-    ratio(2, |make, m| make.versus(m, Metric::Latency)),
+    ratio(2, |make, m| make.versus(m, Criterion::Latency)),
 ];
 
 pub const THROUGHPUT: &[Column] = &[
     column("rate", "rate", "ops/s", 0, |make, m| {
         let (rate, interval) = m.throughput.as_ref().map(|t| (t.ops_per_sec, t.ci95)).unzip();
-        Cell::estimate(rate, interval.flatten(), "ops/s").best(make.wins(m, Metric::Throughput))
+        Cell::estimate(rate, interval.flatten(), "ops/s").best(make.wins(m, Criterion::Throughput))
     }),
     column("limit", "limited by", "", 0, |make, m| {
         m.throughput.as_ref().map_or_else(|| Cell::missing("not measured"), |t| limited(make, t))
     }),
-    ratio(1, |make, m| make.versus(m, Metric::Throughput)),
+    ratio(1, |make, m| make.versus(m, Criterion::Throughput)),
 ];
 
 pub const CPU: &[Column] = &[
     column("per-call", "per call", "µs", 0, |make, m| {
-        cpu(m, "µs", |c| (Some(c.micros_per_op), c.micros_per_op_ci95)).best(make.wins(m, Metric::Cpu))
+        cpu(m, "µs", |c| (Some(c.micros_per_op), c.micros_per_op_ci95)).best(make.wins(m, Criterion::Cpu))
     }),
     column("process", "whole process", "µs", 1, |_, m| {
         cpu(m, "µs", |c| (c.process_micros_per_op, c.process_micros_per_op_ci95))
     }),
-    column("average", "average", "%", 2, |_, m| cpu(m, "% of one core", |c| (c.percent_avg, None))),
-    column("peak", "peak", "%", 2, |_, m| cpu(m, "% of one core", |c| (c.percent_peak, None))),
-    ratio(3, |make, m| make.versus(m, Metric::Cpu)),
+    recorded("as-used", "as used", "µs", 2, |_, m| {
+        cpu(m, "µs", |c| (c.as_used_micros_per_op, c.as_used_micros_per_op_ci95))
+    }),
+    column("average", "average", "%", 3, |_, m| cpu(m, "% of one core", |c| (c.percent_avg, None))),
+    column("peak", "peak", "%", 3, |_, m| cpu(m, "% of one core", |c| (c.percent_peak, None))),
+    ratio(4, |make, m| make.versus(m, Criterion::Cpu)),
+];
+
+pub const ALLOCATION: &[Column] = &[
+    column("allocated", "per call", "KB", 0, |make, m| {
+        let (bytes, interval) = m.allocation.as_ref().map(|of| (of.bytes_per_op, of.bytes_per_op_ci95)).unzip();
+        let kilobytes = interval.flatten().map(|ends| ends.map(|end| end / 1e3));
+        Cell::estimate(bytes.map(|bytes| bytes / 1e3), kilobytes, "KB").best(make.wins(m, Criterion::Allocation))
+    }),
+    column("collections", "collections per 1,000 calls", "", 1, |_, m| {
+        Cell::per_call(m.allocation.as_ref().map(|of| of.collections_per_1000))
+    }),
+    ratio(2, |make, m| make.versus(m, Criterion::Allocation)),
 ];
 
 pub const MEMORY: &[Column] = &[
@@ -118,6 +147,9 @@ pub const DATABASE: &[Column] = &[
 pub const CALLS: &[Column] = &[
     column("rounds", "rounds", "", 0, |_, m| Cell::per_call(Some(f64::from(m.rounds)))),
     column("timed", "timed calls", "", 0, |_, m| Cell::per_call(Some(m.samples as f64))),
+    recorded("client", "timed against recorded answers", "", 0, |_, m| {
+        Cell::per_call(m.cpu.as_ref().map(|cpu| cpu.samples as f64))
+    }),
     column("threw", "threw", "", 0, |_, m| Cell::per_call(Some(m.errors as f64))),
 ];
 

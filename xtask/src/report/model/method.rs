@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Library, label};
+use super::{TargetView, label};
 use crate::report::{escape, format, text};
-use crate::results::{Backend, Design, DisturbanceKind, Results};
+use crate::results::{Backend, Design, DisturbanceKind, Results, Target, TimeUse};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Fact {
@@ -23,7 +23,7 @@ pub struct Note {
 
 /// A warning, once, with everything that it concerns.
 #[derive(Debug, Clone, Serialize)]
-pub struct Warning {
+pub struct WarningLine {
     pub text: String,
     pub concerns: String,
 }
@@ -62,6 +62,8 @@ pub fn settings(results: &Results) -> Vec<Fact> {
         ("scales", scales.collect::<Vec<_>>().join(", ")),
         ("rounds", format!("at most {}: fresh processes for each library and scale", settings.rounds)),
         ("time", format!("{} for each operation, phase and round", format::duration_ms(settings.time_ms))),
+        ("client cost", recorded_answers(results)),
+        ("time use", time_use(results)),
         ("in flight", format!("1 for latency, {} for throughput{also}", settings.concurrency)),
         (
             "turns",
@@ -106,6 +108,70 @@ pub fn settings(results: &Results) -> Vec<Fact> {
     ])
 }
 
+/// Against what the client's cost was measured.
+fn recorded_answers(results: &Results) -> String {
+    results.recorded_answers.as_ref().map_or_else(String::new, |of| {
+        format!(
+            "measured against recorded answers ({} answers, {} µs of the server's CPU each); latency and throughput \
+             against {}",
+            format::count(of.answers),
+            format::number(of.cpu_micros_per_answer),
+            match results.database.backend {
+                Backend::External => "the database",
+                Backend::Docker | Backend::Java => "DynamoDB Local",
+            }
+        )
+    })
+}
+
+/// How much of each scale's time went into timed calls, and what took the rest.
+fn time_use(results: &Results) -> String {
+    let of_scale = |time: &TimeUse| {
+        let seconds = |s: f64| format::duration_ms(s * 1e3);
+        Some(format!(
+            "{}: {} of {} in timed calls (client cost {}, latency {}, throughput {}); warm-up {}, starting and \
+             verifying {}, recording {}, the table {}",
+            time.scale,
+            format::percent(time.timed_share()?),
+            seconds(time.wall_s),
+            seconds(time.client_s),
+            seconds(time.latency_s),
+            seconds(time.throughput_s),
+            seconds(time.warm_up_s),
+            seconds(time.start_s),
+            seconds(time.record_s),
+            seconds(time.table_s)
+        ))
+    };
+    results.time_use.iter().filter_map(of_scale).collect::<Vec<_>>().join(". ")
+}
+
+/// What was measured of the libraries that were taken from their own repositories.
+pub fn sources(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {
+    let of = |target: &Target| {
+        let source = target.source.as_ref()?;
+        let commit = source.commit.as_ref().map(|commit| {
+            let state = match source.dirty {
+                Some(true) => ", with uncommitted changes",
+                Some(false) => ", clean",
+                None => "",
+            };
+            format!("commit {}{state}", commit.get(..12).unwrap_or(commit))
+        });
+        let bundled = match &source.bundled_by {
+            Some(by) => format!("bundled by {by}"),
+            None => "its built files as they were".to_owned(),
+        };
+        let sdk = source.sdk_asked_for.as_ref().map(|range| format!("asks for AWS SDK client {range}"));
+        let parts = [Some(source.version.clone()), commit, Some(bundled), sdk].into_iter().flatten();
+        Some(Fact {
+            name: label(libraries, &target.id).to_owned(),
+            value: text::brief(&parts.collect::<Vec<_>>().join("; "), 300),
+        })
+    };
+    results.targets.iter().filter_map(of).collect()
+}
+
 pub fn environment(results: &Results) -> Vec<Fact> {
     let (environment, database_used) = (&results.environment, &results.database);
     let memory = format!("{} MiB", format::count(environment.memory_mb.max(0.0) as u64));
@@ -126,7 +192,7 @@ pub fn environment(results: &Results) -> Vec<Fact> {
     ])
 }
 
-pub fn schedule(results: &Results, libraries: &[Library]) -> Vec<Fact> {
+pub fn schedule(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {
     let several = results.settings.scales.len() > 1;
     let mut rounds: Vec<Fact> = results
         .schedule
@@ -155,7 +221,7 @@ pub fn disturbances(results: &Results) -> Vec<Note> {
     results.disturbances.iter().map(note).collect()
 }
 
-pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
+pub fn warnings(results: &Results, libraries: &[TargetView]) -> Vec<WarningLine> {
     let several = results.settings.scales.len() > 1;
     let mut grouped: Vec<Grouped<'_>> = Vec::new();
     for m in &results.measurements {
@@ -180,7 +246,7 @@ pub fn warnings(results: &Results, libraries: &[Library]) -> Vec<Warning> {
     let warning = |of: Grouped<'_>| {
         let alike = if of.alike.is_empty() { String::new() } else { format!("; similarly: {}", list(&of.alike)) };
         let text = text::brief(of.text, 400);
-        Warning { text, concerns: format!("{}{alike}", list(&of.same)) }
+        WarningLine { text, concerns: format!("{}{alike}", list(&of.same)) }
     };
     grouped.into_iter().map(warning).collect()
 }

@@ -4,16 +4,16 @@
 
 use serde::Serialize;
 
-use super::answer::{self, Metric};
+use super::answer::{self, Criterion};
 use super::columns::{self, Column, RATIO};
-use super::{Index, Library};
+use super::{Index, TargetView, notes};
 use crate::report::{format, text};
 use crate::results::{ColdStart, DatabaseUsage, Estimate, Interval, Measurement, Operation, Verdict};
 
 /// One kind of figure at one scale: latency, throughput, CPU …
 #[derive(Debug, Clone, Serialize)]
 pub struct Group {
-    /// `figures`, `latency`, `throughput`, `concurrency`, `cpu`, `memory`, `work`, `cold`, `database`, `calls`.
+    /// `figures`, `latency`, `throughput`, `concurrency`, `cpu`, `allocation`, `memory`, `work`, `cold`, `database`, `calls`.
     pub id: &'static str,
     pub title: &'static str,
     /// What the figures are and how they were taken.
@@ -27,6 +27,11 @@ pub struct Group {
 }
 
 impl Group {
+    /// Whether it has a statistic of this name.
+    pub fn has(&self, statistic: &str) -> bool {
+        self.statistics.iter().any(|known| known.id == statistic)
+    }
+
     /// The cell of a library in a line, by the statistic's name in [`super::columns`].
     pub fn cell(&self, line: usize, library: usize, statistic: &str) -> Option<&Cell> {
         let at = self.statistics.iter().position(|known| known.id == statistic)?;
@@ -115,13 +120,14 @@ impl Cell {
 }
 
 /// All groups of a scale that have something to show.
-pub fn groups(index: &Index<'_>, scale: &str, libraries: &[Library]) -> Vec<Group> {
+pub fn groups(index: &Index<'_>, scale: &str, libraries: &[TargetView]) -> Vec<Group> {
     let make = Maker { index, scale, libraries };
     let mut groups = vec![
         make.latency(),
         make.throughput(),
         make.concurrency(),
         make.cpu(),
+        make.allocation(),
         make.memory(),
         make.work(),
         make.cold_start(),
@@ -131,7 +137,7 @@ pub fn groups(index: &Index<'_>, scale: &str, libraries: &[Library]) -> Vec<Grou
     groups.insert(0, make.figures(&groups));
     groups.retain(|group| !group.lines.is_empty());
     for group in &mut groups {
-        if matches!(group.id, "latency" | "throughput" | "cpu" | "memory") {
+        if matches!(group.id, "latency" | "throughput" | "cpu" | "allocation" | "memory") {
             group.lines.iter_mut().for_each(share);
         }
         for cells in group.lines.iter_mut().flat_map(|line| &mut line.cells) {
@@ -153,7 +159,7 @@ fn share(line: &mut Line) {
 pub struct Maker<'a> {
     index: &'a Index<'a>,
     scale: &'a str,
-    libraries: &'a [Library],
+    libraries: &'a [TargetView],
 }
 
 impl Maker<'_> {
@@ -166,19 +172,20 @@ impl Maker<'_> {
             // The ratio alone keeps its interval; the others have theirs below, and here when a pointer is over them.
             if of.statistic == RATIO { cell } else { Cell { text: format::optional(cell.value), ..cell } }
         };
+        let is_there = |of: &&columns::Figure| {
+            let group = groups.iter().find(|group| group.id == of.group);
+            group.is_some_and(|group| group.has(of.statistic) && (of.group != "allocation" || !group.lines.is_empty()))
+        };
+        let shown: Vec<&columns::Figure> = columns::FIGURES.iter().filter(is_there).collect();
         let line = |(at, operation): (usize, Operation)| Line {
             label: operation.name().to_owned(),
             cells: (0..self.libraries.len())
-                .map(|library| columns::FIGURES.iter().map(|of| figure(at, library, of)).collect())
+                .map(|library| shown.iter().map(|of| figure(at, library, of)).collect())
                 .collect(),
         };
-        let statistic = |of: &columns::Figure| Statistic {
+        let statistic = |of: &&columns::Figure| Statistic {
             id: of.statistic,
-            label: if of.statistic == RATIO {
-                self.against().unwrap_or_else(|| "ratio".to_owned())
-            } else {
-                of.label.to_owned()
-            },
+            label: self.label(of.statistic, of.label),
             unit: of.unit,
         };
         Group {
@@ -188,15 +195,18 @@ impl Maker<'_> {
                    figure was taken."
                 .to_owned(),
             head: "Operation",
-            statistics: columns::FIGURES.iter().map(statistic).collect(),
+            statistics: shown.iter().map(statistic).collect(),
             together: Vec::new(),
             lines: self.index.operations(self.scale).into_iter().enumerate().map(line).collect(),
         }
     }
 
     fn latency(&self) -> Group {
-        let note = "Milliseconds from call to answer, one call in flight, warm.";
-        self.group("latency", "Latency", note, columns::LATENCY)
+        let mut note = "Milliseconds from call to answer, one call in flight, warm.".to_owned();
+        if let Some(absent) = notes::without_latency(self.index, self.scale) {
+            note = format!("{note} {absent}");
+        }
+        self.group("latency", "Latency", &note, columns::LATENCY)
     }
 
     fn throughput(&self) -> Group {
@@ -241,10 +251,35 @@ impl Maker<'_> {
     }
 
     fn cpu(&self) -> Group {
-        let note = "User and system time per call, by the process's own accounting: of the thread that runs \
-                    JavaScript, and of the whole process, with the threads that collect garbage and compile. Average \
-                    and peak of the process as sampled from outside, percent of one core.";
-        self.group("cpu", "CPU", note, columns::CPU)
+        let sampled = "Average and peak of the process as sampled from outside, percent of one core.";
+        let note = if self.recorded() {
+            let special = notes::recordings(self.index, self.scale, self.libraries);
+            let sentences = [
+                "User and system time per call against recorded answers, by the process's own accounting: of the \
+                 thread that runs JavaScript, and of the whole process, with the threads that collect garbage and \
+                 compile. As used: the thread's time per call against the database."
+                    .to_owned(),
+                sampled.to_owned(),
+            ];
+            sentences.into_iter().chain(special).collect::<Vec<_>>().join(" ")
+        } else {
+            format!(
+                "User and system time per call, by the process's own accounting: of the thread that runs JavaScript, \
+                 and of the whole process, with the threads that collect garbage and compile. {sampled}"
+            )
+        };
+        self.group("cpu", "CPU", &note, columns::CPU)
+    }
+
+    fn allocation(&self) -> Group {
+        let note = "Allocated on the JavaScript heap per call against recorded answers, in units of 1,000 bytes, and \
+                    how often the garbage was collected. It hardly varies from run to run, so that small differences \
+                    show early.";
+        let mut group = self.group("allocation", "Allocation", note, columns::ALLOCATION);
+        if !self.index.results.measurements.iter().any(|m| m.allocation.is_some()) {
+            group.lines.clear();
+        }
+        group
     }
 
     fn memory(&self) -> Group {
@@ -252,19 +287,19 @@ impl Maker<'_> {
     }
 
     fn work(&self) -> Group {
-        let note = "What one call asked of the database, as counted in the SDK's own pipeline. A library that does \
+        let note = "What one call asked of the database, as counted on the wire. A library that does \
                     more work for the same result is still timed: the work is part of what it costs.";
         Group { together: Vec::new(), ..self.group("work", "Work on the wire", note, columns::WORK) }
     }
 
     /// Rows are what is paid once, in the order in which it is paid.
     fn cold_start(&self) -> Group {
-        let found = |library: &Library| {
+        let found = |library: &TargetView| {
             let mut all = self.index.results.cold_starts.iter();
             all.find(|cold| cold.scale == self.scale && cold.target == library.id)
         };
         let line = |label: String, unit: &str, of: &dyn Fn(&ColdStart) -> Option<Estimate>| {
-            let cell = |library: &Library| match found(library).and_then(of) {
+            let cell = |library: &TargetView| match found(library).and_then(of) {
                 Some(estimate) => Cell::estimate(Some(estimate.mean), estimate.ci95, unit),
                 None => Cell::missing("not measured"),
             };
@@ -311,12 +346,9 @@ impl Maker<'_> {
     /// A group whose cells are made from measurements by its columns.
     fn group(&self, id: &'static str, title: &'static str, note: &str, columns: &[Column]) -> Group {
         let against = self.against();
-        let columns: Vec<&Column> = columns.iter().filter(|of| of.id != RATIO || against.is_some()).collect();
-        let statistic = |of: &&Column| Statistic {
-            id: of.id,
-            label: if of.id == RATIO { against.clone().unwrap_or_default() } else { of.label.to_owned() },
-            unit: of.unit,
-        };
+        let is_there = |of: &&Column| (of.id != RATIO || against.is_some()) && (!of.recorded || self.recorded());
+        let columns: Vec<&Column> = columns.iter().filter(is_there).collect();
+        let statistic = |of: &&Column| Statistic { id: of.id, label: self.label(of.id, of.label), unit: of.unit };
         let statistics: Vec<Statistic> = columns.iter().map(statistic).collect();
         let rows: Vec<usize> = (0..columns.len()).collect();
         let together = rows.chunk_by(|&a, &b| columns[a].row == columns[b].row).map(|row| Together {
@@ -339,6 +371,21 @@ impl Maker<'_> {
         self.libraries.iter().find(|library| library.baseline).map(|library| format!("to {}", library.label))
     }
 
+    /// What heads a column.
+    fn label(&self, id: &str, label: &str) -> String {
+        match (id, self.against()) {
+            (RATIO, Some(against)) => against,
+            _ => label.to_owned(),
+        }
+    }
+
+    /// Whether the client's cost was measured against recorded answers.
+    fn recorded(&self) -> bool {
+        let results = self.index.results;
+        let mut rounds = results.measurements.iter().flat_map(|m| &m.per_round);
+        results.recorded_answers.is_some() || rounds.any(|round| round.client.is_some())
+    }
+
     fn lines(&self, cells: impl Fn(&Measurement) -> Vec<Cell>) -> Vec<Line> {
         let line = |operation: Operation| Line {
             label: operation.name().to_owned(),
@@ -347,7 +394,12 @@ impl Maker<'_> {
         self.index.operations(self.scale).into_iter().map(line).collect()
     }
 
-    fn cells(&self, operation: Operation, library: &Library, cells: impl Fn(&Measurement) -> Vec<Cell>) -> Vec<Cell> {
+    fn cells(
+        &self,
+        operation: Operation,
+        library: &TargetView,
+        cells: impl Fn(&Measurement) -> Vec<Cell>,
+    ) -> Vec<Cell> {
         let Some(measurement) = self.index.get(self.scale, operation, &library.id) else { return Vec::new() };
         let mut cells = cells(measurement);
         if let Some(failure) = &measurement.failure {
@@ -371,7 +423,7 @@ impl Maker<'_> {
     }
 
     /// A measurement's ratio to the baseline.
-    pub fn versus(&self, m: &Measurement, metric: Metric) -> Cell {
+    pub fn versus(&self, m: &Measurement, metric: Criterion) -> Cell {
         if self.libraries.iter().any(|library| library.baseline && library.id == m.target) {
             return Cell { value: Some(1.0), ..Cell::words("baseline") };
         }
@@ -382,7 +434,7 @@ impl Maker<'_> {
     }
 
     /// Whether a measurement's library is the best one, and this run can tell.
-    pub fn wins(&self, m: &Measurement, metric: Metric) -> bool {
+    pub fn wins(&self, m: &Measurement, metric: Criterion) -> bool {
         answer::winner(self.index, self.libraries, self.scale, m.operation, metric).is_some_and(|id| id == m.target)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Library, label};
+use super::{TargetView, advice, label};
 use crate::report::{escape, format, text};
 use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, RunStatus, Target, TargetStatus};
 
@@ -41,12 +41,12 @@ const LONGEST_REASON: usize = 240;
 const LONGEST_WORDS: usize = 6_000;
 const MOST_LINES: usize = 12;
 
-pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
+pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
     let run = &results.run;
     let mut lines: Vec<Fix> =
         results.targets.iter().filter(|t| t.status != TargetStatus::Ok).map(|t| of_target(t, libraries)).collect();
     lines.extend(of_measurements(results, libraries));
-    lines.extend(results.disturbances.iter().filter(|d| d.serious).map(of_disturbance));
+    lines.extend(results.disturbances.iter().filter(|d| d.serious).map(|d| of_disturbance(results, d)));
     let headline = match run.status {
         RunStatus::Complete if run.finished_at.is_none() => "This run has not finished.",
         RunStatus::Complete if lines.is_empty() => return None,
@@ -77,7 +77,7 @@ pub fn banner(results: &Results, libraries: &[Library]) -> Option<Banner> {
     Some(Banner { headline: headline.to_owned(), reason: reason.unwrap_or_default(), lines })
 }
 
-pub fn troubles(results: &Results, libraries: &[Library]) -> Vec<Trouble> {
+pub fn troubles(results: &Results, libraries: &[TargetView]) -> Vec<Trouble> {
     let words = |text: &str| text::shorten(&escape::plain_lines(text), LONGEST_WORDS);
     let of_targets = results.targets.iter().filter(|target| target.status != TargetStatus::Ok).map(|target| Trouble {
         who: label(libraries, &target.id).to_owned(),
@@ -87,26 +87,22 @@ pub fn troubles(results: &Results, libraries: &[Library]) -> Vec<Trouble> {
     of_targets.collect()
 }
 
-fn of_disturbance(disturbance: &Disturbance) -> Fix {
+fn of_disturbance(results: &Results, disturbance: &Disturbance) -> Fix {
     let (how, command) = match disturbance.kind {
-        DisturbanceKind::FewRounds => {
-            ("give it more rounds, and time for them", "cargo xtask bench --rounds 5 --budget 5m")
-        }
+        DisturbanceKind::FewRounds | DisturbanceKind::Noise => match advice::budget(results) {
+            Some(budget) => ("measure for longer", format!("cargo xtask bench --budget {}", budget.text)),
+            None => ("measure for longer, with a larger --budget", String::new()),
+        },
         DisturbanceKind::OtherLoad
         | DisturbanceKind::CpuSteal
         | DisturbanceKind::ClockFrequency
-        | DisturbanceKind::Swapping => ("measure again on a quieter machine", ""),
-        _ => ("", ""),
+        | DisturbanceKind::Swapping => ("measure again on a quieter machine", String::new()),
+        _ => ("", String::new()),
     };
-    Fix {
-        who: "Disturbed:".to_owned(),
-        why: sentence(&disturbance.detail),
-        how: how.to_owned(),
-        command: command.to_owned(),
-    }
+    Fix { who: "Disturbed:".to_owned(), why: sentence(&disturbance.detail), how: how.to_owned(), command }
 }
 
-fn of_target(target: &Target, libraries: &[Library]) -> Fix {
+fn of_target(target: &Target, libraries: &[TargetView]) -> Fix {
     let reason = target.reason.as_deref().unwrap_or_default();
     let first = reason.lines().map(escape::plain).find(|line| !line.is_empty()).unwrap_or_default();
     let (how, command) = match target.status {
@@ -137,7 +133,7 @@ fn of_target(target: &Target, libraries: &[Library]) -> Fix {
 }
 
 /// Failures of single operations: those of a target that failed as a whole are said with the target.
-fn of_measurements(results: &Results, libraries: &[Library]) -> Vec<Fix> {
+fn of_measurements(results: &Results, libraries: &[TargetView]) -> Vec<Fix> {
     let whole = |m: &Measurement| results.targets.iter().any(|t| t.id == m.target && t.status != TargetStatus::Ok);
     let mut found: Vec<Fix> = Vec::new();
     for m in results.measurements.iter().filter(|m| !whole(m)) {

@@ -1,0 +1,61 @@
+//! What is special about some measurements of a scale, as sentences under a table: a scan that was recorded on a part of
+//! the table, requests that differ from call to call, latency that was not measured.
+
+use super::{Index, TargetView, label};
+use crate::report::format;
+use crate::results::{Measurement, Operation};
+
+/// Where the recorded answers are not simply those of the table.
+pub fn recordings(index: &Index<'_>, scale: &str, libraries: &[TargetView]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let all: Vec<&Measurement> = index.results.measurements.iter().filter(|m| m.scale == scale).collect();
+    for operation in index.operations(scale) {
+        let noted =
+            || all.iter().filter(|m| m.operation == operation).filter_map(|m| Some((*m, m.recording.as_ref()?)));
+        let parts: Vec<(u64, u32)> = noted().filter_map(|(m, note)| Some((note.items_scanned?, m.items))).collect();
+        let fewest = parts.iter().map(|(scanned, _)| *scanned).min();
+        let most = parts.iter().map(|(scanned, _)| *scanned).max();
+        if let (Some(fewest), Some(most), Some((_, items))) = (fewest, most, parts.first()) {
+            let range = if fewest == most {
+                format::count(fewest)
+            } else {
+                format!("{} to {}", format::count(fewest), format::count(most))
+            };
+            sentences.push(format!(
+                "{operation} was recorded on {range} of the table's {} items, and its costs are of a call that reads \
+                 those.",
+                format::count((*items).into())
+            ));
+        }
+        let varying: Vec<&str> =
+            noted().filter(|(_, note)| note.varies).map(|(m, _)| label(libraries, &m.target)).collect();
+        if !varying.is_empty() {
+            sentences.push(format!(
+                "The {operation} requests of {} differ from call to call; they are recognised by operation and key.",
+                format::list(&varying)
+            ));
+        }
+    }
+    sentences
+}
+
+/// The operations whose cost was measured and whose latency was not.
+pub fn without_latency(index: &Index<'_>, scale: &str) -> Option<String> {
+    let absent = |operation: &Operation| {
+        let mut measured = index
+            .results
+            .measurements
+            .iter()
+            .filter(|m| m.scale == scale && m.operation == *operation && m.cpu.is_some())
+            .peekable();
+        measured.peek().is_some() && measured.all(|m| m.latency_ms.is_none())
+    };
+    let names: Vec<&str> = index.operations(scale).into_iter().filter(absent).map(Operation::name).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} was not timed against the database at this scale: a single call takes too long. Its cost to the client \
+             is under CPU.",
+            format::list(&names)
+        )
+    })
+}
