@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::entry::Entries;
-use super::ranges::{Needs, needs};
+use super::ranges::{Imported, Needs, needs};
 use super::tsconfig;
 use super::workspace::{Package, Workspace};
 use super::{identity, problem};
@@ -27,14 +27,6 @@ use crate::system::process;
 const LIMIT: Duration = Duration::from_mins(2);
 /// Errors of esbuild that are said; the others follow from them more often than not.
 const MOST_PROBLEMS: usize = 3;
-
-/// A package that the bundle imports and does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Imported {
-    /// As it is written: `uuid`, `@aws-sdk/lib-dynamodb`, `lodash/get`.
-    pub path: String,
-    pub importer: PathBuf,
-}
 
 /// What `bundle.ts` is asked for.
 #[derive(Debug, Serialize)]

@@ -3,9 +3,10 @@
 //! file has.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::bundle::Imported;
+use serde::Deserialize;
+
 use super::decide::LOCAL;
 use super::lockfile;
 use super::workspace::{Package, Workspace};
@@ -14,6 +15,14 @@ use super::workspace::{Package, Workspace};
 const SDK: &str = "@aws-sdk/";
 /// The package whose range says which SDK a library asks for.
 const CLIENT: &str = "@aws-sdk/client-dynamodb";
+
+/// A package that the bundle imports and does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Imported {
+    /// As it is written: `uuid`, `@aws-sdk/lib-dynamodb`, `lodash/get`.
+    pub path: String,
+    pub importer: PathBuf,
+}
 
 /// The dependencies of a bundle.
 #[derive(Debug, Default, PartialEq, Eq)]
