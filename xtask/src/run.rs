@@ -3,15 +3,11 @@
 
 mod at_once;
 mod client;
-#[cfg(test)]
-mod fake;
 mod member;
 pub mod observer;
 pub mod resume;
 mod round;
 pub mod site;
-#[cfg(test)]
-mod tests;
 mod timing;
 mod used;
 pub mod warm_up;
@@ -297,3 +293,8 @@ impl<'a> Runner<'a> {
         Duration::from_secs_f64(30.0 + scans.min(86_400.0))
     }
 }
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,6 @@
 //! events on its standard output. `benchmark/src/protocol.ts` is generated from these types. Parsing only; no
 //! processes here.
 
-#[cfg(test)]
-mod typescript;
-
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -392,3 +389,6 @@ mod tests {
     const VALUES: &str =
         "-?[0-9]{1,3}(\\.[0-9])?(e-?[0-9]{1,3})?|null|true|\\[\\]|\\{\\}|\"\\PC{0,9}\"|\\[1,null\\]|[0-9]{25}";
 }
+
+#[cfg(test)]
+mod typescript;
