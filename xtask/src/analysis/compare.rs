@@ -209,7 +209,7 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
 /// Two targets of one run: what is compared with, and what is compared with it.
 pub type Pair = (String, String);
 
-/// The targets of a run that are one library: the base of another commit with what stands beside it, and the first of
+/// The targets of a run that are one library: the base of another commit with what stands next to it, and the first of
 /// several versions with each of the others.
 pub fn pairs(results: &Results) -> Vec<Pair> {
     let is_first_of = |one: &Target, other: &Target| one.adapter == other.adapter && one.base_of.is_none();

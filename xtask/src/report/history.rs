@@ -482,6 +482,30 @@ mod tests {
     }
 
     #[test]
+    fn a_scan_without_latency_has_its_cpu_and_recorded_answers_start_a_new_line() {
+        let folder = tempfile::tempdir().unwrap();
+        for (day, recorded) in [false, true, true].into_iter().enumerate() {
+            let operations = vec![Operation::GetItem, Operation::Scan];
+            let scales = vec![("large", 100_000)];
+            let mut results = raw(&Shape { seed: day as u64, recorded, operations, scales, ..Shape::default() });
+            results.run.id = format!("run-{day}");
+            results.run.started_at = format!("2026-01-0{}T12:00:00Z", day + 1);
+            summarize(&mut results);
+            let text = serde_json::to_string(&results).unwrap();
+            std::fs::write(folder.path().join(format!("{day}.json")), text).unwrap();
+        }
+        let history = history(folder.path()).unwrap();
+        assert_eq!(history.entries[1].breaks.len(), 1, "{:?}", history.entries[1].breaks);
+        assert!(history.entries[2].breaks.is_empty());
+        let scan = history.lines.iter().find(|line| line.operation == Operation::Scan).unwrap();
+        assert_eq!((scan.points.len(), scan.points[2].latency_ms), (3, None));
+        assert!(change(scan, Figure::Cpu).is_some() && change(scan, Figure::Latency).is_none());
+        assert!(history.terminal().contains('–'));
+        let out = tempfile::tempdir().unwrap();
+        assert_eq!(history.write(out.path()).unwrap().len(), 3);
+    }
+
+    #[test]
     fn a_folder_without_results_is_bad_input() {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("none")] {

@@ -60,7 +60,7 @@ const MEASURED: &str = "measured";
 #[derive(Debug, Clone, Serialize)]
 pub struct TargetView {
     pub id: String,
-    /// Its name, or its id where names alone would not tell targets apart.
+    /// Its name, or its id where names alone would not distinguish targets.
     pub label: String,
     /// What heads its column: its label, and what became of it where that is not `measured`.
     pub heading: String,

@@ -11,7 +11,7 @@ use stats::student::{self, Estimated, Prior};
 /// The chance that a pair of like runs fails.
 const FALSE_ALARMS: f64 = 0.05;
 
-/// What the changes of each metric tell about the variances of one another.
+/// What the changes of each metric show about the variances of one another.
 struct Priors(BTreeMap<Metric, Option<Prior>>);
 
 impl Priors {
