@@ -49,6 +49,8 @@ pub struct Runner<'a> {
     scale_started: Instant,
     /// What the present scale's time went into.
     time: TimeUse,
+    /// Wall time of the scale's earlier part, in a resumed run.
+    wall_s_before: f64,
     /// What its rounds cost apart from measuring.
     fixed: Fixed,
     /// What a call of each target takes against the database, milliseconds.
@@ -97,6 +99,7 @@ impl<'a> Runner<'a> {
             speed: Vec::new(),
             scale_started: Instant::now(),
             time: TimeUse::default(),
+            wall_s_before: 0.0,
             fixed: Fixed::default(),
             used_ms: BTreeMap::new(),
             recorded_ms: BTreeMap::new(),
@@ -123,7 +126,9 @@ impl<'a> Runner<'a> {
     /// Seeds the table of one scale and measures its rounds; why it stopped measuring.
     fn run_scale(&mut self, scale: &ScalePlan) -> anyhow::Result<String> {
         self.scale_started = Instant::now();
-        self.time = TimeUse { scale: scale.scale.name.clone(), ..TimeUse::default() };
+        let before = self.results.time_use.iter().find(|one| one.scale == scale.scale.name).cloned();
+        self.time = before.unwrap_or_else(|| TimeUse { scale: scale.scale.name.clone(), ..TimeUse::default() });
+        self.wall_s_before = self.time.wall_s;
         self.fixed = Fixed::default();
         self.used_ms.clear();
         self.recorded_ms.clear();
@@ -159,7 +164,7 @@ impl<'a> Runner<'a> {
 
     /// What the scale's time went into so far, into the results.
     fn note_time(&mut self) {
-        self.time.wall_s = self.scale_started.elapsed().as_secs_f64();
+        self.time.wall_s = self.wall_s_before + self.scale_started.elapsed().as_secs_f64();
         let kept = &mut self.results.time_use;
         kept.retain(|one| one.scale != self.time.scale);
         kept.push(self.time.clone());

@@ -90,6 +90,7 @@ pub fn take_over(results: &mut Results, earlier: Results) -> anyhow::Result<()> 
     results.cold_starts = earlier.cold_starts;
     results.schedule = earlier.schedule;
     results.timeline = earlier.timeline;
+    results.time_use = earlier.time_use;
     results.disturbances = earlier.disturbances;
     results.run.started_at = earlier.run.started_at;
     results.run.id = earlier.run.id;

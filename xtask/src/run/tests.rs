@@ -10,7 +10,6 @@ use super::*;
 use crate::cli::{Cli, Command};
 use crate::fixture::{Shape, raw};
 use crate::results::Measurement;
-use crate::run::site::Site as _;
 use crate::workers::protocol::{Ground, KeeperCommand, Measure, Phase, SuiteCommand};
 
 /// What an observer was called with.
