@@ -219,8 +219,8 @@ pub struct Compare {
     /// Compare two targets of the one file instead: --between mizzle@1.2.0 mizzle@local
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "new")]
     pub between: Option<Vec<String>>,
-    /// Fail on a regression of at least this size: 5%, or for one metric cpu=3% (cpu, latency, p95, p99, throughput,
-    /// memory), or off; may be repeated [default: 5%]
+    /// Fail on a regression of at least this size: 5%, or for one metric cpu=3% (cpu, alloc, latency, p95, p99,
+    /// throughput, memory), or off; may be repeated [default: 5%]
     #[arg(long, value_name = "[METRIC=]PERCENT")]
     pub fail_on: Vec<String>,
     /// Format of the output
