@@ -102,9 +102,7 @@ fn a_run_of_one_library_twice_says_what_is_slower_and_shows_it_to_ci() {
     assert!(said.contains("\n::error title=regression::GetItem of electrodb#2 (small): CPU per call"));
     assert!(!said.contains('\x1b'), "neither colours nor progress bars");
     let summary = std::fs::read_to_string(summary).unwrap();
-    assert!(
-        summary.starts_with("# DynamoDB clients") && summary.contains("### electrodb → electrodb#2, scale small")
-    );
+    assert!(summary.starts_with("# DynamoDB clients") && summary.contains("### electrodb → electrodb#2, scale small"));
     for file in ["report.md", "report.html", "results.json", "comparison.md"] {
         assert!(out.join(file).is_file(), "{file} is not among what is uploaded");
     }
