@@ -221,9 +221,10 @@ fn against_the_database(shape: &Shape) -> Results {
     let mut cold_starts = Vec::new();
     for &(scale, items) in &shape.scales {
         let first = measurements.len();
+        let planned = Scale { name: scale.to_owned(), items };
         for &operation in &shape.operations {
             for &(id, ..) in &shape.targets {
-                measurements.push(empty(scale, items, operation, id));
+                measurements.push(Measurement::planned(&planned, operation, id));
             }
         }
         for round in 0..shape.rounds {
@@ -427,31 +428,6 @@ pub fn raw_with_troubles(shape: &Shape) -> Results {
         measurement.work = None;
     }
     results
-}
-
-fn empty(scale: &str, items: u32, operation: Operation, target: &str) -> Measurement {
-    Measurement {
-        scale: scale.to_owned(),
-        items,
-        operation,
-        target: target.to_owned(),
-        samples: 0,
-        rounds: 0,
-        errors: 0,
-        failure: None,
-        latency_ms: None,
-        throughput: None,
-        more_throughput: Vec::new(),
-        cpu: None,
-        allocation: None,
-        memory_mb: None,
-        work: None,
-        recording: None,
-        vs_baseline: None,
-        warnings: Vec::new(),
-        warning_kinds: Vec::new(),
-        per_round: Vec::new(),
-    }
 }
 
 fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'static str, f64)) -> Target {

@@ -197,7 +197,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Takes Mizzle from where it is by default, where no flag names it; in words where that is a working tree.
+    /// Takes Mizzle from its default place where no flag names it. The line for people, where that is a working tree.
     pub fn take_mizzle_from(&mut self, found: &DefaultMizzle) -> Option<String> {
         let (spec, named) = match found {
             DefaultMizzle::Variable(spec) => (spec, true),

@@ -387,6 +387,32 @@ pub struct Measurement {
 }
 
 impl Measurement {
+    /// The place of a measurement that was planned and has no figures yet.
+    pub fn planned(scale: &Scale, operation: Operation, target: &str) -> Measurement {
+        Measurement {
+            scale: scale.name.clone(),
+            items: scale.items,
+            operation,
+            target: target.to_owned(),
+            samples: 0,
+            rounds: 0,
+            errors: 0,
+            failure: None,
+            latency_ms: None,
+            throughput: None,
+            more_throughput: Vec::new(),
+            cpu: None,
+            allocation: None,
+            memory_mb: None,
+            work: None,
+            recording: None,
+            vs_baseline: None,
+            warnings: Vec::new(),
+            warning_kinds: Vec::new(),
+            per_round: Vec::new(),
+        }
+    }
+
     /// What it is of, in words.
     pub fn name(&self) -> String {
         format!("{} of {} ({})", self.operation, self.target, self.scale)

@@ -85,28 +85,7 @@ fn blank_measurements(plan: &Plan) -> Vec<Measurement> {
     for scale in &plan.scales {
         for &operation in &plan.operations {
             for target in &plan.targets {
-                measurements.push(Measurement {
-                    scale: scale.scale.name.clone(),
-                    items: scale.scale.items,
-                    operation,
-                    target: target.id.clone(),
-                    samples: 0,
-                    rounds: 0,
-                    errors: 0,
-                    failure: None,
-                    latency_ms: None,
-                    throughput: None,
-                    more_throughput: Vec::new(),
-                    cpu: None,
-                    allocation: None,
-                    memory_mb: None,
-                    work: None,
-                    recording: None,
-                    vs_baseline: None,
-                    warnings: Vec::new(),
-                    warning_kinds: Vec::new(),
-                    per_round: Vec::new(),
-                });
+                measurements.push(Measurement::planned(&scale.scale, operation, &target.id));
             }
         }
     }

@@ -49,7 +49,7 @@ const fn recorded(
     row: u8,
     cell: fn(&Maker<'_>, &Measurement) -> Cell,
 ) -> Column {
-    Column { id, label, unit, row, recorded: true, cell }
+    Column { recorded: true, ..column(id, label, unit, row, cell) }
 }
 
 const fn ratio(row: u8, cell: fn(&Maker<'_>, &Measurement) -> Cell) -> Column {
