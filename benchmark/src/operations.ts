@@ -106,8 +106,11 @@ export function prepare(operation: Operation, wanted: Wanted): PreparedCalls {
 }
 
 /** Prepares the calls of the recorded ground: the same in every round. Scan has one. */
+/** The pool has an input of Query for so many of the other operations': each returns many items. */
+const QUERY_SHARE = 4;
+
 export function preparePool(operation: Operation, table: OrderTable, context: Context, pool: number): PreparedCalls {
-  const count = operation === "Scan" ? 1 : pool;
+  const count = operation === "Scan" ? 1 : operation === "Query" ? Math.ceil(pool / QUERY_SHARE) : pool;
   return prepare(operation, { table, context, stream: STREAM.pool, from: 0, count });
 }
 

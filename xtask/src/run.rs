@@ -53,6 +53,8 @@ pub struct Runner<'a> {
     wall_s_before: f64,
     /// What its rounds cost apart from measuring.
     fixed: Fixed,
+    /// What a call of each target took in the client phase of the last round, milliseconds.
+    client_ms: BTreeMap<(usize, Operation), f64>,
     /// What a call of each target takes against the database, milliseconds.
     used_ms: BTreeMap<(usize, Operation), f64>,
     /// What a call of each target takes against its record, milliseconds, as far as is known.
@@ -100,7 +102,8 @@ impl<'a> Runner<'a> {
             scale_started: Instant::now(),
             time: TimeUse::default(),
             wall_s_before: 0.0,
-            fixed: Fixed::default(),
+            fixed: Fixed::before_the_first_round(0),
+            client_ms: BTreeMap::new(),
             used_ms: BTreeMap::new(),
             recorded_ms: BTreeMap::new(),
             prepared: BTreeMap::new(),
@@ -129,7 +132,8 @@ impl<'a> Runner<'a> {
         let before = self.results.time_use.iter().find(|one| one.scale == scale.scale.name).cloned();
         self.time = before.unwrap_or_else(|| TimeUse { scale: scale.scale.name.clone(), ..TimeUse::default() });
         self.wall_s_before = self.time.wall_s;
-        self.fixed = Fixed::default();
+        self.fixed = Fixed::before_the_first_round((self.results.targets.len() * self.plan.operations.len()) as u32);
+        self.client_ms.clear();
         self.used_ms.clear();
         self.recorded_ms.clear();
         self.recorded.clear();
@@ -158,6 +162,12 @@ impl<'a> Runner<'a> {
             }
             self.note_time();
         };
+        match keeper.check(&self.health()) {
+            Ok(()) | Err(Fault::Database(_)) => {}
+            Err(Fault::Interrupted) => interrupt::check()?,
+            Err(fault) => return Err(Exit::Failed(format!("the table keeper failed: {fault}")).into()),
+        }
+        self.note_time();
         keeper.end(&self.health());
         Ok(why)
     }

@@ -15,8 +15,8 @@ use crate::results::{
     Operation, Results, Round, Slice, TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
 };
 use stats::bootstrap::{self, Bounded, Part, Parts, Resampling};
+use stats::components::{Components, LogRatio, log_ratio};
 use stats::percentile::{p95, p99, percentile};
-use stats::student::{Estimated, Prior};
 
 use disturbances::note_disturbances;
 use warnings::{Warning, alone_warnings, ratio_warnings, work_warnings};
@@ -45,11 +45,11 @@ pub fn summarize(results: &mut Results) {
         warnings.push(if *usable { summarize_alone(measurement, &context) } else { Vec::new() });
     }
     let compared = compared_with_the_baseline(results, &usable);
-    let priors = Priors::fit(results, &compared);
+    let shared = Shared::fit(results, &compared);
     for (ours, theirs) in compared {
         let (one, theirs) = (&results.measurements[ours], &results.measurements[theirs]);
         warnings[ours].extend(work_warnings(one.work.as_ref(), theirs.work.as_ref()));
-        let versus = versus(one, theirs, &priors, &context);
+        let versus = versus(one, theirs, &shared, &context);
         warnings[ours].extend(versus.as_ref().and_then(|versus| ratio_warnings(versus, context.margin)));
         results.measurements[ours].vs_baseline = versus;
     }
@@ -369,9 +369,9 @@ type Of = fn(&Round) -> Parts;
 
 /// What the ratios of one scale, taken together, tell about the standard error of each: some rounds by themselves tell
 /// little, and all ratios of a run were measured in the same way.
-struct Priors(BTreeMap<(String, &'static str), Prior>);
+struct Shared(BTreeMap<(String, &'static str), Components>);
 
-impl Priors {
+impl Shared {
     const FIGURES: [(&'static str, Of); 5] = [
         ("latency ratio", latency_parts),
         ("cpu ratio", cpu_parts),
@@ -380,30 +380,30 @@ impl Priors {
         ("throughput ratio", throughput_parts),
     ];
 
-    fn fit(results: &Results, compared: &[(usize, usize)]) -> Priors {
+    fn fit(results: &Results, compared: &[(usize, usize)]) -> Shared {
         let all = &results.measurements;
-        let mut priors = BTreeMap::new();
+        let mut shared = BTreeMap::new();
         for scale in &results.settings.scales {
-            for (figure, of) in Priors::FIGURES {
-                let estimates: Vec<Estimated> = compared
+            for (figure, of) in Shared::FIGURES {
+                let ratios: Vec<LogRatio> = compared
                     .iter()
                     .filter(|(ours, _)| all[*ours].scale == scale.name)
-                    .filter_map(|&(ours, theirs)| bootstrap::log_ratio(&pairs(&all[ours], &all[theirs], of)))
+                    .filter_map(|&(ours, theirs)| log_ratio(&pairs(&all[ours], &all[theirs], of)))
                     .collect();
-                priors.extend(Prior::fit(&estimates).map(|prior| ((scale.name.clone(), figure), prior)));
+                shared.insert((scale.name.clone(), figure), Components::fit(&ratios));
             }
         }
-        Priors(priors)
+        Shared(shared)
     }
 
-    fn of(&self, scale: &str, figure: &'static str) -> Option<&Prior> {
+    fn of(&self, scale: &str, figure: &'static str) -> Option<&Components> {
         self.0.get(&(scale.to_owned(), figure))
     }
 }
 
-fn versus(ours: &Measurement, theirs: &Measurement, priors: &Priors, context: &Context) -> Option<VsBaseline> {
+fn versus(ours: &Measurement, theirs: &Measurement, shared: &Shared, context: &Context) -> Option<VsBaseline> {
     let ratio = |of: Of, figure| {
-        bootstrap::ratio(&pairs(ours, theirs, of), priors.of(&ours.scale, figure), context.resampling(ours, figure))
+        bootstrap::ratio(&pairs(ours, theirs, of), shared.of(&ours.scale, figure), context.resampling(ours, figure))
     };
     let cpu = ratio(cpu_parts, "cpu ratio")?;
     let latency = ratio(latency_parts, "latency ratio");

@@ -2,21 +2,58 @@
 
 use std::time::Duration;
 
-/// How long a slice of the fastest target is. The machine's speed changes for seconds at a time, and a neighbour slows a
-/// core for about a tenth of a second, so that slices much shorter than both meet the same conditions as those of the
-/// next target. Much shorter ones would spend their time on the change of turns.
-const SLICE: Duration = Duration::from_millis(20);
+use crate::results::Operation;
+
+/// How many calls a slice of the fastest target has, at the least a time's worth of them, and how many lead in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SliceLength {
+    calls: Option<u64>,
+    time: Duration,
+    most_lead_in: u64,
+}
+
 /// The first calls of a slice find the caches that the others left: the first `GetItem` of one took twice as long as the
-/// later ones, the second a fifth longer. So a slice begins with so many that are not timed, and with fewer only where
-/// it has hardly more that are.
-pub const MOST_LEAD_IN: u64 = 2;
-/// A target up to so many times as slow as the fastest makes slices of as many calls: what is left of the colder caches
-/// must weigh on all alike. A slower one makes shorter ones.
-const AS_MANY_UP_TO: f64 = 8.0;
+/// later ones, the second a fifth longer. So a slice begins with some that are not timed, and with fewer only where it
+/// has hardly more that are.
+const MOST_LEAD_IN: u64 = 2;
+
+impl SliceLength {
+    /// Slices of the latency phase.
+    pub const LATENCY: SliceLength =
+        SliceLength { calls: None, time: Duration::from_millis(20), most_lead_in: MOST_LEAD_IN };
+
+    /// Slices of the client phase: few calls, whatever they take, so that targets take turns often. A core that shares its
+    /// caches and its memory with others changes its speed from one hundredth of a second to the next, and a ratio is
+    /// known by the number of slices more than by their length: slices of 6 ms tell it as exactly in a quarter of the time
+    /// as slices of 20 ms. With fewer calls than these, what a slice costs is mostly that of cold caches.
+    pub const fn client(operation: Operation) -> SliceLength {
+        let (calls, most_lead_in) = match operation {
+            Operation::Scan => (1, 0),
+            Operation::Query => (3, 1),
+            _ => (7, 1),
+        };
+        SliceLength { calls: Some(calls), time: Duration::ZERO, most_lead_in }
+    }
+
+    /// How many calls come before so many timed ones.
+    pub fn lead_in(self, calls: u64) -> u64 {
+        (calls / 2).min(self.most_lead_in)
+    }
+
+    fn calls(self, fastest_ms: f64) -> u64 {
+        self.calls.unwrap_or((self.time.as_secs_f64() * 1e3 / fastest_ms) as u64).max(1)
+    }
+}
+
+/// A target up to so many times as slow as the fastest makes slices of as many calls; a slower one makes slices that last
+/// as long: what is left of the colder caches weighs on all alike.
+const AS_MANY_UP_TO: f64 = 2.0;
 /// A target slower than this, as a multiple of the fastest, has fewer turns, since relative precision is what counts.
 const SLOW: f64 = 1.6;
 /// The fewest turns of a slow target, as a share of the fastest's.
 const FEWEST_TURNS: f64 = 1.0 / 3.0;
+/// What a change of turns takes beside the calls, milliseconds.
+const CHANGE_MS: f64 = 1.5;
 /// The most calls of one phase of one target in one round: what they write has to be taken away again.
 pub const MOST_CALLS: u64 = 20_000;
 
@@ -26,6 +63,7 @@ pub struct Turns {
     pub count: u64,
     /// Of each target.
     sides: Vec<Side>,
+    of: SliceLength,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,21 +77,27 @@ struct Side {
 impl Turns {
     /// Shares a time, of all targets together, out among targets of which a call takes so long by itself,
     /// milliseconds. Each target has one turn at least.
-    pub fn share_out(ms_per_call: &[f64], time: Duration) -> Turns {
+    pub fn share_out(ms_per_call: &[f64], time: Duration, of: SliceLength) -> Turns {
         let ms: Vec<f64> = ms_per_call.iter().map(|ms| ms.max(0.001)).collect();
         let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = ((SLICE.as_secs_f64() * 1e3 / fastest) as u64).max(1);
+        let most = of.calls(fastest);
         let side = |ms: &f64| {
             let times = ms / fastest;
-            let slice =
-                if times <= AS_MANY_UP_TO { most } else { ((most as f64 * AS_MANY_UP_TO / times) as u64).max(1) };
+            let slice = if times <= AS_MANY_UP_TO {
+                most
+            } else {
+                (most as f64 * AS_MANY_UP_TO / times).round().max(1.0) as u64
+            };
             Side { slice, share: if times <= SLOW { 1.0 } else { (SLOW / times).max(FEWEST_TURNS) } }
         };
         let sides: Vec<Side> = ms.iter().map(side).collect();
-        let one_turn_ms: f64 =
-            ms.iter().zip(&sides).map(|(ms, side)| ms * (side.slice + lead_in(side.slice)) as f64 * side.share).sum();
+        let one_turn_ms: f64 = ms
+            .iter()
+            .zip(&sides)
+            .map(|(ms, side)| side.share * (ms * (side.slice + of.lead_in(side.slice)) as f64 + CHANGE_MS))
+            .sum();
         let fitting = (time.as_secs_f64() * 1e3 / one_turn_ms.max(0.001)).round() as u64;
-        Turns { count: fitting.clamp(1, (MOST_CALLS / most).max(1)), sides }
+        Turns { count: fitting.clamp(1, (MOST_CALLS / most).max(1)), sides, of }
     }
 
     /// Calls of a target in one turn; 0 where it passes. Its turns are spread evenly, the first is in the first turn.
@@ -63,15 +107,15 @@ impl Turns {
         if passed(turn + 1) > passed(turn) { side.slice } else { 0 }
     }
 
+    /// How many calls come before so many timed ones.
+    pub fn lead_in(&self, calls: u64) -> u64 {
+        self.of.lead_in(calls)
+    }
+
     /// Calls of a target in all turns, those that lead in too.
     pub fn all_calls(&self, target: usize) -> u64 {
-        (0..self.count).map(|turn| self.calls(turn, target)).map(|calls| calls + lead_in(calls)).sum()
+        (0..self.count).map(|turn| self.calls(turn, target)).map(|calls| calls + self.lead_in(calls)).sum()
     }
-}
-
-/// How many calls come before the timed ones of a slice.
-pub fn lead_in(calls: u64) -> u64 {
-    (calls / 2).min(MOST_LEAD_IN)
 }
 
 #[cfg(test)]
@@ -86,33 +130,43 @@ mod tests {
 
     #[test]
     fn targets_that_are_about_equally_fast_make_the_same_calls_in_the_same_slices() {
-        let turns = Turns::share_out(&[0.7, 0.72, 1.0], SECOND);
+        let turns = Turns::share_out(&[0.7, 0.72, 1.0], SECOND, SliceLength::LATENCY);
         assert_eq!(timed(&turns, 0), timed(&turns, 1));
         assert_eq!(timed(&turns, 0), timed(&turns, 2));
         assert_eq!(turns.calls(0, 0), 28);
     }
 
     #[test]
-    fn a_slower_target_makes_slices_of_as_many_calls_in_fewer_turns() {
-        let turns = Turns::share_out(&[0.7, 1.9], SECOND * 2);
-        assert_eq!(turns.calls(0, 0), turns.calls(0, 1));
-        let share = timed(&turns, 1) as f64 / timed(&turns, 0) as f64;
-        assert!((0.5..0.7).contains(&share), "{share}");
+    fn a_slower_target_makes_slices_that_last_about_twice_as_long_in_fewer_turns() {
+        let turns = Turns::share_out(&[0.7, 2.8], SECOND * 2, SliceLength::LATENCY);
+        assert_eq!((turns.calls(0, 0), turns.calls(0, 1)), (28, 14));
+        let taken = |target| (0..turns.count).filter(|&turn| turns.calls(turn, target) > 0).count() as f64;
+        assert!((0.35..0.45).contains(&(taken(1) / taken(0))), "{turns:?}");
+    }
+
+    #[test]
+    fn the_client_phase_has_short_slices_of_as_many_calls_however_fast_the_machine_is() {
+        for ms in [0.3, 3.0] {
+            let turns = Turns::share_out(&[ms, ms * 1.3], SECOND, SliceLength::client(Operation::GetItem));
+            assert_eq!((turns.calls(0, 0), turns.calls(0, 1), turns.lead_in(7)), (7, 7, 1));
+        }
+        let scans = Turns::share_out(&[40.0, 50.0], SECOND, SliceLength::client(Operation::Scan));
+        assert_eq!((scans.calls(0, 0), scans.lead_in(1)), (1, 0));
     }
 
     #[test]
     fn a_far_slower_target_makes_a_third_of_the_turns_and_never_none() {
-        let turns = Turns::share_out(&[13.0, 490.0], SECOND * 4);
+        let turns = Turns::share_out(&[13.0, 490.0], SECOND * 4, SliceLength::LATENCY);
         let taken = (0..turns.count).filter(|&turn| turns.calls(turn, 1) > 0).count() as u64;
         assert!(taken >= 1 && taken <= turns.count.div_ceil(3) + 1, "{taken} of {}", turns.count);
         assert_eq!(turns.calls(0, 1), 1);
-        assert!(timed(&Turns::share_out(&[13.0, 490.0], Duration::ZERO), 1) >= 1);
+        assert!(timed(&Turns::share_out(&[13.0, 490.0], Duration::ZERO, SliceLength::LATENCY), 1) >= 1);
     }
 
     #[test]
     fn all_turns_together_take_the_time_that_was_given() {
         for ms in [vec![0.6, 0.65, 1.6, 0.8], vec![0.8, 0.9, 12.0, 1.0], vec![5.0]] {
-            let turns = Turns::share_out(&ms, SECOND * 3);
+            let turns = Turns::share_out(&ms, SECOND * 3, SliceLength::LATENCY);
             let total: f64 = ms.iter().enumerate().map(|(target, ms)| turns.all_calls(target) as f64 * ms).sum();
             assert!((2_700.0..3_400.0).contains(&total), "{total} ms of {ms:?}");
         }
@@ -120,7 +174,7 @@ mod tests {
 
     #[test]
     fn no_phase_makes_more_calls_than_can_be_taken_away_again() {
-        let turns = Turns::share_out(&[0.001], SECOND * 60);
+        let turns = Turns::share_out(&[0.001], SECOND * 60, SliceLength::LATENCY);
         assert!(timed(&turns, 0) <= MOST_CALLS);
     }
 }

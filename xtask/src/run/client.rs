@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use super::member::Member;
 use super::{RoundPlan, Runner};
-use crate::plan::turns::{self, Turns};
+use crate::plan::turns::{SliceLength, Turns};
 use crate::results::{AllocationSlice, ClientSlice, Operation};
 use crate::run::timing::Times;
 use crate::workers::protocol::{Measure, Phase};
 use crate::workers::worker::Fault;
 
-/// Calls whose allocation is counted, in each slice of a process. It hardly varies from call to call.
-const ALLOCATING_ITEM_CALLS: u64 = 12;
+/// Calls whose allocation is counted in a process. It hardly varies from call to call, and a slow library takes seconds
+/// for a scan, which is counted in the first round only.
+const ALLOCATING_ITEM_CALLS: u64 = 10;
 const ALLOCATING_QUERIES: u64 = 3;
 const ALLOCATING_SCANS: u64 = 1;
-/// Slices of an operation's calls in a process; Scan has one, in the first process of a target.
-const ALLOCATING_SLICES: u64 = 2;
+/// Wall time of a call over its CPU time: it waits for the answer.
+const WALL_PER_CPU: f64 = 1.15;
 
 impl Runner<'_> {
     /// Measures the client's cost of one operation of all members.
@@ -26,27 +27,32 @@ impl Runner<'_> {
         times: Times,
         members: &mut Vec<Member>,
     ) -> Result<(), Fault> {
-        let ms_per_call: Vec<f64> = members.iter_mut().map(|member| recorded_ms(member, operation)).collect();
-        let turns = Turns::share_out(&ms_per_call, times.client);
+        let ms_per_call: Vec<f64> = members.iter().map(|member| self.client_ms(member, operation)).collect();
+        let turns = Turns::share_out(&ms_per_call, times.client, SliceLength::client(operation));
         // Who falls out takes its place along: the others keep their turns.
         let places: Vec<usize> = members.iter().map(|member| member.target).collect();
         let place = |member: &Member| places.iter().position(|&target| target == member.target).unwrap_or(0);
+        let at = self.plan.operations.iter().position(|&one| one == operation).unwrap_or(0);
         for turn in 0..turns.count {
             // Who goes first changes from turn to turn, so that nobody always follows the same neighbour.
             self.each(plan, members, turn as usize, |runner, member| {
                 let at = place(member);
                 let calls = turns.calls(turn, at);
-                runner.client_slice(operation, calls, ms_per_call[at], turn + 1 == turns.count, member)
+                let (lead_in, last) = (turns.lead_in(calls), turn + 1 == turns.count);
+                runner.client_slice(operation, [lead_in, calls], ms_per_call[at], last, member)
             })?;
-            self.observe_progress(operation, Phase::Client, (turn + 1) as f64 / turns.count as f64, members);
+            self.observe_progress(Phase::Client, at, (turn + 1) as f64 / turns.count as f64, members);
         }
         self.each(plan, members, 0, |runner, member| {
-            let slices = match operation {
-                // It allocates the same in every process, and a slow library takes seconds for it.
-                Operation::Scan => u64::from(plan.round == 0),
-                _ => ALLOCATING_SLICES,
-            };
-            (0..slices).try_for_each(|_| runner.allocation_slice(operation, member))?;
+            // It allocates the same in every process.
+            if !operation.grows_with_the_table() || plan.round == 0 {
+                runner.allocation_slice(operation, member)?;
+            }
+            let client = member.current(operation).round.client.as_ref();
+            let slices = client.map_or(&[][..], |client| client.slices.as_slice());
+            let calls: u64 = slices.iter().map(|slice| slice.calls).sum();
+            let wall_ms: f64 = slices.iter().map(|slice| slice.wall_ms).sum();
+            runner.client_ms.insert((member.target, operation), wall_ms / calls.max(1) as f64);
             let current = member.current(operation);
             current.check_errors(operation, current.recorded_calls)?;
             // A request that was never recorded is answered with an error, which a library may have swallowed.
@@ -59,7 +65,7 @@ impl Runner<'_> {
     fn client_slice(
         &mut self,
         operation: Operation,
-        calls: u64,
+        [lead_in, calls]: [u64; 2],
         ms_per_call: f64,
         last: bool,
         member: &mut Member,
@@ -67,7 +73,6 @@ impl Runner<'_> {
         if calls == 0 {
             return Ok(());
         }
-        let lead_in = turns::lead_in(calls);
         let from = member.current(operation).recorded_calls;
         let measure = Measure { operation, phase: Phase::Client, calls, lead_in, from, check: last, concurrency: None };
         let expected = Duration::from_secs_f64(ms_per_call * calls as f64 / 1e3);
@@ -93,7 +98,7 @@ impl Runner<'_> {
             Operation::Query => ALLOCATING_QUERIES,
             _ => ALLOCATING_ITEM_CALLS,
         };
-        let expected = Duration::from_secs_f64(recorded_ms(member, operation) * calls as f64 / 1e3);
+        let expected = Duration::from_secs_f64(self.client_ms(member, operation) * calls as f64 / 1e3);
         let from = member.current(operation).recorded_calls;
         let measure =
             Measure { operation, phase: Phase::Allocation, calls, lead_in: 0, from, check: false, concurrency: None };
@@ -111,18 +116,23 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// What a call takes against recorded answers, milliseconds, as the last round says, or else the warm-up's last
+    /// windows.
+    fn client_ms(&self, member: &Member, operation: Operation) -> f64 {
+        const LAST: usize = 3;
+        if let Some(ms) = self.client_ms.get(&(member.target, operation)) {
+            return *ms;
+        }
+        let warm_up = member.warming.operations.get(&operation);
+        let windows = warm_up.map_or(&[][..], |one| one.windows_us.as_slice());
+        let latest = &windows[windows.len().saturating_sub(LAST)..];
+        if latest.is_empty() { 1.0 } else { latest.iter().sum::<f64>() / latest.len() as f64 / 1e3 * WALL_PER_CPU }
+    }
+
     /// # Errors
     /// A request that was never recorded, as the target's own failure.
     fn check_record(&self, target: usize, operation: Operation) -> Result<(), Fault> {
         let failure = |cause| crate::results::Failure { stage: "measure".into(), cause };
         self.site.record(target).unknown().map_or(Ok(()), |why| Err(Fault::Failed(failure(why), Some(operation))))
     }
-}
-
-/// What a call takes against recorded answers, milliseconds, as the warm-up's last windows say.
-fn recorded_ms(member: &Member, operation: Operation) -> f64 {
-    let warm_up = member.warming.operations.get(&operation);
-    let windows = warm_up.map_or(&[][..], |one| one.windows_us.as_slice());
-    let latest = &windows[windows.len().saturating_sub(6)..];
-    latest.iter().copied().reduce(f64::min).map_or(1.0, |us| us / 1e3)
 }

@@ -21,7 +21,7 @@ use crate::workers::worker::Fault;
 use stats::bootstrap;
 
 /// Inputs of each operation on the recorded ground.
-const POOL: u32 = 64;
+const POOL: u32 = 32;
 /// Pages of a scan that are recorded of a large table.
 const MOST_PAGES: u32 = 4;
 
@@ -70,24 +70,25 @@ impl Runner<'_> {
     ) -> Result<(), Fault> {
         let begun = Instant::now();
         let mut members = self.start_all(plan, first_place, targets, keeper)?;
-        self.time.start_s += begun.elapsed().as_secs_f64();
+        let started_in = begun.elapsed();
+        self.time.start_s += started_in.as_secs_f64();
         let recording = Instant::now();
         self.record_all(plan, &mut members, keeper)?;
         let recorded_in = recording.elapsed();
         self.time.record_s += recorded_in.as_secs_f64();
         let warming = Instant::now();
         self.warm_up(plan, &mut members)?;
-        self.time.warm_up_s += warming.elapsed().as_secs_f64();
-        let start = begun.elapsed().saturating_sub(recorded_in);
-        self.fixed.start = if self.fixed.start.is_zero() { start } else { (self.fixed.start + start) / 2 };
+        let warmed_in = warming.elapsed();
+        self.time.warm_up_s += warmed_in.as_secs_f64();
+        self.fixed.note_start(started_in, warmed_in);
 
         self.sampler.measuring(true);
         let times = self.times(plan, groups);
         let measuring = Instant::now();
         let measured = self.measure_all(plan, &times, &mut members, keeper);
         self.sampler.measuring(false);
-        let given: f64 = times.iter().map(|(_, times)| times.total().as_secs_f64()).sum();
-        self.fixed.stretch = measuring.elapsed().as_secs_f64() / given.max(0.1);
+        let given = times.iter().map(|(_, times)| times.total()).sum();
+        self.fixed.note_measuring(measuring.elapsed(), given);
         let ending = Instant::now();
         match measured {
             Ok(()) => {
@@ -101,7 +102,6 @@ impl Runner<'_> {
             }
             Err(fault) => return Err(fault),
         }
-        keeper.check(&self.health())?;
         self.fixed.end = ending.elapsed();
         self.time.table_s += self.fixed.end.as_secs_f64();
         self.write();
@@ -226,6 +226,9 @@ impl Runner<'_> {
             for &operation in &self.plan.operations {
                 let Some(recorded) = member.recorded.get(&operation).cloned() else { continue };
                 self.recorded_ms.insert((member.target, operation), recorded.ms_per_call);
+                if operation.grows_with_the_table() {
+                    self.used_ms.insert((member.target, operation), recorded.ms_per_call);
+                }
                 let found = self.results.measurement_mut(&plan.scale.scale.name, operation, &member.id);
                 if let Some(measurement) = found {
                     measurement.work = Some(recorded.work);
@@ -401,7 +404,9 @@ impl Runner<'_> {
         }
         let left = scale.budget.saturating_sub(self.scale_started.elapsed());
         let later = (scale.rounds.saturating_sub(round + 1)) * groups.max(1) + groups - 1;
-        timing::share_out(timing::measuring_time(left, later, self.fixed), &self.weights(scale))
+        let cells = (self.results.targets.len() * self.plan.concurrencies().len()).max(1) as u32;
+        let throughput = self.plan.throughput_time(scale) * cells / groups.max(1);
+        timing::share_out(timing::measuring_time(left, later, self.fixed), throughput, &self.weights(scale))
     }
 
     /// Puts the table back as it was.
@@ -507,14 +512,14 @@ impl Runner<'_> {
     }
 
     /// Tells the observer how much of the round is done.
-    pub(super) fn observe_progress(&self, operation: Operation, phase: Phase, share: f64, members: &[Member]) {
-        let count = self.plan.operations.len().max(1) as f64;
-        let at = self.plan.operations.iter().position(|&one| one == operation).unwrap_or(0) as f64;
-        let done = |from: f64, width: f64, share: f64| from + width * (at + share) / count;
+    pub(super) fn observe_progress(&self, phase: Phase, operation: usize, share: f64, members: &[Member]) {
+        const CLIENT: f64 = 0.55;
+        let done = |share: f64| (operation as f64 + share) / self.plan.operations.len().max(1) as f64;
+        let used = |share: f64| CLIENT + (1.0 - CLIENT) * done(share);
         let share = match phase {
-            Phase::Client | Phase::WarmUp | Phase::Allocation => done(0.0, 0.55, share),
-            Phase::Latency => done(0.55, 0.45, share / 2.0),
-            Phase::Throughput => done(0.55, 0.45, 0.5 + share / 2.0),
+            Phase::Client | Phase::WarmUp | Phase::Allocation => CLIENT * done(share),
+            Phase::Latency => used(share / 2.0),
+            Phase::Throughput => used(0.5 + share / 2.0),
         };
         for member in members {
             self.observer.progress(&member.id, share);

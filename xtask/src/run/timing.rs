@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use crate::results::Operation;
 
-/// Of a round's measuring time, what each part gets.
-const CLIENT: f64 = 0.55;
-const LATENCY: f64 = 0.18;
-const THROUGHPUT: f64 = 0.27;
+/// Of a round's measuring time, what throughput gets at least, as long as there is that much.
+const LEAST_THROUGHPUT: f64 = 0.15;
+const MOST_THROUGHPUT: f64 = 0.55;
+/// Of the rest, what the client phase gets; the latency phase has what it leaves.
+const CLIENT: f64 = 0.85;
 /// Of the time of a part, the most that Scan gets beside other operations.
 const SCAN: f64 = 0.125;
+/// What measuring takes beside the time that it is given, for each target and operation.
+const AROUND_A_CELL: Duration = Duration::from_millis(300);
+/// What starting later processes takes, as a share of starting the first ones.
+const LATER_START: f64 = 0.3;
 /// The least measuring time of a round, however little is left: a round of a few calls shows nothing.
 const SHORTEST: Duration = Duration::from_secs(2);
 /// How far an operation's share of the time may be from an equal one.
@@ -23,22 +28,33 @@ pub struct Fixed {
     pub start: Duration,
     /// Putting the table back and ending the processes.
     pub end: Duration,
-    /// What measuring took over the time that it was given: calls that lead in, allocation, trials.
-    pub stretch: f64,
+    /// What measuring took beside the time that it was given: allocation, bursts that open connections, changes of turn.
+    pub around: Duration,
 }
 
-impl Default for Fixed {
-    /// What they cost on two shared cores, for the first round.
-    fn default() -> Fixed {
-        Fixed { start: Duration::ZERO, end: Duration::from_secs(3), stretch: 1.4 }
+impl Fixed {
+    /// What they cost on two shared cores, for the first round of so many cells (targets times operations).
+    pub fn before_the_first_round(cells: u32) -> Fixed {
+        Fixed { start: Duration::ZERO, end: Duration::from_secs(2), around: AROUND_A_CELL * cells }
+    }
+
+    /// Takes in how long measuring took that was given so much time.
+    pub fn note_measuring(&mut self, took: Duration, given: Duration) {
+        self.around = took.saturating_sub(given);
+    }
+
+    /// Takes in what starting and warming up the processes of a round took. The first ones are verified in full, which
+    /// takes several times as long as it does later.
+    pub fn note_start(&mut self, started: Duration, warmed: Duration) {
+        self.start = if self.start.is_zero() { started.mul_f64(LATER_START) + warmed } else { started + warmed };
     }
 }
 
 /// The measuring time of a round that has warmed up, when so much of the scale's budget is left, this round and
 /// `later` more are to be measured, and each costs `fixed` as well.
 pub fn measuring_time(left: Duration, later: u32, fixed: Fixed) -> Duration {
-    let reserved = fixed.start * later + fixed.end * (later + 1);
-    (left.saturating_sub(reserved) / (later + 1)).div_f64(fixed.stretch.max(1.0)).max(SHORTEST)
+    let reserved = fixed.start * later + (fixed.end + fixed.around) * (later + 1);
+    (left.saturating_sub(reserved) / (later + 1)).max(SHORTEST)
 }
 
 /// The measuring time of one operation in one round, all targets together.
@@ -56,8 +72,9 @@ impl Times {
 }
 
 /// Shares the measuring time of a round out among its operations by their weights: what narrows the widest interval
-/// gets more. Scan gets an eighth at most, unless it is alone.
-pub fn share_out(time: Duration, operations: &[(Operation, f64)]) -> Vec<(Operation, Times)> {
+/// gets more. Scan gets an eighth at most, unless it is alone. `throughput` is what one operation's throughput needs to
+/// be sustained.
+pub fn share_out(time: Duration, throughput: Duration, operations: &[(Operation, f64)]) -> Vec<(Operation, Times)> {
     let mean = operations.iter().map(|(_, weight)| weight).sum::<f64>() / operations.len().max(1) as f64;
     let weight = |weight: f64| if mean > 0.0 { (weight / mean).clamp(LEAST_WEIGHT, MOST_WEIGHT) } else { 1.0 };
     let weights: Vec<f64> = operations.iter().map(|&(_, one)| weight(one)).collect();
@@ -70,14 +87,14 @@ pub fn share_out(time: Duration, operations: &[(Operation, f64)]) -> Vec<(Operat
     };
     let others = total - scan.map_or(0.0, |at| weights[at]);
     let share = |at: usize| if Some(at) == scan { scan_share } else { weights[at] / others * (1.0 - scan_share) };
+    let needed = throughput * operations.len() as u32;
+    let throughput = needed.max(time.mul_f64(LEAST_THROUGHPUT)).min(time.mul_f64(MOST_THROUGHPUT));
+    let rest = time.saturating_sub(throughput);
     let times = |(at, &(operation, _)): (usize, &(Operation, f64))| {
-        let whole = time.mul_f64(share(at));
-        let times = Times {
-            client: whole.mul_f64(CLIENT),
-            latency: whole.mul_f64(LATENCY),
-            throughput: whole.mul_f64(THROUGHPUT),
-        };
-        (operation, times)
+        let whole = rest.mul_f64(share(at));
+        let client = whole.mul_f64(CLIENT);
+        let throughput = throughput / operations.len().max(1) as u32;
+        (operation, Times { client, latency: whole.saturating_sub(client), throughput })
     };
     operations.iter().enumerate().map(times).collect()
 }
@@ -90,27 +107,27 @@ mod tests {
 
     #[test]
     fn the_rounds_that_are_left_share_what_their_fixed_cost_leaves() {
-        let fixed = Fixed { start: SECOND * 10, end: SECOND * 2, stretch: 1.5 };
-        assert_eq!(measuring_time(SECOND * 116, 2, fixed), SECOND * 20);
-        assert_eq!(measuring_time(SECOND * 32, 0, fixed), SECOND * 20);
+        let fixed = Fixed { start: SECOND * 10, end: SECOND * 2, around: SECOND * 5 };
+        assert_eq!(measuring_time(SECOND * 101, 2, fixed), SECOND * 20);
+        assert_eq!(measuring_time(SECOND * 27, 0, fixed), SECOND * 20);
         assert_eq!(measuring_time(SECOND, 2, fixed), SHORTEST);
     }
 
     #[test]
     fn scan_gets_an_eighth_at_most_and_everything_when_it_is_alone() {
         let all: Vec<_> = Operation::ALL.map(|operation| (operation, 1.0)).to_vec();
-        let times = share_out(SECOND * 100, &all);
+        let times = share_out(SECOND * 100, SECOND, &all);
         let scan = times[5].1;
-        assert!((scan.client + scan.latency + scan.throughput).as_secs_f64() <= 12.6);
+        assert!((scan.client + scan.latency).as_secs_f64() <= 0.125 * 85.0);
         let total: f64 = times.iter().map(|(_, one)| (one.client + one.latency + one.throughput).as_secs_f64()).sum();
         assert!((99.0..101.0).contains(&total), "{total}");
-        let alone = share_out(SECOND * 100, &[(Operation::Scan, 3.0)])[0].1;
+        let alone = share_out(SECOND * 100, SECOND, &[(Operation::Scan, 3.0)])[0].1;
         assert!(alone.client > SECOND * 50);
     }
 
     #[test]
     fn a_wide_interval_gets_more_time_within_bounds() {
-        let times = share_out(SECOND * 60, &[(Operation::GetItem, 1.0), (Operation::Query, 100.0)]);
+        let times = share_out(SECOND * 60, SECOND, &[(Operation::GetItem, 1.0), (Operation::Query, 100.0)]);
         let ratio = times[1].1.client.as_secs_f64() / times[0].1.client.as_secs_f64();
         assert!(ratio > 1.9 && ratio < 3.5, "{ratio}");
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::member::Member;
 use super::{RoundPlan, Runner};
 use crate::machine::sampler::{self, DATABASE};
-use crate::plan::turns::{self, MOST_CALLS, Turns};
+use crate::plan::turns::{MOST_CALLS, SliceLength, Turns};
 use crate::results::{Band, Operation, Slice, ThroughputPhase};
 use crate::run::timing::Times;
 use crate::workers::protocol::{Ground, Measure, Phase};
@@ -86,7 +86,7 @@ impl Runner<'_> {
         };
         Ok(UsedPlan {
             operation,
-            turns: Turns::share_out(&ms, latency),
+            turns: Turns::share_out(&ms, latency, SliceLength::LATENCY),
             places: members.iter().map(|member| member.target).collect(),
             throughput,
         })
@@ -100,12 +100,14 @@ impl Runner<'_> {
             member.current(operation).from_ms = self.now_ms();
         }
         let turns = &used.turns;
+        let at = self.plan.operations.iter().position(|&one| one == operation).unwrap_or(0);
         for turn in 0..turns.count {
             self.each(plan, members, turn as usize, |runner, member| {
                 let calls = turns.calls(turn, used.place(member));
-                runner.latency_slice(operation, calls, turn + 1 == turns.count, member)
+                let lead_in = turns.lead_in(calls);
+                runner.latency_slice(operation, calls, lead_in, turn + 1 == turns.count, member)
             })?;
-            self.observe_progress(operation, Phase::Latency, (turn + 1) as f64 / turns.count as f64, members);
+            self.observe_progress(Phase::Latency, at, (turn + 1) as f64 / turns.count as f64, members);
         }
         let Some(time) = used.throughput else {
             return self.each(plan, members, 0, |runner, member| {
@@ -120,7 +122,7 @@ impl Runner<'_> {
                     runner.throughput_burst(operation, concurrency, burst, time, member)
                 })?;
             }
-            self.observe_progress(operation, Phase::Throughput, 1.0, members);
+            self.observe_progress(Phase::Throughput, at, 1.0, members);
         }
         self.each(plan, members, 0, |runner, member| runner.finish_used(plan, operation, member))
     }
@@ -130,13 +132,13 @@ impl Runner<'_> {
         &mut self,
         operation: Operation,
         calls: u64,
+        lead_in: u64,
         last: bool,
         member: &mut Member,
     ) -> Result<(), Fault> {
         if calls == 0 {
             return Ok(());
         }
-        let lead_in = turns::lead_in(calls);
         let current = member.current(operation);
         let (from, ms_per_call) = (current.calls, current.ms_per_call);
         let measure =

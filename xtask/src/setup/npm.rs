@@ -116,7 +116,7 @@ pub fn check_spec(library: Library, spec: &str) -> anyhow::Result<()> {
 pub fn warm_up_flags(node_version: &str) -> &'static [&'static str] {
     match major(node_version) {
         Some(..22) => {
-            &["--interrupt-budget=16000", "--always-sparkplug", "--interrupt-budget-for-feedback-allocation=100"]
+            &["--interrupt-budget=6000", "--always-sparkplug", "--interrupt-budget-for-feedback-allocation=100"]
         }
         _ => &[],
     }

@@ -14,8 +14,8 @@
 //! So the bootstrap gives the shape (its skew, and values between those of a few rounds), and the width is set by the
 //! standard error between rounds and Student's t: deviations from the estimate are stretched by
 //! (t / z) (standard error between rounds / standard deviation of the replicates). Where many ratios were measured in
-//! the same way, each one's standard error is drawn towards the usual one first ([`Prior`]), since three rounds tell
-//! little of it. Coverage is simulated in the tests.
+//! the same way, each one's standard error is drawn towards what is expected of it first ([`Components`]), since three
+//! rounds tell little of it. Coverage is simulated in the tests.
 //! Everything is on the log scale, where a machine's speed is an addend. Calls inside a slice aren't drawn: for a
 //! mean, a slice's sum and count say all that is needed, and their noise is in the slices' spread.
 
@@ -24,8 +24,9 @@ use std::f64::consts::SQRT_2;
 use rand::{Rng as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
+use super::components::{Components, log_ratio, regroup};
 use super::percentile::{FEW_BEYOND, beyond, percentile};
-use super::student::{self, Estimated, Prior, Z_975, quantile};
+use super::student::{Estimated, Z_975, quantile};
 use crate::Interval;
 
 /// Of one slice: the sum of what was measured and the number of calls.
@@ -102,20 +103,15 @@ pub fn mean(rounds: &[Parts], resampling: Resampling) -> Option<Bounded> {
     Some(bounded(of_mean(value, &residuals), resampling, replicate))
 }
 
-/// The logarithm of the ratio that [`ratio`] gives, with its standard error between rounds; `None` below two rounds.
-pub fn log_ratio(pairs: &[(Parts, Parts)]) -> Option<Estimated> {
-    student::of_mean(&log_ratios(pairs))
-}
-
 /// The logarithm of each round's ratio, without the rounds in which a side has nothing.
 fn log_ratios(pairs: &[(Parts, Parts)]) -> Vec<f64> {
     pairs.iter().filter_map(|(ours, theirs)| Some((per_call(ours)? / per_call(theirs)?).ln())).collect()
 }
 
 /// The ratio of the mean per call of one side to that of the other, paired by round: the geometric mean of the
-/// rounds' ratios, so that what made a round slow for both drops out. Where both sides of a round have as many
-/// slices, these are neighbours in time and are drawn together. Rounds in which a side has nothing are left out.
-/// `prior` is what the other ratios of the run tell about the standard error of this one.
+/// rounds' ratios, so that what made a round slow for both drops out. Slices of both sides are neighbours in time and
+/// are drawn together. Rounds in which a side has nothing are left out.
+/// `components` are what all ratios of the run tell about the standard error of this one.
 ///
 /// Its interval is where another run of as many rounds would find the ratio, in 95% of cases: two runs differ by √2
 /// standard errors, so that it is that much wider than a confidence interval (W. Q. Meeker, G. J. Hahn and L. A.
@@ -123,34 +119,31 @@ fn log_ratios(pairs: &[(Parts, Parts)]) -> Vec<f64> {
 /// further observations). It is what a reader takes an interval for, and what a plain 95% interval holds in 83% of
 /// cases only (G. Cumming and R. Maillardet, "Confidence intervals and replication: where will the next mean fall?",
 /// Psychological Methods 11, 2006). The true ratio is in it in more than 95% of cases.
-pub fn ratio(pairs: &[(Parts, Parts)], prior: Option<&Prior>, resampling: Resampling) -> Option<Bounded> {
+pub fn ratio(pairs: &[(Parts, Parts)], components: Option<&Components>, resampling: Resampling) -> Option<Bounded> {
     let logs = log_ratios(pairs);
-    let pairs: Vec<&(Parts, Parts)> =
-        pairs.iter().filter(|(ours, theirs)| per_call(ours).is_some() && per_call(theirs).is_some()).collect();
-    let estimate = of_mean(super::mean(&logs)?.exp(), &logs);
-    let estimate = prior.filter(|_| logs.len() > 1).map_or(estimate, |prior| prior.moderate(estimate));
-    let estimate = Estimated { se: estimate.se * SQRT_2, ..estimate };
+    let value = super::mean(&logs)?.exp();
+    let Some(log) = log_ratio(pairs) else { return Some(Bounded { value, ci95: None }) };
+    let moderated = components.map_or(log.estimated, |components| components.moderate(&log));
+    let estimate = Estimated { value, se: moderated.se * SQRT_2, df: moderated.df };
+    let grouped: Vec<(Parts, Parts)> = pairs
+        .iter()
+        .filter(|(ours, theirs)| per_call(ours).is_some() && per_call(theirs).is_some())
+        .map(|(ours, theirs)| (ours, theirs, ours.len().min(theirs.len())))
+        .map(|(ours, theirs, n)| (regroup(ours, n), regroup(theirs, n)))
+        .collect();
     let replicate = |rng: &mut Pcg64Mcg| {
         let mut logs = 0.0;
-        for _ in 0..pairs.len() {
-            let (ours, theirs) = pairs[pick(rng, pairs.len())];
+        for _ in 0..grouped.len() {
+            let (ours, theirs) = &grouped[pick(rng, grouped.len())];
             let mut drawn = [Part { total: 0.0, calls: 0.0 }; 2];
-            if ours.len() == theirs.len() {
-                for _ in 0..ours.len() {
-                    let slice = pick(rng, ours.len());
-                    drawn[0].add(ours[slice]);
-                    drawn[1].add(theirs[slice]);
-                }
-            } else {
-                for (side, parts) in [ours, theirs].into_iter().enumerate() {
-                    for _ in 0..parts.len() {
-                        drawn[side].add(parts[pick(rng, parts.len())]);
-                    }
-                }
+            for _ in 0..ours.len() {
+                let slice = pick(rng, ours.len());
+                drawn[0].add(ours[slice]);
+                drawn[1].add(theirs[slice]);
             }
             logs += (drawn[0].total * drawn[1].calls / (drawn[0].calls * drawn[1].total)).ln();
         }
-        logs / pairs.len() as f64
+        logs / grouped.len() as f64
     };
     Some(bounded(estimate, resampling, replicate))
 }
@@ -319,6 +312,7 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
+    use super::super::components::LogRatio;
     use super::super::tests::{Chance, trials};
     use super::*;
 
@@ -475,11 +469,11 @@ mod tests {
         for trial in 0..trials {
             let resampling = Resampling { resamples: 400, seed: trial as u64 };
             let [run, another] = [(); 2].map(|()| cells(rounds, &mut chance));
-            let estimates: Vec<Estimated> = run.iter().filter_map(|pairs| log_ratio(pairs)).collect();
-            let prior = Prior::fit(&estimates);
+            let logs: Vec<LogRatio> = run.iter().filter_map(|pairs| log_ratio(pairs)).collect();
+            let components = Components::fit(&logs);
             let size = |bounded: &Option<Bounded>| bounded.unwrap().ci95.map(|[low, high]| (high / low).ln()).unwrap();
             for (pairs, again) in run.iter().zip(&another) {
-                let moderated = ratio(pairs, prior.as_ref(), resampling);
+                let moderated = ratio(pairs, Some(&components), resampling);
                 width += size(&moderated);
                 plain_width += size(&ratio(pairs, None, resampling));
                 held += usize::from(holds(moderated, ratio(again, None, resampling).unwrap().value));

@@ -2,6 +2,7 @@
 //! targets, operations or files; every formula names its source. A crate of its own, so that it alone is optimised.
 
 pub mod bootstrap;
+pub mod components;
 pub mod outliers;
 pub mod percentile;
 pub mod student;

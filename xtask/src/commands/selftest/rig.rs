@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::commands::bench::database_health;
 use crate::plan::request::BackendChoice;
-use crate::plan::turns;
+use crate::plan::turns::SliceLength;
 use crate::results::Operation;
 use crate::setup::database::{self, Server};
 use crate::setup::npm;
@@ -110,8 +110,7 @@ impl Rig {
         stop: impl FnMut(),
     ) -> anyhow::Result<Sums> {
         let operation = Operation::GetItem;
-        let lead_in = turns::lead_in(calls);
-        let phase = Phase::Latency;
+        let (phase, lead_in) = (Phase::Latency, SliceLength::LATENCY.lead_in(calls));
         let measure = Measure { operation, phase, calls, lead_in, from, check: false, concurrency: None };
         let end = suite.measure(measure, Duration::from_secs(1), &self.health(), begin, stop)?;
         Ok(Sums { latency_ms: end.samples_ms.iter().sum(), cpu_ms: end.thread_ms.unwrap_or(end.cpu_ms) })

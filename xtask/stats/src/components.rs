@@ -1,0 +1,171 @@
+//! The standard errors of the ratios of one run, from what they share. A round's ratio varies by the slices inside it,
+//! whose share is seen in each round by itself, and by the processes, whose share is about the same for all ratios of a
+//! run and is estimated from all of them. Three rounds by themselves would tell little of either.
+
+use super::bootstrap::{Part, Parts, per_call};
+use super::student::{Estimated, Prior, of_mean};
+
+/// Fewer slices than this in a round tell nothing about their spread.
+const FEWEST_SLICES: usize = 4;
+/// The ratios of a run share their baseline and their processes, so that their variances agree more than independent
+/// ones would: what they tell together is never believed more than so many degrees of freedom.
+const MOST_DF: f64 = 10.0;
+
+/// A ratio's logarithm with what its rounds and their slices tell of its variance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LogRatio {
+    /// The mean over the rounds, its standard error between them, and their degrees of freedom.
+    pub estimated: Estimated,
+    /// The variance of that mean which the slices inside the rounds explain; `None` where a round has too few.
+    pub within: Option<f64>,
+}
+
+/// The logarithm of the ratio that [`super::bootstrap::ratio`] gives; `None` below two rounds.
+pub fn log_ratio(pairs: &[(Parts, Parts)]) -> Option<LogRatio> {
+    let usable: Vec<(f64, &(Parts, Parts))> =
+        pairs.iter().filter_map(|pair| Some(((per_call(&pair.0)? / per_call(&pair.1)?).ln(), pair))).collect();
+    let logs: Vec<f64> = usable.iter().map(|(log, _)| *log).collect();
+    let estimated = of_mean(&logs)?;
+    let rounds = usable.len() as f64;
+    let within: Option<f64> = usable.iter().map(|(_, (ours, theirs))| within_round(ours, theirs)).sum();
+    Some(LogRatio { estimated, within: within.map(|sum| sum / (rounds * rounds)) })
+}
+
+/// The variance of one round's log ratio by its slices: the linearised variance of a ratio of sums (W. G. Cochran,
+/// "Sampling Techniques", 1977, section 6.3), of both sides' slices in pairs, since those met the same machine.
+fn within_round(ours: &[Part], theirs: &[Part]) -> Option<f64> {
+    let n = ours.len().min(theirs.len());
+    if n < FEWEST_SLICES {
+        return None;
+    }
+    let (ours, theirs) = (deviations(&regroup(ours, n))?, deviations(&regroup(theirs, n))?);
+    let squares: f64 = ours.iter().zip(&theirs).map(|(a, b)| (a - b) * (a - b)).sum();
+    Some(squares / (n * (n - 1)) as f64)
+}
+
+/// So many groups of neighbours: a slow library takes part in every third turn, say.
+pub(super) fn regroup(parts: &[Part], groups: usize) -> Parts {
+    let group = |group: usize| {
+        let of = group * parts.len() / groups..(group + 1) * parts.len() / groups;
+        parts[of].iter().fold(Part { total: 0.0, calls: 0.0 }, |sum, part| Part {
+            total: sum.total + part.total,
+            calls: sum.calls + part.calls,
+        })
+    };
+    (0..groups).map(group).collect()
+}
+
+/// How far each part is from the mean per call, as a share of a usual part.
+fn deviations(parts: &[Part]) -> Option<Vec<f64>> {
+    let mean = per_call(parts)?;
+    let usual = parts.iter().map(|part| part.total).sum::<f64>() / parts.len() as f64;
+    Some(parts.iter().map(|part| (part.total - mean * part.calls) / usual).collect())
+}
+
+/// What all ratios of a run tell about the standard error of each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Components {
+    /// The variance of a log ratio of one round between processes.
+    pub between: f64,
+    /// Of ratios by what their slices and `between` lead to expect: how far the variance between rounds is from it.
+    standard: Option<Prior>,
+    /// Of ratios whose rounds have too few slices.
+    plain: Option<Prior>,
+}
+
+impl Components {
+    /// Fits them to the ratios of a run: the variance between processes by the method of moments, then how far each
+    /// ratio's own variance strays from the sum of both components, by [`Prior::fit`].
+    pub fn fit(ratios: &[LogRatio]) -> Components {
+        let rounds = |ratio: &LogRatio| ratio.estimated.df + 1.0;
+        let excess = |ratio: &LogRatio| Some((ratio.estimated.se * ratio.estimated.se - ratio.within?) * rounds(ratio));
+        let excesses: Vec<f64> = ratios.iter().filter_map(excess).collect();
+        let between = super::mean(&excesses).map_or(0.0, |mean| mean.max(0.0));
+        let mut components = Components { between, standard: None, plain: None };
+        let standardised = |ratio: &LogRatio| {
+            let expected = components.expected(ratio)?;
+            (expected > 0.0).then(|| Estimated { se: ratio.estimated.se / expected.sqrt(), ..ratio.estimated })
+        };
+        let standardised: Vec<Estimated> = ratios.iter().filter_map(standardised).collect();
+        let all: Vec<Estimated> = ratios.iter().map(|ratio| ratio.estimated).collect();
+        components.standard = Prior::fit_up_to(&standardised, MOST_DF);
+        components.plain = Prior::fit(&all);
+        components
+    }
+
+    /// The variance of the mean log ratio that both components lead to expect.
+    fn expected(&self, ratio: &LogRatio) -> Option<f64> {
+        Some(self.between / (ratio.estimated.df + 1.0) + ratio.within?)
+    }
+
+    /// The ratio with its variance drawn towards what is expected of it.
+    pub fn moderate(&self, ratio: &LogRatio) -> Estimated {
+        match (self.standard, self.expected(ratio)) {
+            (Some(prior), Some(expected)) if expected > 0.0 => {
+                Prior { variance: prior.variance * expected, ..prior }.moderate(ratio.estimated)
+            }
+            _ => self.plain.map_or(ratio.estimated, |prior| prior.moderate(ratio.estimated)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Chance;
+    use super::*;
+
+    /// Rounds of a ratio with so much variance between processes and inside them.
+    fn pairs(rounds: usize, slices: usize, between: f64, within: f64, chance: &mut Chance) -> Vec<(Parts, Parts)> {
+        let mut side = |slices: usize| -> Parts {
+            let process = (between * chance.normal()).exp();
+            (0..slices).map(|_| Part { total: process * (1.0 + within * chance.normal()), calls: 1.0 }).collect()
+        };
+        (0..rounds).map(|_| (side(slices), side(slices))).collect()
+    }
+
+    fn fit(between: f64, within: f64) -> (Components, Vec<LogRatio>) {
+        let mut chance = Chance::new(11);
+        let ratios: Vec<LogRatio> =
+            (0..200).filter_map(|_| log_ratio(&pairs(3, 40, between, within, &mut chance))).collect();
+        (Components::fit(&ratios), ratios)
+    }
+
+    #[test]
+    fn what_slices_explain_and_what_processes_add_are_told_apart() {
+        let (none, ratios) = fit(0.0, 0.1);
+        // Two sides of 40 slices with a variance of 0.01 each, and three rounds.
+        let within = super::super::mean(&ratios.iter().filter_map(|one| one.within).collect::<Vec<_>>()).unwrap();
+        assert!((within / (2.0 * 0.01 / 40.0 / 3.0) - 1.0).abs() < 0.05, "{within}");
+        assert!(none.between < 1e-4, "{none:?}");
+        let (some, _) = fit(0.03, 0.1);
+        assert!((some.between / (2.0 * 0.0009) - 1.0).abs() < 0.25, "{some:?}");
+    }
+
+    #[test]
+    fn a_ratio_borrows_from_the_others_and_has_more_degrees_of_freedom_for_it() {
+        let (components, ratios) = fit(0.02, 0.1);
+        let moderated: Vec<Estimated> = ratios.iter().map(|ratio| components.moderate(ratio)).collect();
+        assert!(moderated.iter().all(|one| one.df > 8.0), "{:?}", moderated[0]);
+        let spread = |of: &[f64]| (super::super::variance(of).unwrap().sqrt()) / super::super::mean(of).unwrap();
+        let own: Vec<f64> = ratios.iter().map(|one| one.estimated.se).collect();
+        let drawn: Vec<f64> = moderated.iter().map(|one| one.se).collect();
+        assert!(spread(&drawn) < 0.5 * spread(&own));
+    }
+
+    #[test]
+    fn one_slice_a_round_leaves_only_what_lies_between_rounds() {
+        let mut chance = Chance::new(5);
+        let one = log_ratio(&pairs(3, 1, 0.1, 0.1, &mut chance)).unwrap();
+        assert_eq!(one.within, None);
+        assert_eq!(Components::fit(&[one]).moderate(&one), one.estimated);
+        assert_eq!(log_ratio(&pairs(1, 8, 0.1, 0.1, &mut chance)), None);
+    }
+
+    #[test]
+    fn a_side_with_fewer_slices_is_held_against_neighbours_of_the_other() {
+        let parts: Parts = (0..10).map(|total| Part { total: f64::from(total), calls: 1.0 }).collect();
+        let groups = regroup(&parts, 4);
+        assert_eq!(groups.iter().map(|one| one.calls).collect::<Vec<_>>(), [2.0, 3.0, 2.0, 3.0]);
+        assert!((groups.iter().map(|one| one.total).sum::<f64>() - 45.0).abs() < 1e-12);
+    }
+}
