@@ -325,7 +325,7 @@ fn built_files_that_only_their_monorepo_can_install_are_refused_before_npm_is_as
 #[test]
 fn a_package_of_common_js_stays_one() {
     let place = Place::new();
-    place.write("package.json", r#"{"name":"dynamoose","version":"1.0.0","main":"dist/index.js"}"#);
+    place.write("package.json", r#"{"name":"a-fork","version":"1.0.0","main":"dist/index.js"}"#);
     place.write("lib/index.ts", "import { inner } from './inner';\nexport = { inner };\n");
     place.write("lib/inner.ts", "export const inner = 1;\n");
     let staged = place.stage("", false).unwrap();
