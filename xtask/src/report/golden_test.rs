@@ -450,17 +450,18 @@ fn a_missing_library_is_named_first_with_what_fixes_it_and_has_no_row_of_dashes(
     let mizzle = results.targets.iter_mut().find(|target| target.id == "mizzle").unwrap();
     mizzle.status = TargetStatus::Unavailable;
     mizzle.version = None;
-    mizzle.reason = Some("npm error 404 Not Found\nnpm error more words".to_owned());
+    mizzle.reason = Some("npm can't deliver it: code E404; Not Found\nnpm error more words".to_owned());
     for m in results.measurements.iter_mut().filter(|m| m.target == "mizzle") {
         (m.latency_ms, m.throughput, m.cpu, m.memory_mb, m.work, m.vs_baseline) = (None, None, None, None, None, None);
         m.per_round.clear();
     }
     let report = markdown(&results);
-    let banner = report.find("> **Incomplete run").unwrap();
+    let banner = report.find("> **Not every library is in this run.**\n").unwrap();
     let answer = report.find("In client CPU per call").unwrap();
     assert!(banner < answer);
     let line = report.lines().find(|line| line.starts_with("> - **Mizzle**")).unwrap();
-    assert!(line.contains("npm error 404 Not Found") && line.contains("`cargo xtask bench --mizzle SPEC`"), "{line}");
+    assert!(line.contains("not in this run: npm can't deliver it: code E404. To fix it: "), "{line}");
+    assert!(line.ends_with("`cargo xtask bench --mizzle SPEC`"), "{line}");
     assert!(report.contains("npm error more words"), "all of its words further down");
     assert!(report.contains("Mizzle was not measured: npm could not install it."));
     tables_are_whole(&report);
@@ -473,7 +474,7 @@ fn a_missing_library_is_named_first_with_what_fixes_it_and_has_no_row_of_dashes(
     );
     let terminal = terminal_summary(&results, 80, false);
     assert!(terminal.lines().all(|line| !line.starts_with("  Mizzle  ")), "{terminal}");
-    assert!(terminal.contains("Incomplete run") && terminal.contains("--mizzle SPEC"));
+    assert!(terminal.contains("Not every library is in this run") && terminal.contains("--mizzle SPEC"));
     assert!(html(&results).contains("class=\"banner\""));
 }
 

@@ -228,7 +228,9 @@ fn npms_words(stderr: &str, folder: Option<&Path>) -> String {
     let code = lines.iter().find_map(|line| line.strip_prefix("code ")).unwrap_or_default();
     let mut short: Vec<String> = Vec::new();
     for line in &lines {
-        let line = line.strip_prefix(code.trim_start_matches('E')).filter(|_| !code.is_empty()).unwrap_or(line).trim();
+        let line = line.strip_prefix(code.trim_start_matches('E')).filter(|_| !code.is_empty()).unwrap_or(line);
+        let topic = ["notarget", "network"].into_iter().find_map(|topic| line.strip_prefix(topic));
+        let line = topic.unwrap_or(line).trim_start_matches(':').trim();
         let line = match folder {
             Some(folder) => line.replace(&*folder.to_string_lossy(), "."),
             None => line.to_owned(),
@@ -244,8 +246,23 @@ fn npms_words(stderr: &str, folder: Option<&Path>) -> String {
 /// Lines of npm's that help nobody: where in npm an error was thrown, its fields once more, and general advice.
 fn is_noise(line: &str) -> bool {
     let starts = ["at ", "syscall ", "errno ", "code: ", "errno: ", "type: ", "syscall: ", "address: ", "port: ", "}"];
-    let advice = ["Note that you can also install", "tarball, folder, http url, or git url"];
+    let advice = [
+        "Note that you can also install",
+        "tarball, folder, http url, or git url",
+        "In most cases you",
+        "This is a problem related to network",
+        "If you are behind a proxy",
+    ];
     starts.iter().any(|start| line.starts_with(start)) || advice.iter().any(|words| line.starts_with(words))
+}
+
+/// The line of an uncaught error that Node prints: `TypeError: x is not a function`, not the line of code that threw it.
+fn nodes_words(stderr: &str) -> &str {
+    let is_error = |line: &&str| {
+        let name = line.split([':', ' ']).next().unwrap_or_default();
+        name.ends_with("Error") && name.chars().all(|letter| letter.is_ascii_alphanumeric())
+    };
+    stderr.lines().map(str::trim).find(is_error).unwrap_or("it gives no reason")
 }
 
 /// Whether npm's words are about a network that isn't there.
@@ -269,6 +286,29 @@ mod tests {
     }
 
     #[test]
+    fn npms_general_advice_is_left_out() {
+        for (stderr, wanted) in [
+            (
+                "npm error code ETARGET\nnpm error notarget No matching version found for a@9.\nnpm error notarget In \
+                 most cases you or one of your dependencies are requesting a package version that doesn't exist.\n",
+                "code ETARGET; No matching version found for a@9.",
+            ),
+            (
+                "npm error code ENOTFOUND\nnpm error network request to https://r/a failed\nnpm error network In most \
+                 cases you are behind a proxy or have bad network settings.\nnpm error network\nnpm error network If \
+                 you are behind a proxy, please make sure\n",
+                "code ENOTFOUND; request to https://r/a failed",
+            ),
+            (
+                "npm error code TAR_BAD_ARCHIVE\nnpm error TAR_BAD_ARCHIVE: Unrecognized archive format\n",
+                "code TAR_BAD_ARCHIVE; Unrecognized archive format",
+            ),
+        ] {
+            assert_eq!(npms_words(stderr, None), wanted);
+        }
+    }
+
+    #[test]
     fn where_npm_gives_no_reason_its_log_is_not_taken_for_one() {
         let stderr = "npm error A complete log of this run can be found in: /home/u/.npm/_logs/1.log\n";
         assert_eq!(npms_words(stderr, None), "");
@@ -289,6 +329,19 @@ mod tests {
         let words =
             npms_words("npm error code ENOENT\nnpm error path /x y/z/package.json\n", Some(Path::new("/x y/z")));
         assert_eq!(words, "code ENOENT; path ./package.json");
+    }
+
+    #[test]
+    fn an_error_of_node_is_named_and_not_the_line_that_threw_it() {
+        for (error, wanted) in [
+            ("Error: Cannot find module 'aws-sdk'", "Error: Cannot find module 'aws-sdk'"),
+            ("Error [ERR_X]: nothing\n    at Error (x:1)", "Error [ERR_X]: nothing"),
+            ("SyntaxError: Unexpected token", "SyntaxError: Unexpected token"),
+            ("", "it gives no reason"),
+        ] {
+            let stderr = format!("node:internal/x:1215\n  const err = new Error(message);\n        ^\n\n{error}\n");
+            assert_eq!(nodes_words(&stderr), wanted);
+        }
     }
 
     #[test]

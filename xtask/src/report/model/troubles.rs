@@ -51,6 +51,7 @@ pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
         RunStatus::Complete if run.finished_at.is_none() => "This run has not finished.",
         RunStatus::Complete if lines.is_empty() => return None,
         RunStatus::Complete => "Read this first.",
+        RunStatus::Incomplete if is_complete_without(results) => "Not every library is in this run.",
         RunStatus::Incomplete => "Incomplete run: something is missing; the rest holds.",
         RunStatus::Failed => "Failed run: a library failed or did wrong work, or the run could not go on.",
         RunStatus::Interrupted => "Interrupted run: it was stopped before its end.",
@@ -73,8 +74,18 @@ pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
             command: String::new(),
         });
     }
-    let reason = run.reason.as_deref().map(|reason| text::brief(reason, LONGEST_REASON));
+    // The lines name the libraries that are missing, and why.
+    let reason = run.reason.as_deref().filter(|_| !is_complete_without(results));
+    let reason = reason.map(|reason| text::brief(reason, LONGEST_REASON));
     Some(Banner { headline: headline.to_owned(), reason: reason.unwrap_or_default(), lines })
+}
+
+/// Whether a run measured all that it could: some of the libraries could not be had, and nothing else is missing.
+fn is_complete_without(results: &Results) -> bool {
+    results.run.status == RunStatus::Incomplete
+        && results.run.finished_at.is_some()
+        && results.targets.iter().any(|target| target.status == TargetStatus::Unavailable)
+        && results.targets.iter().all(|target| matches!(target.status, TargetStatus::Ok | TargetStatus::Unavailable))
 }
 
 pub fn troubles(results: &Results, libraries: &[TargetView]) -> Vec<Trouble> {
@@ -104,10 +115,14 @@ fn of_disturbance(results: &Results, disturbance: &Disturbance) -> Fix {
 
 fn of_target(target: &Target, libraries: &[TargetView]) -> Fix {
     let reason = target.reason.as_deref().unwrap_or_default();
-    let first = reason.lines().map(escape::plain).find(|line| !line.is_empty()).unwrap_or_default();
+    let mut first = reason.lines().map(escape::plain).find(|line| !line.is_empty()).unwrap_or_default();
+    if target.status == TargetStatus::Unavailable {
+        // npm's code says enough here; all of its words stand further down.
+        first.truncate(first.find("; ").unwrap_or(first.len()));
+    }
     let (how, command) = match target.status {
         TargetStatus::Unavailable if target.adapter == "mizzle" => (
-            "name one that npm can install (a version, a folder, a packed tarball, a git address)",
+            "name a version, a folder, a packed tarball or a git address",
             "cargo xtask bench --mizzle SPEC".to_owned(),
         ),
         TargetStatus::Unavailable => ("see what this machine is missing", "cargo xtask doctor".to_owned()),
@@ -163,6 +178,6 @@ fn status(status: TargetStatus) -> &'static str {
         TargetStatus::Ok => "measured",
         TargetStatus::Failed => "failed",
         TargetStatus::WrongWork => "did wrong work and was not timed",
-        TargetStatus::Unavailable => "could not be installed",
+        TargetStatus::Unavailable => "not in this run",
     }
 }

@@ -277,7 +277,7 @@ fn check_import(tools: &Tools, dir: &Path, library: Library) -> anyhow::Result<(
     let output = process::output(&mut command, "importing the library", std::time::Duration::from_mins(1))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let why = said.lines().map(str::trim).find(|line| line.contains("Error")).unwrap_or("it gives no reason");
+        let why = super::nodes_words(&said);
         let why = why.replace(&*dir.to_string_lossy(), ".").replace(&*real(dir).to_string_lossy(), ".");
         bail!(Exit::Failed(format!("{} was installed and can't be imported: {why}", library.package)));
     }

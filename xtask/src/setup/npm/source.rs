@@ -24,7 +24,7 @@ use self::git::Remote;
 use self::workspace::{Package, Workspace};
 use super::spec::Spec;
 use super::{Tools, packages};
-use crate::plan::library::Library;
+use crate::plan::library::{LIBRARIES, Library};
 use crate::results::Source;
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
@@ -102,11 +102,14 @@ pub fn check_folder(library: Library, folder: &Path) -> anyhow::Result<()> {
 fn find(library: Library, folder: &Path) -> anyhow::Result<(Workspace, Package)> {
     let folder = folder.canonicalize().with_context(|| format!("reading {}", folder.display()))?;
     let workspace = Workspace::around(&folder).map_err(|why| problem(format!("{why:#}")))?;
+    let names = names(library);
     if !workspace.is_monorepo || workspace.root.dir != folder {
         let package = Package::read(&folder)?;
+        if let Some(why) = is_another(&package, &workspace, &names) {
+            bail!(problem(why));
+        }
         return Ok((workspace, package));
     }
-    let names = names(library);
     match names.iter().find_map(|name| workspace.member(name)) {
         Some(member) => {
             let member = member.clone();
@@ -118,6 +121,22 @@ fn find(library: Library, folder: &Path) -> anyhow::Result<(Workspace, Package)>
             workspace.names()
         ))),
     }
+}
+
+/// Why a folder's package can't be meant: it is a sibling of the one that is, or another library. A name of its own is
+/// no reason, since forks have one.
+fn is_another(package: &Package, workspace: &Workspace, names: &[&str]) -> Option<String> {
+    let name = package.name.as_str();
+    if names.contains(&name) {
+        return None;
+    }
+    if workspace.is_monorepo
+        && let Some(meant) = names.iter().find_map(|name| workspace.member(name))
+    {
+        return Some(format!("its package is {name}, and {} is in {}", meant.name, meant.dir.display()));
+    }
+    let other = LIBRARIES.into_iter().find(|library| self::names(*library).contains(&name))?;
+    Some(format!("its package is {name}, which is {}", other.name))
 }
 
 /// What a library's package may be called in its own repository.

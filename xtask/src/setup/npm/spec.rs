@@ -40,6 +40,9 @@ impl Spec {
         if !text.contains("://") && (is_path || looks_packed || Path::new(path).exists()) {
             let path = std::path::absolute(home(path)).map_err(|why| bad(&why.to_string()))?;
             return if path.is_file() {
+                if !looks_packed {
+                    bail!(bad("that file is no packed tarball"));
+                }
                 Ok(Spec::Tarball(path))
             } else if path.join("package.json").is_file() {
                 Ok(Spec::Folder(path))
@@ -170,6 +173,7 @@ mod tests {
         for (text, word) in [
             (at("empty"), "no package.json"),
             (at("nowhere"), "no such file or folder"),
+            (at("a package/package.json"), "that file is no packed tarball"),
             ("./nowhere".into(), "no such file or folder"),
             ("nowhere-1.0.0.tgz".into(), "no such file or folder"),
             ("--registry=x".into(), "no version, path or address"),

@@ -18,7 +18,7 @@ use super::workspace::{Package, Workspace};
 use super::{identity, problem};
 use crate::plan::library::Library;
 use crate::results::Source;
-use crate::setup::npm::{Tools, clean_environment};
+use crate::setup::npm::{Tools, clean_environment, nodes_words};
 use crate::system::files;
 use crate::system::owner;
 use crate::system::process;
@@ -152,7 +152,7 @@ fn ask(tools: &Tools, bundler: &Path, file: &Path, request: &Request<'_>) -> any
     let output = process::output(&mut command, "bundling", LIMIT)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let why = said.lines().map(str::trim).find(|line| line.contains("Error")).unwrap_or("it gives no reason");
+        let why = nodes_words(&said);
         bail!(problem(format!("esbuild could not be run: {why}")));
     }
     serde_json::from_slice(&output.stdout).context("reading what the bundler said")

@@ -171,10 +171,8 @@ fn patterns(workspace: &Workspace, package: &Path) -> Vec<String> {
 /// The commit that a folder is at, and whether any of `folders` differs from it. None outside a repository, and where
 /// the repository around it does not hold it.
 pub fn commit(dir: &Path, folders: &[PathBuf]) -> Option<(String, bool)> {
-    let held = run(dir, &["ls-files", "--", "package.json"]).ok()?.ok()?;
-    if held.is_empty() {
-        return None;
-    }
+    // Asked of the commit, since a clone whose checkout broke off has an empty index.
+    run(dir, &["rev-parse", "--verify", "--quiet", "HEAD:./package.json"]).ok()?.ok()?;
     let commit = run(dir, &["rev-parse", "HEAD"]).ok()?.ok()?;
     let mut arguments = vec!["status", "--porcelain", "--"];
     let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();

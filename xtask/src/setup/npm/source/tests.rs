@@ -297,6 +297,19 @@ fn what_can_not_be_bundled_is_said_with_what_is_missing() {
 }
 
 #[test]
+fn a_sibling_of_the_library_and_another_library_are_refused_and_a_renamed_fork_is_not() {
+    let place = Place::new();
+    place.monorepo("pnpm");
+    let why = place.refusal("packages/shared", false);
+    assert!(why.contains("its package is @x/shared, and @aurios/mizzle is in ") && why.ends_with("packages/mizzle"));
+    place.write("alone/package.json", r#"{"name":"dynamoose","main":"index.ts"}"#);
+    place.write("alone/index.ts", "export const it = 1;\n");
+    assert!(place.refusal("alone", false).contains("its package is dynamoose, which is Dynamoose"));
+    place.write("alone/package.json", r#"{"name":"@me/faster-mizzle","main":"index.ts"}"#);
+    assert_eq!(manifest(&place.stage("alone", false).unwrap())["name"], "@aurios/mizzle");
+}
+
+#[test]
 fn built_files_that_only_their_monorepo_can_install_are_refused_before_npm_is_asked() {
     let place = Place::new();
     place.monorepo("bun");
@@ -312,7 +325,7 @@ fn built_files_that_only_their_monorepo_can_install_are_refused_before_npm_is_as
 #[test]
 fn a_package_of_common_js_stays_one() {
     let place = Place::new();
-    place.write("package.json", r#"{"name":"dynamoose","version":"1.0.0","main":"dist/index.js"}"#);
+    place.write("package.json", r#"{"name":"a-fork","version":"1.0.0","main":"dist/index.js"}"#);
     place.write("lib/index.ts", "import { inner } from './inner';\nexport = { inner };\n");
     place.write("lib/inner.ts", "export const inner = 1;\n");
     let staged = place.stage("", false).unwrap();
