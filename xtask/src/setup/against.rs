@@ -1,21 +1,25 @@
-//! `--against`: another commit's or checkout's adapters and locked libraries, measured beside this checkout's. A pull
-//! request and its base then take turns in the same rounds, which tells far smaller changes than two runs one after the
-//! other. Only what a library is measured by comes from there, its adapter and the lock file: the suite that measures
+//! `--against`: another commit's or checkout's adapters and locked libraries, measured next to this checkout's. A pull
+//! request and its base then take turns in the same rounds, which reveals far smaller changes than two runs one after
+//! the other. Only what a library is measured by comes from there, its adapter and the lock file: the suite that measures
 //! is this checkout's for both, so that a change of the suite is no change of a library.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use xshell::cmd;
 
 use crate::plan::library::{LIBRARIES, Library};
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::git::commit as commit_of;
+use crate::system::process;
 
 /// What is taken from there, inside `benchmark/`.
 const TAKEN: [&str; 3] = ["package.json", "package-lock.json", "src/adapters"];
+/// How long git may take for one answer.
+const GIT_LIMIT: Duration = Duration::from_mins(1);
 /// A commit's first digits, as people name it.
 const SHORT: usize = 10;
 
@@ -130,8 +134,11 @@ fn read_commit(root: &Path, commit: &str) -> anyhow::Result<Files> {
 }
 
 fn git(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let no_git = |why: std::io::Error| Exit::Prerequisite(format!("--against COMMIT needs git: {why}"));
-    let output = Command::new("git").arg("-C").arg(root).args(arguments).output().map_err(no_git)?;
+    let git = which::which("git").map_err(|_| {
+        Exit::Prerequisite("git is not on the PATH, and --against COMMIT needs it (or name a folder)".to_owned())
+    })?;
+    let shell = process::shell(root)?;
+    let output = process::output(cmd!(shell, "{git} {arguments...}"), "git", GIT_LIMIT)?;
     let said = String::from_utf8_lossy(&output.stderr);
     let first = said.lines().next().map_or_else(|| " failed".to_owned(), |line| format!(": {line}"));
     anyhow::ensure!(output.status.success(), "git {}{first}", arguments[0]);
@@ -172,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_commit_measures_otherwise_is_told_by_library() {
+    fn what_a_commit_measures_otherwise_is_named_by_library() {
         let folder = tempfile::tempdir().unwrap();
         let checkout = repository(folder.path());
         let head = || Against::find(&checkout, "HEAD").unwrap();

@@ -146,8 +146,7 @@ fn boot() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command;
-    use std::time::Duration;
+    use crate::system::process::{self, Command};
 
     fn me() -> Who {
         Who::me(&Checkout { root: "/nowhere".into(), target: "/nowhere/target".into() })
@@ -188,9 +187,8 @@ mod tests {
 
     #[test]
     fn children_and_grandchildren_bear_our_mark() {
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("sh -c 'echo ${VARIABLE}'")]);
-        let output = crate::system::process::output(&mut command, "a test", Duration::from_secs(5)).unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), mark().unwrap());
+        let shell = process::shell(std::path::Path::new("/")).unwrap();
+        let script = format!("sh -c 'echo ${VARIABLE}'");
+        assert_eq!(process::answer(xshell::cmd!(shell, "sh -c {script}")), mark().ok());
     }
 }

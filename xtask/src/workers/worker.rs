@@ -6,7 +6,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::results::{Failure, Operation};
 use crate::system::interrupt;
-use crate::system::process::Group;
+use crate::system::process::{Command, Group};
 use crate::workers::protocol::{self, Event};
 
 /// How many of its last log lines go into a failure.
@@ -98,7 +98,7 @@ impl Worker {
     /// Where the process can't be made.
     pub fn start(mut command: Command, what: &str, log: PathBuf) -> anyhow::Result<Worker> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut group = Group::spawn(&mut command, what).with_context(|| format!("starting the {what}"))?;
+        let mut group = Group::spawn(command, what).with_context(|| format!("starting the {what}"))?;
         let child = group.child_mut();
         let stdin = child.stdin.take().context("a worker has no input")?;
         let (stdout, stderr) =

@@ -1,14 +1,16 @@
 //! The sampler against the kernel: a process that burns a known share of a core and holds a known amount of memory.
 
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use xshell::cmd;
 
 use super::Trial;
 use crate::machine::sampler::{INTERVAL, Sampler, peak_resident_mb};
 use crate::system::interrupt;
-use crate::system::process::Group;
+use crate::system::process::{self, Command, Group};
 
 /// How far the sampler may be from the kernel.
 const WITHIN: f64 = 0.03;
@@ -26,10 +28,10 @@ pub fn trials() -> anyhow::Result<Vec<Trial>> {
 
 fn burn(share: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
     let program = std::env::current_exe().context("finding this program's own path")?;
-    let mut command = Command::new(program);
-    command.args(["burn", "--percent", &share.to_string(), "--mib", &mib.to_string()]);
+    let (shell, percent, memory) = (process::shell(Path::new("."))?, share.to_string(), mib.to_string());
+    let mut command = Command::from(cmd!(shell, "{program} burn --percent {percent} --mib {memory}"));
     command.stdin(Stdio::piped()).stdout(Stdio::null());
-    let group = Group::spawn(&mut command, "burn")?;
+    let group = Group::spawn(command, "burn")?;
     let pid = group.pid();
     // It allocates first; then it is as it will be.
     interrupt::sleep(Duration::from_secs(1))?;
@@ -44,7 +46,7 @@ fn burn(share: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
         resident.push(kernel_resident_mb(pid)?);
     }
     sampler.end();
-    let kernel_percent = percent(readings[0], readings[readings.len() - 1]);
+    let kernel_percent = self::percent(readings[0], readings[readings.len() - 1]);
     let kernel_peak = kernel_peak_percent(&readings);
     let kernel_peak_mb = peak_resident_mb(pid).context("the kernel keeps no VmHWM")?;
     let usage = sampler.take("burn").0.context("the sampler saw nothing")?;

@@ -93,7 +93,7 @@ fn listening(line: &str, port: u16) -> Option<(bool, String)> {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::cell::Cell;
 

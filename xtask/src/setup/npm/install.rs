@@ -3,14 +3,14 @@
 //! name and renamed when it is whole, so that a failed or interrupted install leaves none.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use xshell::cmd;
 
 use super::sdk::{self, CLIENT, Pair};
-use super::{FETCHING, Install, Spec, Tools, is_offline, npm, packages, run_npm};
+use super::{FETCHING, Install, Spec, Tools, is_offline, packages, run_npm};
 use crate::plan::library::{LIBRARIES, Library};
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
@@ -95,14 +95,11 @@ pub fn install(
 
 /// The version that a range or a tag means now.
 fn resolve(tools: &Tools, folder: &Path, name: &str, wanted: &str) -> anyhow::Result<String> {
-    let view = |extra: &str| -> Command {
-        let mut command = npm(tools, folder, &["view", &format!("{name}@{wanted}"), "version", "--json"]);
-        command.args(FETCHING).arg(extra);
-        command
-    };
-    let mut found = run_npm(view("--prefer-online"), "npm view")?;
+    let (shell, npm) = (process::shell(folder)?, &tools.npm);
+    let view = |network: &str| cmd!(shell, "{npm} view {name}@{wanted} version --json {FETCHING...} {network}");
+    let mut found = run_npm(&shell, view("--prefer-online"), "npm view")?;
     if found.as_ref().is_err_and(|words| is_offline(words)) {
-        found = run_npm(view("--offline"), "npm view")?.or(found);
+        found = run_npm(&shell, view("--offline"), "npm view")?.or(found);
     }
     let text = match found {
         Ok(text) => text,
@@ -119,13 +116,10 @@ fn resolve(tools: &Tools, folder: &Path, name: &str, wanted: &str) -> anyhow::Re
 
 /// Installs into the folder; from the cache alone where there is no network.
 fn fetch(tools: &Tools, folder: &Path, library: Library, spec: &Spec) -> anyhow::Result<()> {
-    let command = |extra: &[&str]| -> Command {
-        // A folder is packed and unpacked as a published package would be, instead of being linked to.
-        let mut command = npm(tools, folder, &["install", "--install-links", "--omit=dev"]);
-        command.args(FETCHING).args(extra);
-        command
-    };
-    let Err(words) = run_npm(command(&["--prefer-offline"]), "npm install")? else { return Ok(()) };
+    let (shell, npm) = (process::shell(folder)?, &tools.npm);
+    // A folder is packed and unpacked as a published package would be, instead of being linked to.
+    let command = cmd!(shell, "{npm} install --install-links --omit=dev {FETCHING...} --prefer-offline");
+    let Err(words) = run_npm(&shell, command, "npm install")? else { return Ok(()) };
     let asked = spec.dependency(library.package);
     bail!(Exit::Failed(format!("npm can't deliver {} as {asked}: {words}", library.package)));
 }
@@ -270,11 +264,10 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// A package may be there and yet be no program: a folder whose sources were never compiled, say.
 fn check_import(tools: &Tools, dir: &Path, library: Library) -> anyhow::Result<()> {
-    let mut command = Command::new(&tools.node);
+    let (shell, node) = (process::shell(dir)?, &tools.node);
     let import = format!("await import({})", Value::from(library.package));
-    command.args(["--input-type=module", "--eval", &import]).current_dir(dir);
-    super::clean_environment(&mut command);
-    let output = process::output(&mut command, "importing the library", std::time::Duration::from_mins(1))?;
+    let command = super::clean_environment(cmd!(shell, "{node} --input-type=module --eval {import}"));
+    let output = process::output(command, "importing the library", std::time::Duration::from_mins(1))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let why = said.lines().map(str::trim).find(|line| line.contains("Error")).unwrap_or("it gives no reason");

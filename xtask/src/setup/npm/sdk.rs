@@ -5,10 +5,12 @@ use std::path::Path;
 
 use anyhow::bail;
 use serde_json::Value;
+use xshell::cmd;
 
-use super::{FETCHING, Spec, Tools, npm, run_npm};
+use super::{FETCHING, Spec, Tools, run_npm};
 use crate::plan::library::Library;
 use crate::system::exit::Exit;
+use crate::system::process;
 
 pub const CLIENT: &str = "@aws-sdk/client-dynamodb";
 pub const DOCUMENT: &str = "@aws-sdk/lib-dynamodb";
@@ -56,9 +58,9 @@ pub fn pair(tools: &Tools, folder: &Path, library: Library, spec: &Spec) -> anyh
 
 /// All versions of a package that npm knows; none where npm can't say.
 fn versions(tools: &Tools, folder: &Path, name: &str, freshness: &str) -> anyhow::Result<Option<Vec<Version>>> {
-    let mut command = npm(tools, folder, &["view", name, "versions", "--json", freshness]);
-    command.args(FETCHING);
-    let Ok(text) = run_npm(command, "npm view")? else { return Ok(None) };
+    let (shell, npm) = (process::shell(folder)?, &tools.npm);
+    let command = cmd!(shell, "{npm} view {name} versions --json {freshness} {FETCHING...}");
+    let Ok(text) = run_npm(&shell, command, "npm view")? else { return Ok(None) };
     let Ok(Value::Array(listed)) = serde_json::from_str(&text) else { return Ok(None) };
     Ok(Some(listed.iter().filter_map(Value::as_str).filter_map(parse).collect()))
 }
