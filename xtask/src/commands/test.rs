@@ -17,7 +17,7 @@ use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::process::{self, Command, Group};
 use crate::system::progress::Progress;
-use crate::system::progress::say;
+use crate::system::progress::print_line;
 
 impl Test {
     /// Runs the checks; stops at the first part that fails.
@@ -50,7 +50,7 @@ impl Test {
                 Ok(install) => {
                     command.env("BENCH_MIZZLE_INSTALL", install.dir);
                 }
-                Err(why) => say(format!("SKIPPED: the tests of the Mizzle adapter ({why:#})")),
+                Err(why) => print_line(format!("SKIPPED: the tests of the Mizzle adapter ({why:#})")),
             }
             part("TypeScript tests", command)?;
         }
@@ -76,9 +76,9 @@ fn npm(tools: &npm::Tools, folder: &Path, script: &str) -> anyhow::Result<Comman
     Ok(cmd!(shell, "{npm} run --silent {script}").into())
 }
 
-/// Runs one part with its output on ours; it stops when we are told to.
+/// Runs one part with its output on ours; a signal stops it.
 fn part(name: &str, mut command: Command) -> anyhow::Result<()> {
-    say(format!("\n== {name}"));
+    print_line(format!("\n== {name}"));
     let start = Instant::now();
     command.stdin(Stdio::null());
     let mut group = Group::spawn(command, name).with_context(|| format!("starting: {name}"))?;
@@ -91,6 +91,6 @@ fn part(name: &str, mut command: Command) -> anyhow::Result<()> {
     if !status.success() {
         bail!(Exit::Failed(format!("{name}: {status}")));
     }
-    say(format!("== {name}: passed in {:.0} s", start.elapsed().as_secs_f64()));
+    print_line(format!("== {name}: passed in {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
 }

@@ -106,7 +106,7 @@ fn reason(why: &std::io::Error) -> String {
     }
 }
 
-/// Of a results file only the version, so that a file of another one is told by that and not by what else differs.
+/// Of a results file only the version, so that a file of another one is refused for that and not for what else differs.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Versioned {

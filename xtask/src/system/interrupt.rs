@@ -34,7 +34,7 @@ pub fn listen() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a signal was ignored by who started us; a handler of ours would undo that. Only Linux tells.
+/// Whether a signal was ignored by who started us; a handler of ours would undo that. Only Linux shows it.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());

@@ -129,7 +129,7 @@ pub fn start_of(pid: u32) -> Option<u64> {
     Some(system.process(pid)?.start_time())
 }
 
-/// What tells this boot from another.
+/// What distinguishes this boot from another.
 #[cfg(target_os = "linux")]
 fn boot() -> String {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

@@ -101,7 +101,7 @@ impl Group {
         }
     }
 
-    /// Stops the whole group: SIGTERM, and SIGKILL after `grace` or as soon as we are told twice to stop.
+    /// Stops the whole group: SIGTERM, and SIGKILL after `grace` or as soon as a second signal comes.
     pub fn stop(&mut self, grace: Duration) {
         if self.stopped {
             return;

@@ -47,7 +47,7 @@ pub enum Probe {
     Answers,
 }
 
-/// Why a worker did not do what it was told.
+/// Why a worker did not do what it was asked to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
     /// It said so, crashed, hung or spoke garbage.
@@ -143,13 +143,13 @@ impl Worker {
         health: Health<'_>,
         mut wanted: impl FnMut(Event) -> Option<T>,
     ) -> Result<T, Fault> {
-        let told = serde_json::to_string(command).map_err(|why| why.to_string()).and_then(|mut line| {
+        let sent = serde_json::to_string(command).map_err(|why| why.to_string()).and_then(|mut line| {
             line.push('\n');
             let stdin = self.stdin.as_mut().ok_or("its input is closed")?;
             stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).map_err(|why| why.to_string())
         });
         // A worker that died says more in its last lines than the broken pipe does.
-        let deadline = Instant::now() + if told.is_ok() { limit } else { GRACE };
+        let deadline = Instant::now() + if sent.is_ok() { limit } else { GRACE };
         let mut next_alive = Instant::now() + ALIVE_EVERY;
         let mut next_answers = Instant::now() + ANSWERS_EVERY;
         loop {

@@ -177,6 +177,6 @@ impl Bare {
 }
 
 fn ratio(what: &str, pairs: &[(Parts, Parts)]) -> Trial {
-    let asked = format!("ratio of means within {:.0}% of 1", WITHIN * 100.0);
-    Trial::of_ratio(what, asked, pairs, WITHIN, |found| format!("{found}, {} processes each", pairs.len()))
+    let required = format!("ratio of means within {:.0}% of 1", WITHIN * 100.0);
+    Trial::of_ratio(what, required, pairs, WITHIN, |found| format!("{found}, {} processes each", pairs.len()))
 }

@@ -95,7 +95,7 @@ pub struct Project {
     /// Removed when the project is down.
     note: PathBuf,
     stopped: bool,
-    /// When the server's process on this machine started, to tell it from a later one of the same id.
+    /// When the server's process on this machine started, to know it from a later one of the same id.
     start: Option<u64>,
 }
 
@@ -147,7 +147,7 @@ impl Project {
             down.is_ok_and(|output| output.status.success())
         };
         // Compose asks politely; after a second signal there is no time for that. Whatever is left then (the engine may
-        // still have been making what `up` had asked for when it was cut short) the engine is told to remove.
+        // still have been making what `up` had asked for when it was cut short) the engine removes.
         let _ = !interrupt::at_once() && down();
         let ours = format!("com.docker.compose.project={}", self.name);
         if remove(&self.engine.docker, &ours).is_ok() {

@@ -134,7 +134,7 @@ fn without(lock: &[u8], package: &str) -> anyhow::Result<Value> {
     Ok(lock)
 }
 
-/// Whether npm took the library from where it was told to: nothing is measured under another's name.
+/// Whether npm took the library from where it was asked to: nothing is measured under another's name.
 fn check_origin(dir: &Path, library: Library, spec: &Spec) -> anyhow::Result<()> {
     let there = packages::read_json(&dir.join("node_modules/.package-lock.json"))?;
     let found = &there["packages"][format!("node_modules/{}", library.package)];
@@ -369,7 +369,7 @@ mod tests {
         let program = own.dir.join("node_modules/electrodb/index.js");
         assert!(std::fs::read_to_string(program).unwrap().contains("mine"), "the locked one was installed");
 
-        // What npm can't deliver is told in its own words.
+        // What npm can't deliver is reported in its own words.
         let why =
             install(&checkout, &tools, &benchmark, mizzle, "no-such-package-of-ours@1.0.0", &progress).unwrap_err();
         let why = format!("{why:#}");
