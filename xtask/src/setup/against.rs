@@ -4,10 +4,11 @@
 //! is this checkout's for both, so that a change of the suite is no change of a library.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use walkdir::WalkDir;
 use xshell::cmd;
 
 use crate::plan::library::{LIBRARIES, Library};
@@ -106,15 +107,13 @@ fn adapter(id: &str) -> String {
 
 fn read_folder(benchmark: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
-    let mut left: Vec<PathBuf> = TAKEN.iter().map(|name| benchmark.join(name)).filter(|path| path.exists()).collect();
-    while let Some(path) = left.pop() {
-        if path.is_dir() {
-            for entry in std::fs::read_dir(&path).with_context(|| format!("reading {}", path.display()))? {
-                left.push(entry?.path());
-            }
-        } else {
-            let bytes = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-            files.insert(path.strip_prefix(benchmark).unwrap_or(&path).to_string_lossy().into_owned(), bytes);
+    let taken = TAKEN.iter().map(|name| benchmark.join(name)).filter(|path| path.exists());
+    for entry in taken.flat_map(|path| WalkDir::new(path).follow_links(true)) {
+        let entry = entry?;
+        if !entry.file_type().is_dir() {
+            let path = entry.path();
+            let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+            files.insert(path.strip_prefix(benchmark).unwrap_or(path).to_string_lossy().into_owned(), bytes);
         }
     }
     Ok(files)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use walkdir::{DirEntry, WalkDir};
 use xshell::cmd;
 
 use super::sdk::{self, CLIENT, Pair};
@@ -203,22 +204,19 @@ fn content(spec: &Spec) -> anyhow::Result<Option<String>> {
 
 /// The files of a package's folder in a fixed order; none where there are too many to read.
 fn files_of_package(folder: &Path) -> anyhow::Result<Option<Vec<PathBuf>>> {
-    let (mut files, mut folders, mut bytes) = (Vec::new(), vec![folder.to_path_buf()], 0);
-    while let Some(at) = folders.pop() {
-        for entry in std::fs::read_dir(&at).with_context(|| format!("reading {}", at.display()))? {
-            let entry = entry?;
-            let kind = entry.file_type()?;
-            if kind.is_dir() {
-                if entry.file_name() != "node_modules" && entry.file_name() != ".git" {
-                    folders.push(entry.path());
-                }
-            } else if kind.is_file() {
-                bytes += entry.metadata()?.len();
-                files.push(entry.path());
-            }
-            if bytes > MOST_HASHED_BYTES || files.len() > 20_000 {
-                return Ok(None);
-            }
+    let (mut files, mut bytes) = (Vec::new(), 0);
+    let is_own = |entry: &DirEntry| entry.file_name() != "node_modules" && entry.file_name() != ".git";
+    // The folder itself may be a node_modules.
+    let entries =
+        WalkDir::new(folder).min_depth(1).into_iter().filter_entry(|entry| entry.depth() == 0 || is_own(entry));
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            bytes += entry.metadata()?.len();
+            files.push(entry.into_path());
+        }
+        if bytes > MOST_HASHED_BYTES || files.len() > 20_000 {
+            return Ok(None);
         }
     }
     files.sort();
@@ -242,21 +240,18 @@ fn copy_programs(benchmark: &Path, dir: &Path) -> anyhow::Result<()> {
     if to.exists() {
         std::fs::remove_dir_all(&to).with_context(|| format!("removing the older {}", to.display()))?;
     }
-    let from = benchmark.join("dist");
-    copy_folder(&from, &to).with_context(|| format!("copying {} to {}", from.display(), to.display()))
+    copy_folder(&benchmark.join("dist"), &to)
 }
 
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    // The compiled tests are of no use there.
+    for entry in WalkDir::new(from).into_iter().filter_entry(|entry| entry.file_name() != "tests") {
         let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            // The compiled tests are of no use there.
-            if entry.file_name() != "tests" {
-                copy_folder(&entry.path(), &to.join(entry.file_name()))?;
-            }
+        let copy = to.join(entry.path().strip_prefix(from)?);
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(&copy).with_context(|| format!("making {}", copy.display()))?;
         } else {
-            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+            std::fs::copy(entry.path(), &copy).with_context(|| format!("copying to {}", copy.display()))?;
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
+use walkdir::WalkDir;
 use xshell::cmd;
 
 use super::{FETCHING, Tools, is_offline, output, packages, run_npm};
@@ -148,11 +149,10 @@ fn hash_of_sources(folder: &Path) -> anyhow::Result<String> {
             files.push(path);
         }
     }
-    let mut folders = vec![folder.join("src")];
-    while let Some(at) = folders.pop() {
-        for entry in std::fs::read_dir(&at).with_context(|| format!("reading {}", at.display()))? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() { folders.push(entry.path()) } else { files.push(entry.path()) }
+    for entry in WalkDir::new(folder.join("src")) {
+        let entry = entry?;
+        if !entry.file_type().is_dir() {
+            files.push(entry.into_path());
         }
     }
     files.sort();
