@@ -15,6 +15,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::machine::load::{Counters, LoadWindow, own_cpu_ms};
 use crate::results::{Reading, Usage};
+use crate::system::proc;
 
 /// How often the watched processes are read.
 pub const INTERVAL: Duration = Duration::from_millis(250);
@@ -338,10 +339,7 @@ fn tenth(value: f64) -> f64 {
 
 /// The kernel's high-water mark of a process's resident set, MiB. None where the kernel keeps none.
 pub fn peak_resident_mb(pid: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kib / 1024.0)
+    proc::status_mb(pid, "VmHWM")
 }
 
 /// Begins the kernel's high-water mark anew at the present resident set (Linux; `proc(5)`, `clear_refs`). Whether it

@@ -18,6 +18,7 @@ use xshell::Shell;
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::system::owner;
+use crate::system::proc;
 
 pub use std::process::Command;
 
@@ -150,22 +151,10 @@ impl Drop for Group {
 }
 
 /// Whether a group has a process that is more than a zombie; true where that can't be seen.
-#[cfg(target_os = "linux")]
 fn lives(group: Pid) -> bool {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
-    let group = group.as_raw_nonzero().to_string();
-    processes.filter_map(Result::ok).any(|process| {
-        let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
-        // After the name in brackets: state, parent, group. proc(5).
-        let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
-        let state = fields.next();
-        fields.nth(1) == Some(&group) && !matches!(state, Some("Z" | "X"))
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn lives(_: Pid) -> bool {
-    true
+    let Some(mut processes) = proc::processes() else { return true };
+    let group = group.as_raw_nonzero().get();
+    processes.any(|pid| proc::stat(pid).is_some_and(|stat| stat.group == group && stat.lives()))
 }
 
 /// Runs a command to its end and takes its output. It ends early at a signal.

@@ -10,6 +10,7 @@ use xshell::cmd;
 use super::Trial;
 use crate::machine::sampler::{INTERVAL, Sampler, peak_resident_mb};
 use crate::system::interrupt;
+use crate::system::proc;
 use crate::system::process::{self, Command, Group};
 
 /// How far the sampler may be from the kernel.
@@ -43,12 +44,12 @@ fn burn(share: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
     while readings[0].0.elapsed() < WATCHED {
         interrupt::sleep(Duration::from_millis(25))?;
         readings.push((Instant::now(), kernel_cpu_ms(pid)?));
-        resident.push(kernel_resident_mb(pid)?);
+        resident.push(proc::status_mb(pid, "VmRSS").context("the kernel gives no VmRSS")?);
     }
     sampler.end();
     let kernel_percent = self::percent(readings[0], readings[readings.len() - 1]);
     let kernel_peak = kernel_peak_percent(&readings);
-    let kernel_peak_mb = peak_resident_mb(pid).context("the kernel keeps no VmHWM")?;
+    let kernel_peak_mb = peak_resident_mb(pid).context("the kernel gives no VmHWM")?;
     let usage = sampler.take("burn").0.context("the sampler saw nothing")?;
     let resident_mb = resident.iter().sum::<f64>() / resident.len().max(1) as f64;
     let what = format!("sampler, {share:.0}% of a core and {mib} MiB");
@@ -92,10 +93,4 @@ fn kernel_cpu_ms(pid: u32) -> anyhow::Result<f64> {
         total += nanoseconds / 1e6;
     }
     Ok(total)
-}
-
-fn kernel_resident_mb(pid: u32) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("reading the kernel's status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the kernel says no VmRSS")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
 }

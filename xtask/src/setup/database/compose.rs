@@ -15,6 +15,7 @@ use crate::results::Backend;
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::system::owner::{self, LABEL};
+use crate::system::proc;
 use crate::system::process::{self, Command};
 use crate::system::progress::Progress;
 
@@ -267,8 +268,7 @@ fn pull(project: &Project, progress: &Progress) -> anyhow::Result<()> {
 
 /// Whether a process on this machine is the server: an engine that runs elsewhere gives ids of elsewhere.
 fn is_java(pid: u32) -> bool {
-    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&command).contains("DynamoDBLocal.jar")
+    proc::command_line(pid).is_some_and(|command| command.contains("DynamoDBLocal.jar"))
 }
 
 /// Removes what bears an owner's mark; what that was. Called when that owner is known to be dead.
