@@ -52,8 +52,8 @@ pub enum Probe {
 pub enum Fault {
     /// It said so, crashed, hung or spoke garbage.
     Failed(Failure, Option<Operation>),
-    /// Its results were not what the data set says.
-    WrongWork { operation: Operation, expected: String, actual: String },
+    /// Its results were not what the data set says, as found while it was verified, recorded, warmed up or measured.
+    WrongWork { stage: String, operation: Operation, expected: String, actual: String },
     /// The database died or stopped answering.
     Database(String),
     /// A signal came.
@@ -64,7 +64,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Failed(failure, _) => write!(f, "{}: {}", failure.stage, failure.cause),
-            Fault::WrongWork { operation, expected, actual } => {
+            Fault::WrongWork { operation, expected, actual, .. } => {
                 write!(f, "{operation} did wrong work: expected {expected}, got {actual}")
             }
             Fault::Database(why) => write!(f, "the database is gone: {why}"),
@@ -164,7 +164,7 @@ impl Worker {
                         return Err(self.failed(&stage, operation, &printable(&message), health));
                     }
                     Event::WrongWork { operation, expected, actual } => {
-                        return Err(Fault::WrongWork { operation, expected, actual });
+                        return Err(Fault::WrongWork { stage: stage.to_owned(), operation, expected, actual });
                     }
                     event => {
                         if let Some(answer) = wanted(event) {
