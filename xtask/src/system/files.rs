@@ -1,4 +1,5 @@
-//! Writing files so that a reader never sees half of one. It decides nothing about what is in them.
+//! Writing files so that a reader never sees half of one, whether a folder can be written into, and bytes as text for
+//! the names of files.
 
 use std::fs;
 use std::io::Write as _;

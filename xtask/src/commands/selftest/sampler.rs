@@ -64,7 +64,7 @@ fn burn(share: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
     };
     Ok(vec![
         trial("CPU average", usage.cpu_ms / usage.wall_ms * 100.0, kernel_percent, "%"),
-        trial("CPU peak", usage.cpu_percent_peak.unwrap_or(0.0), kernel_peak, "%"),
+        trial("CPU peak", usage.cpu_percent_peak.context("the sampler saw no whole window")?, kernel_peak, "%"),
         trial("memory average", usage.memory_mb_avg, resident_mb, " MiB"),
         trial("memory peak", usage.memory_mb_peak, kernel_peak_mb, " MiB"),
     ])
