@@ -21,4 +21,5 @@ pub mod plan;
 pub mod system;
 
 #[cfg(test)]
+#[path = "../tests/support/fixture.rs"]
 mod fixture;

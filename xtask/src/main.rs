@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            progress::tell(format!("{} {why:#}", console::style("error:").red().bold().for_stderr()));
+            progress::eprint_line(format!("{} {why:#}", console::style("error:").red().bold().for_stderr()));
             ExitCode::from(exit::code_of(&why))
         }
     }

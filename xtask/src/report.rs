@@ -1,5 +1,6 @@
 //! The report: what a person reads and sees of a run, made from its [`Results`] alone, of a run that has just ended as
-//! of an older file. It measures nothing and decides nothing.
+//! of an older file. It measures nothing, and its verdicts are those
+//! of the results; only which library is the cheapest is concluded here (`model/ratio.rs`).
 
 pub mod charts;
 pub mod comparison;
@@ -12,8 +13,6 @@ mod template;
 mod terminal;
 pub mod text;
 
-#[cfg(test)]
-mod browser_test;
 #[cfg(test)]
 mod golden_test;
 

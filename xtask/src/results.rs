@@ -6,10 +6,12 @@
 //! never 0.
 
 pub mod baselines;
+mod ranges;
 pub mod reading;
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +24,8 @@ pub const MOST_CONCURRENCIES: usize = 8;
 pub use stats::Interval;
 
 /// A whole run: how it was made, on what, and what it measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Results {
     /// The format's version; see [`SCHEMA_VERSION`].
@@ -54,7 +57,8 @@ pub struct Results {
 }
 
 /// The server of recorded answers, over the whole run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedAnswers {
     pub answers: u64,
@@ -63,7 +67,8 @@ pub struct RecordedAnswers {
 }
 
 /// What a scale's wall time went into, seconds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TimeUse {
     pub scale: String,
@@ -110,7 +115,8 @@ impl Results {
 }
 
 /// When and how the run was made, and how it ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     pub id: String,
@@ -135,7 +141,8 @@ pub struct Run {
     pub fingerprint: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RunStatus {
     /// Every planned target was measured on every operation.
@@ -148,7 +155,8 @@ pub enum RunStatus {
     Interrupted,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Environment {
     pub os: String,
@@ -163,7 +171,8 @@ pub struct Environment {
     pub xtask: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Database {
     pub backend: Backend,
@@ -174,7 +183,8 @@ pub struct Database {
     pub endpoint: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
     Docker,
@@ -182,7 +192,8 @@ pub enum Backend {
     External,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
     /// The most rounds (fresh processes per target and scale); see each measurement for how many there were.
@@ -207,7 +218,8 @@ pub struct Settings {
 }
 
 /// How the targets of one round share the time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Design {
     /// One target's process after the other.
@@ -216,7 +228,8 @@ pub enum Design {
     Paired,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Scale {
     /// `small`, `large`, or the number of items in digits.
@@ -225,7 +238,8 @@ pub struct Scale {
 }
 
 /// The six operations. The order of the variants is the order in which they are measured and shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Operation {
     PutItem,
@@ -282,7 +296,8 @@ impl std::fmt::Display for Operation {
 }
 
 /// One library at one version.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
     /// What the rest of the file calls it: `mizzle`, or `mizzle@1.2.0` where versions stand side by side.
@@ -317,7 +332,8 @@ pub struct Target {
 }
 
 /// What of a library's own repository was measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// The manifest's version, marked as a source's: `1.2.0+source.0123456`; where no commit says what was measured with
@@ -333,7 +349,8 @@ pub struct Source {
     pub sdk_asked_for: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetStatus {
     Ok,
@@ -346,7 +363,8 @@ pub enum TargetStatus {
 }
 
 /// One operation of one target at one scale: the summary of its rounds, and the rounds themselves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Measurement {
     pub scale: String,
@@ -425,7 +443,8 @@ impl Measurement {
 }
 
 /// A failure as a value: at which stage, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// `install`, `start`, `verify`, `warm-up`, `measure`, `database`, `interrupted`.
@@ -434,7 +453,8 @@ pub struct Failure {
 }
 
 /// Sequential latency (one call in flight) from tinybench's samples, milliseconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Latency {
     pub mean: f64,
@@ -452,7 +472,8 @@ pub struct Latency {
 }
 
 /// The rate that was sustained: calls completed over wall-clock time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Throughput {
     pub ops_per_sec: f64,
@@ -466,7 +487,8 @@ pub struct Throughput {
     pub limited_by: LimitedBy,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitedBy {
     /// The client's one JavaScript thread was busy.
@@ -479,7 +501,8 @@ pub enum LimitedBy {
     Unknown,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Cpu {
     /// Of the client's process during the latency phase, by the sampler; percent of one core.
@@ -507,7 +530,8 @@ pub struct Cpu {
 }
 
 /// What a call allocates on the JavaScript heap, against recorded answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Allocation {
     pub bytes_per_op: f64,
@@ -517,7 +541,8 @@ pub struct Allocation {
 }
 
 /// What is special about the recorded answers of one measurement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RecordingNote {
     /// The library's requests differ from call to call; they are recognised by operation and key.
@@ -527,7 +552,8 @@ pub struct RecordingNote {
 }
 
 /// Resident set of the client's process during the operation, MiB.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Memory {
     pub avg: f64,
@@ -538,7 +564,8 @@ pub struct Memory {
 }
 
 /// What one call asked of the database.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Work {
     pub requests: f64,
@@ -551,7 +578,8 @@ pub struct Work {
 
 /// Ratios to the baseline, paired by round; 1.1 is 10% more than the baseline. The interval of each is where another
 /// run like this one would find it, in 95% of cases; the true ratio is in it in more.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VsBaseline {
     /// Null where the latency was not measured: of a scan of a large table.
@@ -577,7 +605,8 @@ pub struct VsBaseline {
     pub cpu_verdict: Verdict,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The whole interval lies below 1, and not wholly within the margin of equivalence.
@@ -591,7 +620,8 @@ pub enum Verdict {
 }
 
 /// One operation in one process: raw, as measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names)] // The names are the format's.
 pub struct Round {
@@ -616,7 +646,8 @@ pub struct Round {
     pub errors: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WarmUp {
     pub calls: u64,
@@ -632,7 +663,8 @@ pub struct WarmUp {
 }
 
 /// The client's cost against recorded answers, in one process.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientPhase {
     /// In the order of time.
@@ -642,7 +674,8 @@ pub struct ClientPhase {
 }
 
 /// Some calls in a row against recorded answers, one in flight at a time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientSlice {
     /// Since the run's start, milliseconds.
@@ -657,7 +690,8 @@ pub struct ClientSlice {
 }
 
 /// What some calls allocated.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AllocationSlice {
     pub calls: u64,
@@ -667,7 +701,8 @@ pub struct AllocationSlice {
 }
 
 /// Some timed calls in a row, one in flight at a time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names)] // The names are the format's.
 pub struct Slice {
@@ -683,7 +718,8 @@ pub struct Slice {
     pub samples_ms: Vec<f64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ThroughputPhase {
     pub at_ms: f64,
@@ -696,7 +732,8 @@ pub struct ThroughputPhase {
 }
 
 /// What the sampler saw of one process while it was its turn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
     /// CPU time that the kernel accounts to the process in the latency phase, milliseconds.
@@ -709,7 +746,8 @@ pub struct Usage {
     pub memory_mb_peak: f64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseUsage {
     pub scale: String,
@@ -720,7 +758,8 @@ pub struct DatabaseUsage {
 }
 
 /// What a fresh process pays before it is warm; never mixed into the other figures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ColdStart {
     pub scale: String,
@@ -733,7 +772,8 @@ pub struct ColdStart {
     pub first_call_ms: Vec<FirstCall>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FirstCall {
     pub operation: Operation,
@@ -742,7 +782,8 @@ pub struct FirstCall {
 }
 
 /// A mean over processes, its interval, and the values that it was made from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Estimate {
     pub mean: f64,
@@ -750,7 +791,8 @@ pub struct Estimate {
     pub values: Vec<f64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Disturbance {
     pub kind: DisturbanceKind,
@@ -762,7 +804,8 @@ pub struct Disturbance {
     pub serious: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DisturbanceKind {
     OtherLoad,
@@ -779,7 +822,8 @@ pub enum DisturbanceKind {
     Noise,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduledRound {
     pub scale: String,
@@ -789,14 +833,16 @@ pub struct ScheduledRound {
 }
 
 /// Readings of the watched processes over the run's time.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
     pub readings: Vec<Reading>,
     pub bands: Vec<Band>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Reading {
     pub at_ms: f64,
@@ -807,7 +853,8 @@ pub struct Reading {
 }
 
 /// One operation of one target, from its start to its end.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Band {
     pub from_ms: f64,

@@ -9,5 +9,6 @@ pub mod git;
 pub mod interrupt;
 pub mod lock;
 pub mod owner;
+pub mod proc;
 pub mod process;
 pub mod progress;

@@ -1,7 +1,12 @@
 // Calls one after the other without a clock around each: windows of a warm-up, and calls whose allocation is counted.
 
 import { type CallLimit, MOST_NO_ANSWERS, NoAnswer } from "./limit.js";
-import type { Slice } from "./slice.js";
+
+/** Calls that are ready to be made. */
+export interface Slice {
+  count: number;
+  make(this: void, i: number): Promise<unknown>;
+}
 
 /** What became of a number of calls. */
 export interface Made {

@@ -4,18 +4,13 @@
 import { Bench } from "tinybench";
 import type { Allocated } from "../protocol.js";
 import { countAllocation } from "./allocation.js";
-import { type Made, makeCalls } from "./calls.js";
+import { type Made, makeCalls, type Slice } from "./calls.js";
 import { type CpuSpent, countCpu } from "./cpu.js";
 import type { CallLimit } from "./limit.js";
 import { MOST_NO_ANSWERS, NoAnswer } from "./limit.js";
 
 /** The time tinybench is given for a call that has none, since it failed; such samples are taken out again. */
 const NO_SAMPLE = Number.MAX_VALUE;
-
-export interface Slice {
-  count: number;
-  make(this: void, i: number): Promise<unknown>;
-}
 
 export interface Measured extends CpuSpent, Made {
   wallMs: number;

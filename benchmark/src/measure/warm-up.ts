@@ -1,10 +1,9 @@
 // Warming up: one window of calls that are not timed one by one. How many windows it takes until a client has settled is
 // the parent's to decide.
 
-import { type Made, makeCalls } from "./calls.js";
+import { type Made, makeCalls, type Slice } from "./calls.js";
 import { type CpuSpent, countCpu } from "./cpu.js";
 import type { CallLimit } from "./limit.js";
-import type { Slice } from "./slice.js";
 
 export interface WarmedUp extends CpuSpent, Made {
   wallMs: number;

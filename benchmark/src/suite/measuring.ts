@@ -2,7 +2,8 @@
 
 import { STREAM } from "../dataset.js";
 import type { Difference } from "../difference.js";
-import { countCalls, type Measured, type Slice, timeCalls } from "../measure/slice.js";
+import type { Slice } from "../measure/calls.js";
+import { countCalls, type Measured, timeCalls } from "../measure/slice.js";
 import { warmUp } from "../measure/warm-up.js";
 import { type PreparedCalls, prepare } from "../operations.js";
 import type { End, Event, Ground, Measure, Operation, Phase } from "../protocol.js";

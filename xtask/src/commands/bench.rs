@@ -45,12 +45,12 @@ use crate::system::lock;
 use crate::system::owner;
 use crate::system::owner::Owner;
 use crate::system::progress::Progress;
-use crate::system::progress::say;
+use crate::system::progress::print_line;
 pub use site::database_health;
 
 /// The exit code of a specification that leads nowhere.
 const BAD_INPUT: u8 = 2;
-/// The exit code of what a machine must have and lacks.
+/// The exit code of a missing prerequisite.
 const PREREQUISITE: u8 = 3;
 /// Other load, percent of a core, under which the machine counts as quiet.
 const QUIET_PERCENT: f64 = 15.0;
@@ -88,7 +88,7 @@ impl Bench {
         files::check_folder(&out).map_err(|why| Exit::BadInput(format!("--out {}: {why}", out.display())))?;
         check_specs(&plan)?;
         if self.dry_run {
-            say(plan.describe(&out));
+            print_line(plan.describe(&out));
             return Ok(());
         }
         let progress = Progress::new(ci);
@@ -188,7 +188,7 @@ impl Bench {
             site.stop_database();
         }
         let speed = outcome.as_ref().map_or(&[][..], Vec::as_slice);
-        results.disturbances.extend(disturbances::assess(&sampler.take_besides(), speed));
+        results.disturbances.extend(disturbances::assess(&sampler.take_windows(), speed));
         let wall_ms = cpu_before.1.elapsed().as_secs_f64() * 1e3;
         results.harness_cpu_percent = Some((load::own_cpu_ms() - cpu_before.0) / wall_ms * 100.0);
         outcome.map(drop)
@@ -211,7 +211,7 @@ impl Bench {
         match written {
             Ok(files) => {
                 let latest = point_latest(checkout, out);
-                say(report::terminal_summary(&results, report::terminal_width(), console::colors_enabled()));
+                print_line(report::terminal_summary(&results, report::terminal_width(), console::colors_enabled()));
                 for file in files.iter().filter(|file| file.extension().is_none_or(|end| end != "svg")) {
                     progress.line(format!("  {}", file.display()));
                 }

@@ -12,7 +12,7 @@ use crate::results::{baselines, reading};
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::files;
-use crate::system::progress::say;
+use crate::system::progress::print_line;
 
 impl Compare {
     /// Compares and prints.
@@ -27,7 +27,7 @@ impl Compare {
             Format::Markdown => render::markdown(&comparison),
             Format::Json => render::json(&comparison),
         };
-        say(text.trim_end());
+        print_line(text.trim_end());
         github::compared(&comparison)?;
         Ok(verdict(&comparison)?)
     }
@@ -78,7 +78,7 @@ pub fn of_run(results: &Results, fail_on: &FailOn, out: &Path, ci: bool) -> anyh
         return Ok(None);
     }
     let comparison = compare::between(results, &pairs, fail_on).map_err(|why| Exit::Failed(why.to_string()))?;
-    say(format!("\n{}", render::terminal(&comparison).trim_end()));
+    print_line(format!("\n{}", render::terminal(&comparison).trim_end()));
     files::write_whole(&out.join("comparison.md"), render::markdown(&comparison))?;
     files::write_whole(&out.join("comparison.json"), render::json(&comparison))?;
     if ci {

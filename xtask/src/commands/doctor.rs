@@ -1,20 +1,20 @@
-//! What this machine has and lacks for a run, and how to mend each lack. `bench` asks it before it starts anything.
+//! What a run needs of this machine, what of it is missing, and how to fix that. `bench` asks before it starts anything.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
-use comfy_table::{Table, presets};
 use sysinfo::System;
 
 use crate::machine::load;
 use crate::plan::request::BackendChoice;
+use crate::report::{self, text};
 use crate::setup::database::{Engine, Java};
 use crate::setup::npm::Tools;
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::files;
-use crate::system::progress::say;
+use crate::system::progress::print_line;
 
 const GIB: f64 = 1_073_741_824.0;
 /// The server's heap, its data at the large scale and four Node processes.
@@ -36,54 +36,54 @@ pub struct Needs {
 /// Node and npm, where all that is needed is there.
 ///
 /// # Errors
-/// [`Exit::Prerequisite`] with every lack and its mend in one message.
+/// [`Exit::Prerequisite`] with everything that is missing and how to fix it, in one message.
 pub fn require(needs: &Needs) -> anyhow::Result<Tools> {
     let tools = Tools::find();
     crate::system::interrupt::check()?;
-    let mut lacks = Vec::new();
+    let mut missing = Vec::new();
     if !needs.external {
         let engine = || Engine::find().map(drop);
         let java = || Java::find().map(drop);
-        lacks = database_lacks(needs.backend, needs.jar.is_some(), engine, java);
+        missing = missing_for_database(needs.backend, needs.jar.is_some(), engine, java);
         crate::system::interrupt::check()?;
     }
     match tools {
-        Ok(tools) if lacks.is_empty() => Ok(tools),
+        Ok(tools) if missing.is_empty() => Ok(tools),
         tools => {
             if let Err(why) = tools {
-                lacks.insert(0, format!("{why:#}"));
+                missing.insert(0, format!("{why:#}"));
             }
-            let lacks = lacks.join("\n").replace('\n', "\n  ");
-            bail!(Exit::Prerequisite(format!("this machine lacks something for a run:\n  {lacks}")));
+            let missing = missing.join("\n").replace('\n', "\n  ");
+            bail!(Exit::Prerequisite(format!("this machine is missing something that a run needs:\n  {missing}")));
         }
     }
 }
 
-/// What lacks for running the database; nothing, where one of the ways that are allowed is open.
-fn database_lacks(
+/// What is missing for running the database; nothing, where one of the ways that are allowed is open.
+fn missing_for_database(
     backend: BackendChoice,
     has_jar: bool,
     engine: impl Fn() -> Result<(), String>,
     java: impl Fn() -> Result<(), String>,
 ) -> Vec<String> {
-    let mut lacks = Vec::new();
+    let mut missing = Vec::new();
     if backend != BackendChoice::Java && !has_jar {
         match engine() {
             Ok(()) => return Vec::new(),
-            Err(why) => lacks.push(format!("Docker: {why}")),
+            Err(why) => missing.push(format!("Docker: {why}")),
         }
     }
     if backend != BackendChoice::Docker {
         match java() {
             Ok(()) => return Vec::new(),
-            Err(why) => lacks.push(format!("Java: {why}")),
+            Err(why) => missing.push(format!("Java: {why}")),
         }
     }
-    if lacks.len() > 1 {
-        lacks
+    if missing.len() > 1 {
+        missing
             .push("one of Docker and Java is enough, and so is a server that runs already (--endpoint URL)".to_owned());
     }
-    lacks
+    missing
 }
 
 /// How a thing is.
@@ -91,10 +91,10 @@ enum Found {
     Good(String),
     /// A run is possible, with worse figures or less room.
     Poor(String),
-    Lacking(String),
+    Missing(String),
 }
 
-/// `cargo xtask doctor`: everything, and what is missing with its mend.
+/// `cargo xtask doctor`: everything that a run needs, and how to fix what is missing.
 ///
 /// # Errors
 /// [`Exit::Prerequisite`] where a run could not start.
@@ -109,52 +109,52 @@ pub fn run() -> anyhow::Result<()> {
         (Tools::find(), engine.join().map_err(lost).flatten(), java.join().map_err(lost).flatten())
     });
     crate::system::interrupt::check()?;
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
+    let mut rows = Vec::new();
     let mut row = |name: &str, found: Found| {
         let (mark, text) = match found {
             Found::Good(text) => ("✓", text),
             Found::Poor(text) => ("!", text),
-            Found::Lacking(text) => ("✗", text),
+            Found::Missing(text) => ("✗", text),
         };
-        table.add_row([mark, name, &text]);
+        rows.push((mark, name.to_owned(), text));
     };
     match &tools {
         Ok(tools) => {
             row("Node", Found::Good(format!("{} ({})", tools.node_version, tools.node.display())));
             row("npm", Found::Good(format!("{} ({})", tools.npm_version, tools.npm.display())));
         }
-        Err(why) => row("Node, npm", Found::Lacking(format!("{why:#}"))),
+        Err(why) => row("Node, npm", Found::Missing(format!("{why:#}"))),
     }
     // One of the two is enough.
-    let lack = |why: &String, other: bool| if other { Found::Poor(why.clone()) } else { Found::Lacking(why.clone()) };
+    let absent = |why: &String, other: bool| if other { Found::Poor(why.clone()) } else { Found::Missing(why.clone()) };
     row(
         "Docker",
         match &engine {
             Ok(found) => Found::Good(format!("engine {}, Compose {}", found.version, found.compose_version)),
-            Err(why) => lack(why, java.is_ok()),
+            Err(why) => absent(why, java.is_ok()),
         },
     );
     row(
         "Java",
         match &java {
             Ok(found) => Found::Good(format!("{} ({})", found.version, found.path.display())),
-            Err(why) => lack(why, engine.is_ok()),
+            Err(why) => absent(why, engine.is_ok()),
         },
     );
     row("target folder", target(&checkout.bench()));
     row("cores", cores());
     row("memory", memory());
     row("other load", other_load(load));
-    say(&table);
+    let rows = rows.iter().map(|(mark, name, text)| [*mark, name, text]);
+    text::table(rows, report::terminal_width()).iter().for_each(print_line);
     match (&engine, &java) {
-        (Ok(_), _) => say("--backend auto would use Docker."),
-        (Err(_), Ok(_)) => say("--backend auto would use Java."),
+        (Ok(_), _) => print_line("--backend auto would use Docker."),
+        (Err(_), Ok(_)) => print_line("--backend auto would use Java."),
         (Err(_), Err(_)) => {}
     }
-    let needs_database = || database_lacks(BackendChoice::Auto, false, || clone(&engine), || clone(&java));
-    if tools.is_err() || !needs_database().is_empty() {
-        bail!(Exit::Prerequisite("what is marked ✗ must be mended before a run".to_owned()));
+    let for_database = || missing_for_database(BackendChoice::Auto, false, || clone(&engine), || clone(&java));
+    if tools.is_err() || !for_database().is_empty() {
+        bail!(Exit::Prerequisite("fix the items marked ✗ before running".to_owned()));
     }
     Ok(())
 }
@@ -166,7 +166,7 @@ fn clone<T>(found: &Result<T, String>) -> Result<(), String> {
 fn target(folder: &Path) -> Found {
     let path = folder.display();
     if let Err(why) = files::check_folder(folder) {
-        return Found::Lacking(format!("{why:#}: set CARGO_TARGET_DIR to a folder that can be written to"));
+        return Found::Missing(format!("{why:#}: set CARGO_TARGET_DIR to a folder that can be written to"));
     }
     let there = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("."));
     match rustix::fs::statvfs(there) {
@@ -220,27 +220,31 @@ mod tests {
 
     const ASKED: fn() -> Result<(), String> = || panic!("this need not be looked for");
 
-    fn lacks(text: &'static str) -> impl Fn() -> Result<(), String> {
+    fn missing(text: &'static str) -> impl Fn() -> Result<(), String> {
         move || Err(text.to_owned())
     }
 
     #[test]
     fn one_way_to_run_the_database_is_enough() {
         let ok = || Ok(());
-        assert!(database_lacks(BackendChoice::Auto, false, ok, ASKED).is_empty());
-        assert!(database_lacks(BackendChoice::Auto, false, lacks("no engine"), ok).is_empty());
-        assert!(database_lacks(BackendChoice::Auto, true, ASKED, ok).is_empty());
-        assert!(database_lacks(BackendChoice::Java, false, ASKED, ok).is_empty());
-        assert!(database_lacks(BackendChoice::Docker, false, ok, ASKED).is_empty());
+        assert!(missing_for_database(BackendChoice::Auto, false, ok, ASKED).is_empty());
+        assert!(missing_for_database(BackendChoice::Auto, false, missing("no engine"), ok).is_empty());
+        assert!(missing_for_database(BackendChoice::Auto, true, ASKED, ok).is_empty());
+        assert!(missing_for_database(BackendChoice::Java, false, ASKED, ok).is_empty());
+        assert!(missing_for_database(BackendChoice::Docker, false, ok, ASKED).is_empty());
     }
 
     #[test]
-    fn all_lacks_are_told_at_once() {
-        let both = database_lacks(BackendChoice::Auto, false, lacks("no engine"), lacks("no java")).join("\n");
+    fn everything_that_is_missing_is_named_at_once() {
+        let both =
+            missing_for_database(BackendChoice::Auto, false, missing("no engine"), missing("no java")).join("\n");
         for word in ["Docker: no engine", "Java: no java", "--endpoint"] {
             assert!(both.contains(word), "{both}");
         }
-        assert_eq!(database_lacks(BackendChoice::Docker, false, lacks("no engine"), ASKED), ["Docker: no engine"]);
-        assert_eq!(database_lacks(BackendChoice::Java, false, ASKED, lacks("no java")), ["Java: no java"]);
+        assert_eq!(
+            missing_for_database(BackendChoice::Docker, false, missing("no engine"), ASKED),
+            ["Docker: no engine"]
+        );
+        assert_eq!(missing_for_database(BackendChoice::Java, false, ASKED, missing("no java")), ["Java: no java"]);
     }
 }

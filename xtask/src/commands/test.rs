@@ -2,10 +2,11 @@
 //! the suite and of the whole command talk to a real DynamoDB Local.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use xshell::cmd;
 
 use crate::cli::{Test, TestPart};
 use crate::plan::library::LIBRARIES;
@@ -14,9 +15,9 @@ use crate::setup::database;
 use crate::setup::npm;
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
-use crate::system::process::Group;
+use crate::system::process::{self, Command, Group};
 use crate::system::progress::Progress;
-use crate::system::progress::say;
+use crate::system::progress::print_line;
 
 impl Test {
     /// Runs the checks; stops at the first part that fails.
@@ -27,17 +28,17 @@ impl Test {
         let wants = |part: TestPart| self.part.is_empty() || self.part.contains(&part);
         let benchmark = npm::prepare(&checkout, &tools, &progress)?;
         if wants(TestPart::Lint) {
-            part("Rust formatting", cargo(&checkout.root, &["fmt", "--all", "--check"]))?;
+            part("Rust formatting", cargo(&checkout.root, &["fmt", "--all", "--check"])?)?;
             part(
                 "Rust lints",
-                cargo(&checkout.root, &["clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
+                cargo(&checkout.root, &["clippy", "--locked", "--all-targets", "--", "-D", "warnings"])?,
             )?;
-            part("TypeScript types, lints and formatting", npm(&tools, &benchmark, "check"))?;
+            part("TypeScript types, lints and formatting", npm(&tools, &benchmark, "check")?)?;
         }
         if wants(TestPart::Typescript) {
             let options = database::Options::new(&checkout, "test", BackendChoice::Java, None, None, false)?;
             let server = database::start(&options, &progress)?;
-            let mut command = npm(&tools, &benchmark, "test");
+            let mut command = npm(&tools, &benchmark, "test")?;
             command.env("BENCH_ENDPOINT", &server.endpoint);
             let mizzle =
                 LIBRARIES.into_iter().find(|library| library.id == "mizzle").context("Mizzle has no adapter")?;
@@ -49,39 +50,38 @@ impl Test {
                 Ok(install) => {
                     command.env("BENCH_MIZZLE_INSTALL", install.dir);
                 }
-                Err(why) => say(format!("SKIPPED: the tests of the Mizzle adapter ({why:#})")),
+                Err(why) => print_line(format!("SKIPPED: the tests of the Mizzle adapter ({why:#})")),
             }
             part("TypeScript tests", command)?;
         }
         if wants(TestPart::Rust) {
-            part("Rust tests", cargo(&checkout.root, &["test", "--locked"]))?;
+            part("Rust tests", cargo(&checkout.root, &["test", "--locked"])?)?;
         }
         if self.part.contains(&TestPart::Faults) {
             let arguments = ["test", "--locked", "--test", "faults", "--", "--include-ignored"];
-            part("faults", cargo(&checkout.root, &arguments))?;
+            part("faults", cargo(&checkout.root, &arguments)?)?;
         }
         Ok(())
     }
 }
 
-fn cargo(root: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(root);
-    command
+fn cargo(root: &Path, arguments: &[&str]) -> anyhow::Result<Command> {
+    let shell = process::shell(root)?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    Ok(cmd!(shell, "{cargo} {arguments...}").into())
 }
 
-fn npm(tools: &npm::Tools, folder: &Path, script: &str) -> Command {
-    let mut command = Command::new(&tools.npm);
-    command.args(["run", "--silent", script]).current_dir(folder);
-    command
+fn npm(tools: &npm::Tools, folder: &Path, script: &str) -> anyhow::Result<Command> {
+    let (shell, npm) = (process::shell(folder)?, &tools.npm);
+    Ok(cmd!(shell, "{npm} run --silent {script}").into())
 }
 
-/// Runs one part with its output on ours; it stops when we are told to.
+/// Runs one part with its output on ours; a signal stops it.
 fn part(name: &str, mut command: Command) -> anyhow::Result<()> {
-    say(format!("\n== {name}"));
+    print_line(format!("\n== {name}"));
     let start = Instant::now();
     command.stdin(Stdio::null());
-    let mut group = Group::spawn(&mut command, name).with_context(|| format!("starting: {name}"))?;
+    let mut group = Group::spawn(command, name).with_context(|| format!("starting: {name}"))?;
     let status = loop {
         crate::system::interrupt::check()?;
         if let Some(status) = group.wait_for(Duration::from_millis(100)) {
@@ -91,6 +91,6 @@ fn part(name: &str, mut command: Command) -> anyhow::Result<()> {
     if !status.success() {
         bail!(Exit::Failed(format!("{name}: {status}")));
     }
-    say(format!("== {name}: passed in {:.0} s", start.elapsed().as_secs_f64()));
+    print_line(format!("== {name}: passed in {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
 }

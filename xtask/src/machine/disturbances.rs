@@ -2,7 +2,7 @@
 //! conclusions doubtful. Numbers in, [`Disturbance`]s out. Those that come from the measurements themselves (drift,
 //! outliers, too few rounds) are found with the figures, in `summary`.
 
-use crate::machine::load::Besides;
+use crate::machine::load::LoadWindow;
 use crate::results::{Disturbance, DisturbanceKind};
 
 /// Other load that is named, percent of one core over the measured time.
@@ -15,25 +15,26 @@ const BURST: f64 = 50.0;
 const CLOCK_NAMED: f64 = 0.05;
 const CLOCK_SERIOUS: f64 = 0.20;
 
-/// Names the disturbances in what the machine did besides, while measuring.
-pub fn assess(besides: &[Besides], speed_ms: &[(f64, f64)]) -> Vec<Disturbance> {
+/// Names the disturbances in what other work the machine did while measuring.
+pub fn assess(windows: &[LoadWindow], speed_ms: &[(f64, f64)]) -> Vec<Disturbance> {
     let mut found = Vec::new();
-    let total_ms: f64 = besides.iter().map(|window| window.wall_ms).sum();
+    let total_ms: f64 = windows.iter().map(|window| window.wall_ms).sum();
     if total_ms > 0.0 {
-        let mean =
-            |of: fn(&Besides) -> f64| besides.iter().map(|window| of(window) * window.wall_ms).sum::<f64>() / total_ms;
+        let mean = |of: fn(&LoadWindow) -> f64| {
+            windows.iter().map(|window| of(window) * window.wall_ms).sum::<f64>() / total_ms
+        };
         for (kind, who, of) in [
             (
                 DisturbanceKind::OtherLoad,
                 "other processes used",
-                (|window| window.other_percent) as fn(&Besides) -> f64,
+                (|window| window.other_percent) as fn(&LoadWindow) -> f64,
             ),
             (DisturbanceKind::CpuSteal, "the hypervisor gave others", |window| window.steal_percent),
         ] {
             let average = mean(of);
-            let bursts: Vec<&Besides> = besides.iter().filter(|window| of(window) > BURST).collect();
+            let bursts: Vec<&LoadWindow> = windows.iter().filter(|window| of(window) > BURST).collect();
             if average > LOAD_NAMED || !bursts.is_empty() {
-                let worst = besides.iter().map(of).fold(0.0, f64::max);
+                let worst = windows.iter().map(of).fold(0.0, f64::max);
                 found.push(Disturbance {
                     kind,
                     at_ms: bursts.first().map(|window| window.at_ms),
@@ -41,17 +42,17 @@ pub fn assess(besides: &[Besides], speed_ms: &[(f64, f64)]) -> Vec<Disturbance> 
                         "while measuring, {who} {average:.0}% of a core on average and {worst:.0}% at the most; \
                          {} of {} seconds had more than {BURST:.0}%",
                         bursts.len(),
-                        besides.len()
+                        windows.len()
                     ),
                     serious: average > LOAD_SERIOUS,
                 });
             }
         }
-        let swapped: u64 = besides.iter().map(|window| window.swapped_pages).sum();
+        let swapped: u64 = windows.iter().map(|window| window.swapped_pages).sum();
         if swapped > 0 {
             found.push(Disturbance {
                 kind: DisturbanceKind::Swapping,
-                at_ms: besides.iter().find(|window| window.swapped_pages > 0).map(|window| window.at_ms),
+                at_ms: windows.iter().find(|window| window.swapped_pages > 0).map(|window| window.at_ms),
                 detail: format!("the machine swapped {swapped} pages while measuring; latencies may hold disk time"),
                 serious: swapped > 1_000,
             });
@@ -82,8 +83,8 @@ fn clock(speed_ms: &[(f64, f64)]) -> Option<Disturbance> {
 mod tests {
     use super::*;
 
-    fn window(other_percent: f64, steal_percent: f64, swapped_pages: u64) -> Besides {
-        Besides { at_ms: 1_000.0, wall_ms: 1_000.0, other_percent, steal_percent, swapped_pages }
+    fn window(other_percent: f64, steal_percent: f64, swapped_pages: u64) -> LoadWindow {
+        LoadWindow { at_ms: 1_000.0, wall_ms: 1_000.0, other_percent, steal_percent, swapped_pages }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What the run was made on: the machine, its software and the checkout's commit. Read once, before anything starts.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use sysinfo::System;
-
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
 use crate::results::Environment;
+use crate::system::process;
 
 const MIB: f64 = 1_048_576.0;
 
@@ -30,6 +32,6 @@ pub fn read(node: &str, npm: &str) -> anyhow::Result<Environment> {
 }
 
 fn rustc() -> Option<String> {
-    let shell = Shell::new().ok()?;
-    cmd!(shell, "rustc --version").quiet().ignore_stderr().read().ok()
+    let shell = process::shell(Path::new(".")).ok()?;
+    process::answer(cmd!(shell, "rustc --version"))
 }

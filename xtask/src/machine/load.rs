@@ -1,4 +1,4 @@
-//! What the machine does besides our work: other processes' load, time stolen by a hypervisor, swapping, and a clock
+//! What the machine does apart from our work: other processes' load, time stolen by a hypervisor, swapping, and a clock
 //! that changes. Readings only; what they mean for a run is decided in `disturbances`.
 
 use std::time::{Duration, Instant};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 /// The kernel counts CPU time in `/proc` in hundredths of a second.
 const TICK_MS: f64 = 10.0;
 
-/// What happened besides in one window of time.
+/// What other work the machine did in one window of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Besides {
+pub struct LoadWindow {
     /// The window's end, since the run's start.
     pub at_ms: f64,
     pub wall_ms: f64,
@@ -56,10 +56,10 @@ impl Counters {
         })
     }
 
-    /// What happened besides from `self` to `later`, in which our own processes used `ours_ms` of CPU.
-    pub fn until(self, later: Counters, ours_ms: f64, at_ms: f64, wall_ms: f64) -> Besides {
+    /// The other work from `self` to `later`, in which our own processes used `ours_ms` of CPU.
+    pub fn until(self, later: Counters, ours_ms: f64, at_ms: f64, wall_ms: f64) -> LoadWindow {
         let percent = |ms: f64| if wall_ms > 0.0 { (ms / wall_ms * 100.0).max(0.0) } else { 0.0 };
-        Besides {
+        LoadWindow {
             at_ms,
             wall_ms,
             other_percent: percent(later.busy_ms - self.busy_ms - ours_ms),
@@ -75,7 +75,7 @@ pub fn own_cpu_ms() -> f64 {
     clock.now().map_or(0.0, |time| time.tv_sec() as f64 * 1e3 + time.tv_nsec() as f64 / 1e6)
 }
 
-/// How long a fixed piece of arithmetic takes now, milliseconds: the least of five tries. It tells a clock that was
+/// How long a fixed piece of arithmetic takes now, milliseconds: the least of five tries. It shows a clock that was
 /// throttled or boosted since the last time.
 pub fn speed_probe_ms() -> f64 {
     (0..5)
@@ -102,8 +102,8 @@ pub fn wait_for_quiet(limit_percent: f64, patience: Duration) -> anyhow::Result<
         crate::system::interrupt::sleep(Duration::from_secs(1))?;
         let Some(after) = Counters::read() else { return Ok(None) };
         let wall_ms = begun.elapsed().as_secs_f64() * 1e3;
-        let besides = before.until(after, own_cpu_ms() - ours, 0.0, wall_ms);
-        let load = besides.other_percent + besides.steal_percent;
+        let window = before.until(after, own_cpu_ms() - ours, 0.0, wall_ms);
+        let load = window.other_percent + window.steal_percent;
         if load < limit_percent {
             return Ok(None);
         }
@@ -121,10 +121,10 @@ mod tests {
     fn other_load_is_what_is_busy_and_not_ours() {
         let before = Counters::parse("cpu  100 0 50 1000 0 0 0 5 0 0\ncpu0 1 1\n", "pswpin 3\npswpout 4\n").unwrap();
         let after = Counters::parse("cpu  150 0 70 1100 0 0 10 15 0 0\n", "pswpin 3\npswpout 10\n").unwrap();
-        let besides = before.until(after, 500.0, 2_000.0, 1_000.0);
-        assert!((besides.other_percent - 30.0).abs() < 1e-9);
-        assert!((besides.steal_percent - 10.0).abs() < 1e-9);
-        assert_eq!(besides.swapped_pages, 6);
+        let window = before.until(after, 500.0, 2_000.0, 1_000.0);
+        assert!((window.other_percent - 30.0).abs() < 1e-9);
+        assert!((window.steal_percent - 10.0).abs() < 1e-9);
+        assert_eq!(window.swapped_pages, 6);
     }
 
     #[test]

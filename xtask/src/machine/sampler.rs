@@ -1,5 +1,5 @@
 //! The thread that watches processes from outside, with sysinfo: CPU and resident set of each library's Node process
-//! and of the database. It knows whose turn it is, because it is told; it decides nothing.
+//! and of the database. It is given whose turn it is, and decides nothing.
 //!
 //! CPU is the difference of the CPU time that the kernel has accounted, over the difference of the clock: sysinfo's own
 //! percentage is wrong at short intervals. On Linux that time is the process's CPU clock, exact to the microsecond;
@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use crate::machine::load::{Besides, Counters, own_cpu_ms};
+use crate::machine::load::{Counters, LoadWindow, own_cpu_ms};
 use crate::results::{Reading, Usage};
+use crate::system::proc;
 
 /// How often the watched processes are read.
 pub const INTERVAL: Duration = Duration::from_millis(250);
@@ -54,8 +55,8 @@ struct State {
     measuring: bool,
     /// The machine's counters, our own CPU time by then, and when: the beginning of the window that is being read.
     window: Option<(Counters, f64, Instant)>,
-    /// What the machine did besides, while measuring.
-    besides: Vec<Besides>,
+    /// What other work the machine did, while measuring.
+    windows: Vec<LoadWindow>,
     stop: bool,
 }
 
@@ -108,7 +109,7 @@ impl Sampler {
             readings: Vec::new(),
             measuring: false,
             window: None,
-            besides: Vec::new(),
+            windows: Vec::new(),
             stop: false,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), stopped: Condvar::new() });
@@ -169,9 +170,9 @@ impl Sampler {
         state.window = None;
     }
 
-    /// What the machine did besides while measuring, since the last time.
-    pub fn take_besides(&self) -> Vec<Besides> {
-        std::mem::take(&mut self.shared.lock().besides)
+    /// What other work the machine did while measuring, since the last time.
+    pub fn take_windows(&self) -> Vec<LoadWindow> {
+        std::mem::take(&mut self.shared.lock().windows)
     }
 
     /// Every reading since the last time.
@@ -265,7 +266,7 @@ impl State {
         }
     }
 
-    /// Reads what the machine does besides, in windows that lie wholly within the measuring.
+    /// Reads what else the machine does, in windows that lie wholly within the measuring.
     fn look_around(&mut self) {
         if !self.measuring {
             return;
@@ -278,7 +279,7 @@ impl State {
             Some((before, ours_before, begun)) if now - begun >= BESIDES_WINDOW => {
                 let at_ms = (now - self.origin).as_secs_f64() * 1e3;
                 let wall_ms = (now - begun).as_secs_f64() * 1e3;
-                self.besides.push(before.until(counters, ours - ours_before, at_ms, wall_ms));
+                self.windows.push(before.until(counters, ours - ours_before, at_ms, wall_ms));
                 self.window = Some((counters, ours, now));
             }
             Some(_) => {}
@@ -338,10 +339,7 @@ fn tenth(value: f64) -> f64 {
 
 /// The kernel's high-water mark of a process's resident set, MiB. None where the kernel keeps none.
 pub fn peak_resident_mb(pid: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kib / 1024.0)
+    proc::status_mb(pid, "VmHWM")
 }
 
 /// Begins the kernel's high-water mark anew at the present resident set (Linux; `proc(5)`, `clear_refs`). Whether it

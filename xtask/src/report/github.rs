@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use crate::analysis::compare::Comparison;
 use crate::report::{self, comparison as render};
 use crate::results::{Results, TargetStatus};
-use crate::system::progress::say;
+use crate::system::progress::print_line;
 
 /// Appends the report to `$GITHUB_STEP_SUMMARY` and prints an annotation for each target that did not run.
 ///
@@ -45,7 +45,7 @@ pub fn append(summary: &Path, text: &[u8]) -> anyhow::Result<()> {
 
 /// Prints a workflow command. Its text can hold anything: line ends and percent signs are escaped as GitHub asks.
 pub fn annotate(level: &str, title: &str, text: &str) {
-    say(format!("::{level} title={}::{}", escape(title).replace(':', "%3A").replace(',', "%2C"), escape(text)));
+    print_line(format!("::{level} title={}::{}", escape(title).replace(':', "%3A").replace(',', "%2C"), escape(text)));
 }
 
 fn escape(text: &str) -> String {

@@ -3,9 +3,12 @@
 
 mod advice;
 mod answer;
+mod cell;
 mod columns;
 mod method;
 mod notes;
+mod of_scale;
+mod ratio;
 mod tables;
 mod troubles;
 
@@ -19,11 +22,12 @@ use super::palette::{self, Look};
 use super::text;
 use crate::results::{Measurement, Operation, Results, Target, TargetStatus};
 
-#[cfg(test)]
-pub use answer::winner;
-pub use answer::{Answer, Criterion, ratio};
+pub use answer::Answer;
 pub use columns::{RATIO, limit};
 pub use method::{Fact, Note, WarningLine};
+#[cfg(test)]
+pub use ratio::winner;
+pub use ratio::{Criterion, ratio};
 pub use tables::Group;
 pub use troubles::{Banner, Fix, Trouble};
 

@@ -258,6 +258,7 @@ impl Runner<'_> {
         let recording = ended.map_err(|why| failed(format!("{why:#}")))?;
         if let Some(items) = called.items.filter(|&items| items != recording.items_returned) {
             return Err(Fault::WrongWork {
+                stage: "record".to_owned(),
                 operation,
                 expected: format!("{} items, as many as the server returned", recording.items_returned),
                 actual: format!("{items} items"),
@@ -489,9 +490,9 @@ impl Runner<'_> {
         let (status, operation, failure) = match fault {
             Fault::Database(_) | Fault::Interrupted => return Err(fault),
             Fault::Failed(failure, operation) => (TargetStatus::Failed, operation, failure),
-            Fault::WrongWork { operation, expected, actual } => {
+            Fault::WrongWork { stage, operation, expected, actual } => {
                 let cause = format!("{operation}: expected {expected}, got {actual}");
-                (TargetStatus::WrongWork, Some(operation), Failure { stage: "verify".into(), cause })
+                (TargetStatus::WrongWork, Some(operation), Failure { stage, cause })
             }
         };
         let first_line = failure.cause.lines().next().unwrap_or_default();

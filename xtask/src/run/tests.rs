@@ -191,7 +191,7 @@ fn wrong_work_while_verifying_drops_a_target_and_the_other_one_goes_on() {
 fn wrong_work_while_recording_drops_a_target_before_it_is_timed() {
     let trouble = with(Stage::Record, Some(Operation::GetItem), 0, Trouble::WrongWork);
     let made = run(&plan("--op getitem --op putitem --rounds 1"), trouble);
-    made.assert_dropped(TargetStatus::WrongWork, "verify", "GetItem: expected the customer as seeded", 1);
+    made.assert_dropped(TargetStatus::WrongWork, "record", "GetItem: expected the customer as seeded", 1);
     assert!(!made.suites().any(|(target, _, command)| target == 1 && matches!(command, SuiteCommand::Measure(_))));
 }
 
@@ -199,14 +199,14 @@ fn wrong_work_while_recording_drops_a_target_before_it_is_timed() {
 fn a_scan_that_returns_fewer_items_than_the_server_did_is_wrong_work() {
     let trouble = with(Stage::Record, Some(Operation::Scan), 0, Trouble::LosesAnItem);
     let made = run(&plan("--op getitem --op scan --rounds 1"), trouble);
-    made.assert_dropped(TargetStatus::WrongWork, "verify", "Scan: expected 1000 items, as many as", 1);
+    made.assert_dropped(TargetStatus::WrongWork, "record", "Scan: expected 1000 items, as many as", 1);
 }
 
 #[test]
 fn wrong_work_in_a_later_round_takes_all_of_a_targets_figures() {
     let trouble = with(Stage::Measure(Phase::Client), Some(Operation::GetItem), 1, Trouble::WrongWork);
     let made = run(&plan("--op getitem --op putitem --rounds 2"), trouble);
-    made.assert_dropped(TargetStatus::WrongWork, "verify", "GetItem: expected", 2);
+    made.assert_dropped(TargetStatus::WrongWork, "measure", "GetItem: expected", 2);
     assert!(made.measurements("electrodb").all(|one| one.failure.is_some() && one.cpu.is_none()));
 }
 

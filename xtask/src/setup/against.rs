@@ -1,21 +1,26 @@
-//! `--against`: another commit's or checkout's adapters and locked libraries, measured beside this checkout's. A pull
-//! request and its base then take turns in the same rounds, which tells far smaller changes than two runs one after the
-//! other. Only what a library is measured by comes from there, its adapter and the lock file: the suite that measures
+//! `--against`: another commit's or checkout's adapters and locked libraries, measured next to this checkout's. A pull
+//! request and its base then take turns in the same rounds, which reveals far smaller changes than two runs one after
+//! the other. Only what a library is measured by comes from there, its adapter and the lock file: the suite that measures
 //! is this checkout's for both, so that a change of the suite is no change of a library.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use walkdir::WalkDir;
+use xshell::cmd;
 
 use crate::plan::library::{LIBRARIES, Library};
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::git::commit as commit_of;
+use crate::system::process;
 
 /// What is taken from there, inside `benchmark/`.
 const TAKEN: [&str; 3] = ["package.json", "package-lock.json", "src/adapters"];
+/// How long git may take for one answer.
+const GIT_LIMIT: Duration = Duration::from_mins(1);
 /// A commit's first digits, as people name it.
 const SHORT: usize = 10;
 
@@ -102,15 +107,13 @@ fn adapter(id: &str) -> String {
 
 fn read_folder(benchmark: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
-    let mut left: Vec<PathBuf> = TAKEN.iter().map(|name| benchmark.join(name)).filter(|path| path.exists()).collect();
-    while let Some(path) = left.pop() {
-        if path.is_dir() {
-            for entry in std::fs::read_dir(&path).with_context(|| format!("reading {}", path.display()))? {
-                left.push(entry?.path());
-            }
-        } else {
-            let bytes = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-            files.insert(path.strip_prefix(benchmark).unwrap_or(&path).to_string_lossy().into_owned(), bytes);
+    let taken = TAKEN.iter().map(|name| benchmark.join(name)).filter(|path| path.exists());
+    for entry in taken.flat_map(|path| WalkDir::new(path).follow_links(true)) {
+        let entry = entry?;
+        if !entry.file_type().is_dir() {
+            let path = entry.path();
+            let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+            files.insert(path.strip_prefix(benchmark).unwrap_or(path).to_string_lossy().into_owned(), bytes);
         }
     }
     Ok(files)
@@ -130,8 +133,11 @@ fn read_commit(root: &Path, commit: &str) -> anyhow::Result<Files> {
 }
 
 fn git(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let no_git = |why: std::io::Error| Exit::Prerequisite(format!("--against COMMIT needs git: {why}"));
-    let output = Command::new("git").arg("-C").arg(root).args(arguments).output().map_err(no_git)?;
+    let git = which::which("git").map_err(|_| {
+        Exit::Prerequisite("git is not on the PATH, and --against COMMIT needs it (or name a folder)".to_owned())
+    })?;
+    let shell = process::shell(root)?;
+    let output = process::output(cmd!(shell, "{git} {arguments...}"), "git", GIT_LIMIT)?;
     let said = String::from_utf8_lossy(&output.stderr);
     let first = said.lines().next().map_or_else(|| " failed".to_owned(), |line| format!(": {line}"));
     anyhow::ensure!(output.status.success(), "git {}{first}", arguments[0]);
@@ -172,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_commit_measures_otherwise_is_told_by_library() {
+    fn what_a_commit_measures_otherwise_is_named_by_library() {
         let folder = tempfile::tempdir().unwrap();
         let checkout = repository(folder.path());
         let head = || Against::find(&checkout, "HEAD").unwrap();

@@ -9,14 +9,15 @@ mod source;
 mod spec;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::Output;
 use std::time::Duration;
 
 use anyhow::bail;
+use xshell::{Cmd, Shell, cmd};
 
 use crate::plan::library::Library;
 use crate::system::exit::Exit;
-use crate::system::process;
+use crate::system::process::{self, Command};
 
 pub use install::install;
 pub use prepare::{prepare, prepare_beside};
@@ -63,20 +64,20 @@ pub struct Install {
 
 impl Tools {
     /// # Errors
-    /// [`Exit::Prerequisite`] with everything that lacks and how to mend it.
+    /// [`Exit::Prerequisite`] with everything that is missing and how to fix it.
     pub fn find() -> anyhow::Result<Tools> {
-        let (mut found, mut lacks) = (Vec::new(), Vec::new());
-        for (name, mend) in [
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for (name, advice) in [
             ("node", "install Node 20 or newer: https://nodejs.org/en/download"),
             ("npm", "it comes with Node; some distributions have it as a package of its own, npm"),
         ] {
             match find_tool(name) {
                 Ok(tool) => found.push(tool),
-                Err(why) => lacks.push(format!("{why}; {mend}")),
+                Err(why) => missing.push(format!("{why}; {advice}")),
             }
         }
         match <[_; 2]>::try_from(found) {
-            Ok([(node, node_version), (npm, npm_version)]) if lacks.is_empty() => {
+            Ok([(node, node_version), (npm, npm_version)]) if missing.is_empty() => {
                 if major(&node_version).is_none_or(|major| major < OLDEST_NODE) {
                     bail!(Exit::Prerequisite(format!(
                         "Node is {node_version} ({}), and {OLDEST_NODE} or newer is needed: \
@@ -86,7 +87,7 @@ impl Tools {
                 }
                 Ok(Tools { node, npm, node_version, npm_version })
             }
-            _ => bail!(Exit::Prerequisite(lacks.join("\n"))),
+            _ => bail!(Exit::Prerequisite(missing.join("\n"))),
         }
     }
 }
@@ -124,41 +125,40 @@ pub fn warm_up_flags(node_version: &str) -> &'static [&'static str] {
 
 /// The command that runs a worker's compiled program by Node itself, in a folder that [`prepare`] or [`install`] made.
 /// `flags` are Node's own.
-pub fn worker(node: &Path, flags: &[&str], install: &Path, program: &str) -> Command {
-    let mut command = Command::new(node);
-    command.args(flags).arg(format!("dist/{program}.js")).current_dir(install);
-    clean_environment(&mut command);
-    command
+///
+/// # Errors
+/// Where this process's own working directory is gone.
+pub fn worker(node: &Path, flags: &[&str], install: &Path, program: &str) -> anyhow::Result<Command> {
+    let shell = process::shell(install)?;
+    Ok(clean_environment(cmd!(shell, "{node} {flags...} dist/{program}.js")).into())
 }
 
 /// Takes from a worker's environment what would make it another program than it is elsewhere: AWS settings and
 /// profiles, and Node's own switches.
-pub fn clean_environment(command: &mut Command) {
-    without_aws(command);
+pub fn clean_environment(command: Cmd<'_>) -> Cmd<'_> {
+    let mut command = without_aws(command);
     for name in ["NODE_OPTIONS", "NODE_ENV", "NODE_PATH", "NODE_DEBUG", "NODE_V8_COVERAGE", "NODE_COMPILE_CACHE"] {
-        command.env_remove(name);
+        command = command.env_remove(name);
     }
-    command.env("AWS_EC2_METADATA_DISABLED", "true");
+    command = command.env("AWS_EC2_METADATA_DISABLED", "true");
     // The SDK reads both files for more than credentials, whatever a client is given: `use_fips_endpoint` alone makes
     // every call fail. The variables keep it from the home folder's.
-    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    command = command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     // Ten lines about a coming version of Node, which would stand for the last lines of a log that something quotes.
-    command.env("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true");
+    command.env("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true")
 }
 
 /// Takes every AWS setting from a child's environment.
-pub fn without_aws(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().to_ascii_uppercase().starts_with("AWS_") {
-            command.env_remove(name);
-        }
-    }
+fn without_aws(command: Cmd<'_>) -> Cmd<'_> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    let aws = names.filter(|name| name.to_string_lossy().to_ascii_uppercase().starts_with("AWS_"));
+    aws.fold(command, Cmd::env_remove)
 }
 
 fn find_tool(name: &str) -> Result<(PathBuf, String), String> {
     let path = which::which(name).map_err(|_| format!("{name} is not on the PATH"))?;
-    let mut command = Command::new(&path);
-    let output = process::output(command.arg("--version"), name, Duration::from_secs(30))
+    let output = process::shell(Path::new("."))
+        .and_then(|shell| process::output(cmd!(shell, "{path} --version"), name, Duration::from_secs(30)))
         .map_err(|why| format!("{name} ({}) can't be run: {why:#}", path.display()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let version = text.trim().trim_start_matches('v').to_owned();
@@ -172,20 +172,15 @@ fn major(version: &str) -> Option<u32> {
     version.split('.').next()?.parse().ok()
 }
 
-/// An npm command in a folder.
-fn npm(tools: &Tools, folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(&tools.npm);
-    command.args(arguments).current_dir(folder);
-    without_aws(&mut command);
+/// Runs an npm command to its end, without what the environment would change of it.
+fn output(command: Cmd<'_>, what: &str) -> anyhow::Result<Output> {
     // What npm gives to the scripts that it runs must not reach the npm that a script runs.
-    for (name, _) in std::env::vars_os() {
-        let lower = name.to_string_lossy().to_ascii_lowercase();
-        if lower == "node_env" || ["npm_package_", "npm_lifecycle_", "npm_command"].iter().any(|p| lower.starts_with(p))
-        {
-            command.env_remove(name);
-        }
-    }
-    command
+    let is_npms = |name: &std::ffi::OsString| {
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        name == "node_env" || ["npm_package_", "npm_lifecycle_", "npm_command"].iter().any(|p| name.starts_with(p))
+    };
+    let names = std::env::vars_os().map(|(name, _)| name).filter(is_npms);
+    process::output(names.fold(without_aws(command), Cmd::env_remove), what, LIMIT)
 }
 
 /// Fetches a package's tarball into a folder; npm's own words where it can't.
@@ -193,20 +188,20 @@ fn npm(tools: &Tools, folder: &Path, arguments: &[&str]) -> Command {
 /// # Errors
 /// Where npm can't be run, or a signal comes.
 pub fn pack(tools: &Tools, folder: &Path, package: &str) -> anyhow::Result<Result<PathBuf, String>> {
-    let mut command = npm(tools, folder, &["pack", "--silent", "--prefer-offline", package]);
-    command.args(FETCHING);
-    Ok(run_npm(command, "npm pack")?.map(|said| folder.join(said.lines().last().unwrap_or_default().trim())))
+    let (shell, npm) = (process::shell(folder)?, &tools.npm);
+    let command = cmd!(shell, "{npm} pack --silent --prefer-offline {package} {FETCHING...}");
+    Ok(run_npm(&shell, command, "npm pack")?.map(|said| folder.join(said.lines().last().unwrap_or_default().trim())))
 }
 
 /// Runs an npm command; its standard output, or npm's own words as the error.
-fn run_npm(mut command: Command, what: &str) -> anyhow::Result<Result<String, String>> {
-    let output = process::output(&mut command, what, LIMIT)?;
+fn run_npm(shell: &Shell, command: Cmd<'_>, what: &str) -> anyhow::Result<Result<String, String>> {
+    let output = output(command, what)?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(Ok(stdout));
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let words = npms_words(&stderr, command.get_current_dir());
+    let words = npms_words(&stderr, Some(&shell.current_dir()));
     Ok(Err(if words.is_empty() { format!("{what} gives no reason ({})", output.status) } else { words }))
 }
 
@@ -315,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_is_not_there_is_told_in_one_sentence() {
+    fn a_network_that_is_not_there_is_reported_in_one_sentence() {
         let stderr = "npm error code ECONNREFUSED\nnpm error syscall connect\nnpm error errno ECONNREFUSED\n\
                       npm error FetchError: request to https://r/a failed, reason: connect ECONNREFUSED\n\
                       npm error     at ClientRequest.<anonymous> (/usr/lib/x.js:1:2)\nnpm error   errno: 'ECONNREFUSED',\n";
@@ -346,10 +341,9 @@ mod tests {
 
     #[test]
     fn a_worker_sees_no_aws_settings() {
-        let mut command = Command::new("env");
-        command.env("NODE_OPTIONS", "--inspect");
-        clean_environment(&mut command);
-        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let shell = process::shell(Path::new(".")).unwrap();
+        let command = clean_environment(cmd!(shell, "env").env("NODE_OPTIONS", "--inspect"));
+        let text = process::answer(command).unwrap();
         let mut aws: Vec<_> = text.lines().filter(|line| line.starts_with("AWS_")).collect();
         aws.sort_unstable();
         let ours = [

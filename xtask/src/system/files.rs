@@ -1,10 +1,12 @@
-//! Writing files so that a reader never sees half of one. It decides nothing about what is in them.
+//! Writing files so that a reader never sees half of one, whether a folder can be written into, and bytes as text for
+//! the names of files.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use data_encoding::HEXLOWER;
 
 /// Writes `bytes` to a temporary file in the same folder and renames it to `path`; the folder is made if need be.
 pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
@@ -35,10 +37,7 @@ pub fn check_folder(folder: &Path) -> Result<()> {
 
 /// Bytes in hexadecimal.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().fold(String::new(), |mut text, byte| {
-        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
-        text
-    })
+    HEXLOWER.encode(bytes.as_ref())
 }
 
 #[cfg(test)]

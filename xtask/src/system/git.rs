@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use xshell::{Shell, cmd};
+use xshell::cmd;
+
+use crate::system::process;
 
 /// The commit of a checkout, and whether the working tree differs from it. None outside a repository.
 pub fn commit(root: &Path) -> Option<(String, bool)> {
-    let shell = Shell::new().ok()?;
-    shell.change_dir(root);
-    let commit = cmd!(shell, "git rev-parse HEAD").quiet().ignore_stderr().read().ok()?;
-    let status = cmd!(shell, "git status --porcelain").quiet().ignore_stderr().read().ok()?;
+    let shell = process::shell(root).ok()?;
+    let commit = process::answer(cmd!(shell, "git rev-parse HEAD"))?;
+    let status = process::answer(cmd!(shell, "git status --porcelain"))?;
     Some((commit, !status.is_empty()))
 }

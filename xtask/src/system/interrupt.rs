@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use crate::system::exit::Exit;
+use crate::system::proc;
 
 static SIGNALS: AtomicU32 = AtomicU32::new(0);
 static FIRST: AtomicI32 = AtomicI32::new(0);
@@ -34,10 +35,9 @@ pub fn listen() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a signal was ignored by who started us; a handler of ours would undo that. Only Linux tells.
+/// Whether a signal was ignored by who started us; a handler of ours would undo that. Only Linux shows it.
 fn is_ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let mask = proc::status(std::process::id(), "SigIgn").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
     mask.is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
 }
 

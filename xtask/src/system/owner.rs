@@ -12,6 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::system::checkout::Checkout;
 use crate::system::files;
+#[cfg(target_os = "linux")]
+use crate::system::proc;
 
 pub use notes::{note_compose, note_kept};
 
@@ -112,11 +114,7 @@ impl Who {
 /// such process, or only its zombie.
 #[cfg(target_os = "linux")]
 pub fn start_of(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold anything; the state follows its last bracket. The start is the 22nd field: proc(5).
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    if matches!(state, "Z" | "X") { None } else { fields.nth(18)?.parse().ok() }
+    proc::stat(pid).filter(|stat| stat.lives()).map(|stat| stat.start)
 }
 
 /// When a process started, in seconds since 1970. None where there is no such process.
@@ -129,10 +127,10 @@ pub fn start_of(pid: u32) -> Option<u64> {
     Some(system.process(pid)?.start_time())
 }
 
-/// What tells this boot from another.
+/// What distinguishes this boot from another.
 #[cfg(target_os = "linux")]
 fn boot() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let id = proc::boot_id().unwrap_or_default();
     let id: String = id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
     if id.is_empty() { "unknown".to_owned() } else { id }
 }
@@ -146,8 +144,7 @@ fn boot() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command;
-    use std::time::Duration;
+    use crate::system::process::{self, Command};
 
     fn me() -> Who {
         Who::me(&Checkout { root: "/nowhere".into(), target: "/nowhere/target".into() })
@@ -188,9 +185,8 @@ mod tests {
 
     #[test]
     fn children_and_grandchildren_bear_our_mark() {
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("sh -c 'echo ${VARIABLE}'")]);
-        let output = crate::system::process::output(&mut command, "a test", Duration::from_secs(5)).unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), mark().unwrap());
+        let shell = process::shell(std::path::Path::new("/")).unwrap();
+        let script = format!("sh -c 'echo ${VARIABLE}'");
+        assert_eq!(process::answer(xshell::cmd!(shell, "sh -c {script}")), mark().ok());
     }
 }

@@ -1,20 +1,26 @@
-//! A child in a process group of its own, so that it can be stopped with all that it started: npm starts a shell that
-//! starts Node, and a signal to npm alone would leave the others. Dropped, the whole group is stopped. Every child
-//! carries the mark by which a later run knows what was ours (see `owner`).
+//! The one place that starts commands; others write them with `xshell::cmd!` and hand them over. Each child leads a
+//! process group of its own, so that it can be stopped with all that it started: npm starts a shell that starts Node,
+//! and a signal to npm alone would leave the others. Dropped, the whole group is stopped. Every child carries the mark
+//! by which a later run knows what was ours (see `owner`).
 
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use rustix::process::{kill_process_group, test_kill_process_group, waitid};
+use xshell::Shell;
 
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::system::owner;
+use crate::system::proc;
+
+pub use std::process::Command;
 
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_millis(10);
@@ -22,8 +28,20 @@ const POLL: Duration = Duration::from_millis(10);
 const VANISH: Duration = Duration::from_secs(2);
 /// How long a command that only gives output may take to stop.
 const GRACE: Duration = Duration::from_secs(1);
+/// How long a short question may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// The most output of a command that is kept; the rest is read and dropped.
 const MOST_OUTPUT: u64 = 4 << 20;
+
+/// A shell for commands that run in a folder: `cmd!(shell, "npm ci")`.
+///
+/// # Errors
+/// Where this process's own working directory is gone.
+pub fn shell(folder: &Path) -> anyhow::Result<Shell> {
+    let shell = Shell::new().context("looking for the working directory")?;
+    shell.change_dir(folder);
+    Ok(shell)
+}
 
 /// A child, and the group that it leads. The child stays unreaped until the group is stopped, so that its number can't
 /// pass to a stranger meanwhile.
@@ -40,7 +58,8 @@ impl Group {
     ///
     /// # Errors
     /// Where the program can't be started; the error names it.
-    pub fn spawn(command: &mut Command, what: &str) -> anyhow::Result<Group> {
+    pub fn spawn(command: impl Into<Command>, what: &str) -> anyhow::Result<Group> {
+        let mut command = command.into();
         let child = command
             .env(owner::VARIABLE, owner::mark()?)
             .process_group(0)
@@ -83,7 +102,7 @@ impl Group {
         }
     }
 
-    /// Stops the whole group: SIGTERM, and SIGKILL after `grace` or as soon as we are told twice to stop.
+    /// Stops the whole group: SIGTERM, and SIGKILL after `grace` or as soon as a second signal comes.
     pub fn stop(&mut self, grace: Duration) {
         if self.stopped {
             return;
@@ -112,7 +131,7 @@ impl Group {
             if test_kill_process_group(self.id).is_err() {
                 return true;
             }
-            // Orphans that nobody waits for would keep the group's number for ever.
+            // Orphans that nobody waits for would keep the group's number forever.
             if self.status.is_some() && look % 10 == 9 && !lives(self.id) {
                 return true;
             }
@@ -132,42 +151,36 @@ impl Drop for Group {
 }
 
 /// Whether a group has a process that is more than a zombie; true where that can't be seen.
-#[cfg(target_os = "linux")]
 fn lives(group: Pid) -> bool {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
-    let group = group.as_raw_nonzero().to_string();
-    processes.filter_map(Result::ok).any(|process| {
-        let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
-        // After the name in brackets: state, parent, group. proc(5).
-        let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
-        let state = fields.next();
-        fields.nth(1) == Some(&group) && !matches!(state, Some("Z" | "X"))
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn lives(_: Pid) -> bool {
-    true
+    let Some(mut processes) = proc::processes() else { return true };
+    let group = group.as_raw_nonzero().get();
+    processes.any(|pid| proc::stat(pid).is_some_and(|stat| stat.group == group && stat.lives()))
 }
 
 /// Runs a command to its end and takes its output. It ends early at a signal.
 ///
 /// # Errors
 /// Where it can't be started, a signal comes, or `limit` passes. A failing command is no error here.
-pub fn output(command: &mut Command, what: &str, limit: Duration) -> anyhow::Result<Output> {
-    run(command, what, limit, interrupt::check)
+pub fn output(command: impl Into<Command>, what: &str, limit: Duration) -> anyhow::Result<Output> {
+    run(command.into(), what, limit, interrupt::check)
 }
 
 /// As [`output`], for cleaning up: no signal ends it, only `limit` does.
 ///
 /// # Errors
 /// As [`output`].
-pub fn output_whatever_comes(command: &mut Command, what: &str, limit: Duration) -> anyhow::Result<Output> {
-    run(command, what, limit, || Ok(()))
+pub fn output_at_the_end(command: impl Into<Command>, what: &str, limit: Duration) -> anyhow::Result<Output> {
+    run(command.into(), what, limit, || Ok(()))
+}
+
+/// What a short question to a program prints, trimmed; None where it fails.
+pub fn answer(command: impl Into<Command>) -> Option<String> {
+    let output = output(command, "a short question", ANSWER_LIMIT).ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn run(
-    command: &mut Command,
+    mut command: Command,
     what: &str,
     limit: Duration,
     check: impl Fn() -> anyhow::Result<()>,
@@ -189,7 +202,7 @@ fn run(
         check()?;
         std::thread::sleep(POLL);
     };
-    // Whatever it left behind would hold its pipes open.
+    // What it left behind would hold its pipes open.
     group.stop(GRACE);
     Ok(Output { status, stdout: joined(stdout), stderr: joined(stderr) })
 }
@@ -209,12 +222,19 @@ fn joined(reader: Option<JoinHandle<Vec<u8>>>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use xshell::cmd;
+
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(10);
 
+    fn in_sh(script: &str) -> Command {
+        let shell = super::shell(Path::new("/")).unwrap();
+        cmd!(shell, "sh -c {script}").into()
+    }
+
     fn shell(script: &str) -> Group {
-        Group::spawn(Command::new("sh").args(["-c", script]), "a test").unwrap()
+        Group::spawn(in_sh(script), "a test").unwrap()
     }
 
     /// Zombies whose new parent is slow to take their exit codes are gone.
@@ -252,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_killed_child_is_told_from_one_that_ended() {
+    fn a_killed_child_is_distinguished_from_one_that_ended() {
         let mut group = shell("kill -9 $$");
         let status = group.wait_for(LIMIT).unwrap();
         assert_eq!((status.code(), status.signal()), (None, Some(9)));
@@ -276,16 +296,15 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_named() {
-        let why = Group::spawn(&mut Command::new("no-such-program"), "a test").unwrap_err();
+        let shell = super::shell(Path::new("/")).unwrap();
+        let why = Group::spawn(cmd!(shell, "no-such-program"), "a test").unwrap_err();
         assert!(format!("{why:#}").contains("no-such-program"), "{why:#}");
     }
 
     #[test]
     fn output_is_taken_from_both_pipes_and_a_leftover_does_not_hold_it_up() {
-        let mut command = Command::new("sh");
-        command.args(["-c", "echo out; echo err >&2; sleep 60 & exit 1"]);
         let start = Instant::now();
-        let output = output(&mut command, "a test", LIMIT).unwrap();
+        let output = output(in_sh("echo out; echo err >&2; sleep 60 & exit 1"), "a test", LIMIT).unwrap();
         assert!(start.elapsed() < Duration::from_secs(5));
         assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b"out\n"[..], &b"err\n"[..]));
         assert_eq!(output.status.code(), Some(1));
@@ -293,8 +312,7 @@ mod tests {
 
     #[test]
     fn a_command_that_takes_too_long_is_stopped() {
-        let mut command = Command::new("sleep");
-        let why = output(command.arg("60"), "sleeping", Duration::from_millis(200)).unwrap_err();
+        let why = output(in_sh("sleep 60"), "sleeping", Duration::from_millis(200)).unwrap_err();
         assert!(why.to_string().contains("sleeping: no end within 200ms"), "{why}");
     }
 }

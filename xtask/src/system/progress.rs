@@ -31,7 +31,7 @@ impl Progress {
     pub fn step(&self, what: impl Into<String>) -> Step<'_> {
         let what = what.into();
         let bar = if self.plain {
-            tell(format!("{what} …"));
+            eprint_line(format!("{what} …"));
             ProgressBar::hidden()
         } else {
             let bar = self.bars.add(ProgressBar::new_spinner());
@@ -51,7 +51,7 @@ impl Progress {
     /// A line that stays.
     pub fn line(&self, text: impl AsRef<str>) {
         if self.plain {
-            tell(text.as_ref());
+            eprint_line(text.as_ref());
         } else {
             let _ = self.bars.println(text.as_ref());
         }
@@ -101,11 +101,11 @@ fn bar() -> ProgressStyle {
 }
 
 /// A line on standard output, where results go. A reader that has gone away (`| head`) is no failure.
-pub fn say(text: impl std::fmt::Display) {
+pub fn print_line(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// A line on standard error; that nobody reads it any more is no failure either.
-pub fn tell(text: impl std::fmt::Display) {
+pub fn eprint_line(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

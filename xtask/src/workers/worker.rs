@@ -6,7 +6,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::results::{Failure, Operation};
 use crate::system::interrupt;
-use crate::system::process::Group;
+use crate::system::process::{Command, Group};
 use crate::workers::protocol::{self, Event};
 
 /// How many of its last log lines go into a failure.
@@ -47,13 +47,13 @@ pub enum Probe {
     Answers,
 }
 
-/// Why a worker did not do what it was told.
+/// Why a worker did not do what it was asked to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
     /// It said so, crashed, hung or spoke garbage.
     Failed(Failure, Option<Operation>),
-    /// Its results were not what the data set says.
-    WrongWork { operation: Operation, expected: String, actual: String },
+    /// Its results were not what the data set says, as found while it was verified, recorded, warmed up or measured.
+    WrongWork { stage: String, operation: Operation, expected: String, actual: String },
     /// The database died or stopped answering.
     Database(String),
     /// A signal came.
@@ -64,7 +64,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Failed(failure, _) => write!(f, "{}: {}", failure.stage, failure.cause),
-            Fault::WrongWork { operation, expected, actual } => {
+            Fault::WrongWork { operation, expected, actual, .. } => {
                 write!(f, "{operation} did wrong work: expected {expected}, got {actual}")
             }
             Fault::Database(why) => write!(f, "the database is gone: {why}"),
@@ -98,7 +98,7 @@ impl Worker {
     /// Where the process can't be made.
     pub fn start(mut command: Command, what: &str, log: PathBuf) -> anyhow::Result<Worker> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut group = Group::spawn(&mut command, what).with_context(|| format!("starting the {what}"))?;
+        let mut group = Group::spawn(command, what).with_context(|| format!("starting the {what}"))?;
         let child = group.child_mut();
         let stdin = child.stdin.take().context("a worker has no input")?;
         let (stdout, stderr) =
@@ -143,13 +143,13 @@ impl Worker {
         health: Health<'_>,
         mut wanted: impl FnMut(Event) -> Option<T>,
     ) -> Result<T, Fault> {
-        let told = serde_json::to_string(command).map_err(|why| why.to_string()).and_then(|mut line| {
+        let sent = serde_json::to_string(command).map_err(|why| why.to_string()).and_then(|mut line| {
             line.push('\n');
             let stdin = self.stdin.as_mut().ok_or("its input is closed")?;
             stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).map_err(|why| why.to_string())
         });
         // A worker that died says more in its last lines than the broken pipe does.
-        let deadline = Instant::now() + if told.is_ok() { limit } else { GRACE };
+        let deadline = Instant::now() + if sent.is_ok() { limit } else { GRACE };
         let mut next_alive = Instant::now() + ALIVE_EVERY;
         let mut next_answers = Instant::now() + ANSWERS_EVERY;
         loop {
@@ -164,7 +164,7 @@ impl Worker {
                         return Err(self.failed(&stage, operation, &printable(&message), health));
                     }
                     Event::WrongWork { operation, expected, actual } => {
-                        return Err(Fault::WrongWork { operation, expected, actual });
+                        return Err(Fault::WrongWork { stage: stage.to_owned(), operation, expected, actual });
                     }
                     event => {
                         if let Some(answer) = wanted(event) {

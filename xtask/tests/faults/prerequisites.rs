@@ -1,4 +1,4 @@
-//! What a machine may lack: Java, Docker or its engine, the image, a new enough Node, the network.
+//! What a machine may be missing: Java, Docker or its engine, the image, a new enough Node, the network.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ fn a_node_that_is_too_old_is_told_with_its_version() {
 }
 
 #[test]
-fn npm_without_a_network_and_with_an_empty_cache_is_a_prerequisite_that_lacks() {
+fn npm_without_a_network_and_with_an_empty_cache_is_a_missing_prerequisite() {
     let place = Place::bare("checkout");
     let mut command = place.tiny(&["--orm=aws-sdk"]);
     offline(&mut command, &place.folder().join("empty cache"));

@@ -65,7 +65,7 @@ fn a_run_of_other_settings_is_refused_by_what_differs_and_loses_nothing() {
     ] {
         let ended = run(resume(&place, more)).expect(2).says("the earlier run can't be continued by this one");
         assert!(ended.stderr.contains(words), "{}", ended.stderr);
-        assert!(!ended.stderr.contains("starting DynamoDB"), "it is told before anything is started");
+        assert!(!ended.stderr.contains("starting DynamoDB"), "it is reported before anything is started");
     }
     // Known only when all is installed.
     let mut other: Value = serde_json::from_slice(&before).unwrap();

@@ -1,6 +1,6 @@
 //! A scratch checkout to run the real command in, the run itself, and a look at what is left of it.
 
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,9 +8,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use answers::testing::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
+use walkdir::WalkDir;
+use xtask::system::checkout::Checkout;
+use xtask::system::owner::{LABEL, MAKING, Owner};
+use xtask::system::proc;
 
 /// A run that takes some eight seconds in all.
 pub const TINY: [&str; 8] = [
@@ -25,10 +29,8 @@ pub const TINY: [&str; 8] = [
 ];
 /// How long a whole tiny run may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(150);
-/// What the label of containers and networks is called.
-const LABEL: &str = "io.github.mizzle-bench.owner";
 /// How names begin of what is only there while something is being made.
-const TEMPORARY: [&str; 4] = [".making-", ".part-", ".latest-", ".writable-"];
+const TEMPORARY: [&str; 4] = [MAKING, ".part-", ".latest-", ".writable-"];
 
 /// A copy of what the command needs of a checkout, with a target folder of its own. Dropped, it goes, and says how long
 /// its test took.
@@ -189,15 +191,12 @@ export const adapter = {{
     pub fn processes(&self) -> Vec<(u32, Vec<String>)> {
         let mut needle = b"CARGO_MANIFEST_DIR=".to_vec();
         needle.extend(self.root.join("xtask").as_os_str().as_encoded_bytes());
-        let all =
-            std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        let ours = all.filter(|pid: &u32| {
+        let ours = proc::processes().unwrap().filter(|pid: &u32| {
             let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             environ.split(|&byte| byte == 0).any(|entry| entry == needle)
         });
         let arguments = |pid: u32| -> Vec<String> {
-            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+            proc::command_line(pid).unwrap_or_default().split('\0').map(str::to_owned).collect()
         };
         ours.map(|pid| (pid, arguments(pid)))
             .filter(|(_, arguments)| arguments.iter().any(|word| !word.is_empty()))
@@ -229,22 +228,18 @@ export const adapter = {{
     pub fn assert_nothing_left(&self) {
         assert_eq!(self.processes(), [], "processes are left");
         assert_eq!(self.docker_things(), Vec::<String>::new(), "containers, networks or volumes are left");
-        let mut left = Vec::new();
-        walk(self.folder(), &mut |path| {
+        let is_temporary = |path: &PathBuf| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if TEMPORARY.iter().any(|start| name.starts_with(start)) || path.parent() == Some(&self.tmp) {
-                left.push(path.to_path_buf());
-            }
-        });
+            TEMPORARY.iter().any(|start| name.starts_with(start)) || path.parent() == Some(&self.tmp)
+        };
+        let mut left: Vec<PathBuf> = walk(self.folder()).filter(is_temporary).collect();
         left.extend(list(&self.target().join("bench/started")));
         assert_eq!(left, Vec::<PathBuf>::new(), "temporary files are left");
     }
 
     /// Containers, networks and volumes that bear a mark of this place.
     pub fn docker_things(&self) -> Vec<String> {
-        let target = self.target().canonicalize().unwrap();
-        let digest = Sha256::digest(target.as_os_str().as_encoded_bytes());
-        let place = digest[..6].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let place = Owner::me(&Checkout { root: self.root.clone(), target: self.target() }).who.place;
         let mut found = Vec::new();
         for list in [&["ps", "--all"][..], &["network", "ls"], &["volume", "ls"]] {
             let format = format!("{{{{.Label \"{LABEL}\"}}}}");
@@ -502,37 +497,15 @@ impl Drop for Server {
 
 /// One call to a DynamoDB-compatible server.
 pub fn call(address: SocketAddr, operation: &str, body: &str) -> Option<Value> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    let request = format!(
-        "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/x-amz-json-1.0\r\nConnection: close\r\n\
-         X-Amz-Target: DynamoDB_20120810.{operation}\r\nAuthorization: AWS4-HMAC-SHA256 \
-         Credential=test/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut stream = BufReader::new(stream);
-    let (mut line, mut length) = (String::new(), 0);
-    while stream.read_line(&mut line).ok()? > 2 {
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-        line.clear();
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).ok()?;
-    serde_json::from_slice(&body).ok()
+    // The client panics where nobody listens.
+    TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
+    let got = Client::to(address).try_call(&format!("DynamoDB_20120810.{operation}"), body)?;
+    serde_json::from_str(&got.text()).ok()
 }
 
-/// Walks a folder, not through links.
-pub fn walk(folder: &Path, see: &mut impl FnMut(&Path)) {
-    for path in list(folder) {
-        see(&path);
-        if path.is_dir() && !path.is_symlink() {
-            walk(&path, see);
-        }
-    }
+/// All that is in a folder, not through links.
+fn walk(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    WalkDir::new(folder).min_depth(1).into_iter().filter_map(|entry| Some(entry.ok()?.into_path()))
 }
 
 pub fn list(folder: &Path) -> Vec<PathBuf> {
@@ -540,13 +513,13 @@ pub fn list(folder: &Path) -> Vec<PathBuf> {
 }
 
 pub fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for path in list(from) {
-        let to = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &to);
+    for entry in WalkDir::new(from).follow_links(true) {
+        let entry = entry.unwrap();
+        let to = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(&to).unwrap();
         } else {
-            std::fs::copy(&path, &to).unwrap();
+            std::fs::copy(entry.path(), &to).unwrap();
         }
     }
 }

@@ -94,11 +94,7 @@ fn blank_measurements(plan: &Plan) -> Vec<Measurement> {
 
 /// The command as it would be typed.
 fn command_line() -> String {
-    let arguments = std::env::args().skip(1).map(|argument| {
-        let plain = argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=@:,%#^~+".contains(c));
-        if plain && !argument.is_empty() { argument } else { format!("'{}'", argument.replace('\'', "'\\''")) }
-    });
-    std::iter::once("cargo xtask".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+    format!("cargo xtask {}", shell_words::join(std::env::args().skip(1)))
 }
 
 /// Now, RFC 3339 in UTC.

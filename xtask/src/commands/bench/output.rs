@@ -8,7 +8,7 @@ use crate::results::Results;
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::files;
-use crate::system::progress::{Progress, say};
+use crate::system::progress::{Progress, print_line};
 
 pub fn write_results(out: &Path, results: &Results) -> anyhow::Result<()> {
     let path = out.join("results.json");
@@ -23,7 +23,7 @@ pub fn rescue(results: &Results, why: &anyhow::Error, progress: &Progress) -> Ex
     if files::write_whole(&path, &bytes).is_ok() {
         progress.warn(format!("{why:#}; the results are in {}", path.display()));
     } else {
-        say(String::from_utf8_lossy(&bytes));
+        print_line(String::from_utf8_lossy(&bytes));
         progress.warn(format!("{why:#}; the results went to standard output"));
     }
     Exit::Failed(format!("the results could not be written where they belong: {why:#}"))

@@ -61,7 +61,7 @@ impl<'a> Workshop<'a> {
     }
 
     fn worker(&self, install: &Path, program: &str, flags: &[&str], log: PathBuf) -> anyhow::Result<Worker> {
-        Worker::start(npm::worker(&self.tools.node, flags, install, program), program, log)
+        Worker::start(npm::worker(&self.tools.node, flags, install, program)?, program, log)
     }
 }
 

@@ -60,7 +60,7 @@ impl Rig {
         let answers = Answers::start(server.address)?;
         let door = answers.door("selftest")?;
         let health = |probe| database_health(&server, probe);
-        let program = npm::worker(&tools.node, &[], &benchmark, "keeper");
+        let program = npm::worker(&tools.node, &[], &benchmark, "keeper")?;
         let mut keeper = Keeper::open(Worker::start(program, "keeper", out.join("keeper.log"))?, &tables, &health)?;
         keeper.create(&health, |_, _| {})?;
         keeper.warm(SERVER_WARM_UP_CALLS, &health)?;
@@ -94,7 +94,7 @@ impl Rig {
         let health = self.health();
         let flags = npm::warm_up_flags(&self.tools.node_version);
         let program = npm::worker(&self.tools.node, flags, &self.benchmark, "suite");
-        let worker = Worker::start(program, "suite", self.out.join("suite.log"));
+        let worker = program.and_then(|program| Worker::start(program, "suite", self.out.join("suite.log")));
         let (suite, ready) = Suite::open(worker, job, &health)?;
         let (suite, _) = suite.verify(&[Operation::GetItem], true, &health)?;
         Ok((suite, ready.pid))

@@ -1,14 +1,17 @@
 //! The sampler against the kernel: a process that burns a known share of a core and holds a known amount of memory.
 
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use xshell::cmd;
 
 use super::Trial;
 use crate::machine::sampler::{INTERVAL, Sampler, peak_resident_mb};
 use crate::system::interrupt;
-use crate::system::process::Group;
+use crate::system::proc;
+use crate::system::process::{self, Command, Group};
 
 /// How far the sampler may be from the kernel.
 const WITHIN: f64 = 0.03;
@@ -26,10 +29,10 @@ pub fn trials() -> anyhow::Result<Vec<Trial>> {
 
 fn burn(share: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
     let program = std::env::current_exe().context("finding this program's own path")?;
-    let mut command = Command::new(program);
-    command.args(["burn", "--percent", &share.to_string(), "--mib", &mib.to_string()]);
+    let (shell, percent, memory) = (process::shell(Path::new("."))?, share.to_string(), mib.to_string());
+    let mut command = Command::from(cmd!(shell, "{program} burn --percent {percent} --mib {memory}"));
     command.stdin(Stdio::piped()).stdout(Stdio::null());
-    let group = Group::spawn(&mut command, "burn")?;
+    let group = Group::spawn(command, "burn")?;
     let pid = group.pid();
     // It allocates first; then it is as it will be.
     interrupt::sleep(Duration::from_secs(1))?;
@@ -41,12 +44,12 @@ fn burn(share: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
     while readings[0].0.elapsed() < WATCHED {
         interrupt::sleep(Duration::from_millis(25))?;
         readings.push((Instant::now(), kernel_cpu_ms(pid)?));
-        resident.push(kernel_resident_mb(pid)?);
+        resident.push(proc::status_mb(pid, "VmRSS").context("the kernel gives no VmRSS")?);
     }
     sampler.end();
-    let kernel_percent = percent(readings[0], readings[readings.len() - 1]);
+    let kernel_percent = self::percent(readings[0], readings[readings.len() - 1]);
     let kernel_peak = kernel_peak_percent(&readings);
-    let kernel_peak_mb = peak_resident_mb(pid).context("the kernel keeps no VmHWM")?;
+    let kernel_peak_mb = peak_resident_mb(pid).context("the kernel gives no VmHWM")?;
     let usage = sampler.take("burn").0.context("the sampler saw nothing")?;
     let resident_mb = resident.iter().sum::<f64>() / resident.len().max(1) as f64;
     let what = format!("sampler, {share:.0}% of a core and {mib} MiB");
@@ -61,7 +64,7 @@ fn burn(share: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
     };
     Ok(vec![
         trial("CPU average", usage.cpu_ms / usage.wall_ms * 100.0, kernel_percent, "%"),
-        trial("CPU peak", usage.cpu_percent_peak.unwrap_or(0.0), kernel_peak, "%"),
+        trial("CPU peak", usage.cpu_percent_peak.context("the sampler saw no whole window")?, kernel_peak, "%"),
         trial("memory average", usage.memory_mb_avg, resident_mb, " MiB"),
         trial("memory peak", usage.memory_mb_peak, kernel_peak_mb, " MiB"),
     ])
@@ -90,10 +93,4 @@ fn kernel_cpu_ms(pid: u32) -> anyhow::Result<f64> {
         total += nanoseconds / 1e6;
     }
     Ok(total)
-}
-
-fn kernel_resident_mb(pid: u32) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("reading the kernel's status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the kernel says no VmRSS")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
 }

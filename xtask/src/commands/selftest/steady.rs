@@ -61,8 +61,8 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
     }
     drop(step);
     rig.end();
-    let asked = format!("within {:.0}% of that after {MORE_CALLS} calls more", WITHIN * 100.0);
+    let required = format!("within {:.0}% of that after {MORE_CALLS} calls more", WITHIN * 100.0);
     let what = format!("steady state: CPU per call after the rule's warm-up ({calls} calls on average)");
-    let trial = Trial::of_ratio(what, asked, &pairs, WITHIN, |found| format!("ratio {found}, {PAIRS} pairs"));
+    let trial = Trial::of_ratio(what, required, &pairs, WITHIN, |found| format!("ratio {found}, {PAIRS} pairs"));
     Ok(vec![trial])
 }

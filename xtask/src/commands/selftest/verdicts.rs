@@ -116,7 +116,7 @@ fn judge(results: &Results) -> Vec<Trial> {
     }
     let mut trials = Vec::new();
     let equals = &tallies[0];
-    for (metric, wrong) in [("CPU per call", equals.cpu_told), ("latency", equals.latency_told)] {
+    for (metric, wrong) in [("CPU per call", equals.cpu_verdicts), ("latency", equals.latency_verdicts)] {
         let share = wrong / equals.runs;
         trials.push(Trial::new(
             format!("A against A: {metric}"),
@@ -161,9 +161,9 @@ fn true_ratio(results: &Results, copy: usize) -> Option<f64> {
 #[derive(Debug, Clone, Default)]
 struct Tally {
     runs: f64,
-    cpu_told: f64,
+    cpu_verdicts: f64,
     cpu_slower: f64,
-    latency_told: f64,
+    latency_verdicts: f64,
     held: f64,
     ratio_sum: f64,
     half_width_sum: f64,
@@ -172,10 +172,10 @@ struct Tally {
 impl Tally {
     fn count(&mut self, one: &Measurement, truth: f64) {
         let Some(versus) = &one.vs_baseline else { return };
-        let told = |verdict: Verdict| f64::from(u8::from(matches!(verdict, Verdict::Faster | Verdict::Slower)));
+        let differs = |verdict: Verdict| f64::from(u8::from(matches!(verdict, Verdict::Faster | Verdict::Slower)));
         self.runs += 1.0;
-        self.cpu_told += told(versus.cpu_verdict);
-        self.latency_told += told(versus.verdict);
+        self.cpu_verdicts += differs(versus.cpu_verdict);
+        self.latency_verdicts += differs(versus.verdict);
         self.cpu_slower += f64::from(u8::from(versus.cpu_verdict == Verdict::Slower));
         self.ratio_sum += versus.cpu_ratio - 1.0;
         if let Some([low, high]) = versus.cpu_ratio_ci95 {

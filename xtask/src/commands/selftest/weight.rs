@@ -157,9 +157,9 @@ impl Bare {
             "warmUpCalls": WARM_UP_CALLS, "calls": TURN * (SETTLING + TURNS),
         });
         let flags = npm::warm_up_flags(&rig.tools.node_version);
-        let mut command = npm::worker(&rig.tools.node, flags, &rig.benchmark, "bare");
+        let mut command = npm::worker(&rig.tools.node, flags, &rig.benchmark, "bare")?;
         command.arg(job.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut group = Group::spawn(&mut command, "bare")?;
+        let mut group = Group::spawn(command, "bare")?;
         let input = group.child_mut().stdin.take().context("the bare script has no input")?;
         let output = group.child_mut().stdout.take().context("the bare script has no output")?;
         let mut bare = Bare { input, output: BufReader::new(output), _group: group };
@@ -177,6 +177,6 @@ impl Bare {
 }
 
 fn ratio(what: &str, pairs: &[(Parts, Parts)]) -> Trial {
-    let asked = format!("ratio of means within {:.0}% of 1", WITHIN * 100.0);
-    Trial::of_ratio(what, asked, pairs, WITHIN, |found| format!("{found}, {} processes each", pairs.len()))
+    let required = format!("ratio of means within {:.0}% of 1", WITHIN * 100.0);
+    Trial::of_ratio(what, required, pairs, WITHIN, |found| format!("{found}, {} processes each", pairs.len()))
 }

@@ -1,8 +1,9 @@
 //! Which figures of a measurement are shown, and how each is made: one entry for each. A figure that is added to a
 //! list here stands in Markdown and on the page; added to [`FIGURES`], also in the table that has all in one row.
 
-use super::answer::Criterion;
-use super::tables::{Cell, Maker};
+use super::cell::Cell;
+use super::of_scale::OfScale;
+use super::ratio::Criterion;
 use crate::report::format;
 use crate::results::{Cpu, Interval, Latency, LimitedBy, Measurement, Memory, Throughput, Work};
 
@@ -17,7 +18,7 @@ pub struct Column {
     pub row: u8,
     /// Whether it needs recorded answers: left out of the report of a run that had none.
     pub recorded: bool,
-    pub cell: fn(&Maker<'_>, &Measurement) -> Cell,
+    pub cell: fn(&OfScale<'_>, &Measurement) -> Cell,
 }
 
 /// A figure of the table that has all of them: which it is, and what heads its column there.
@@ -36,7 +37,7 @@ const fn column(
     label: &'static str,
     unit: &'static str,
     row: u8,
-    cell: fn(&Maker<'_>, &Measurement) -> Cell,
+    cell: fn(&OfScale<'_>, &Measurement) -> Cell,
 ) -> Column {
     Column { id, label, unit, row, recorded: false, cell }
 }
@@ -47,12 +48,12 @@ const fn recorded(
     label: &'static str,
     unit: &'static str,
     row: u8,
-    cell: fn(&Maker<'_>, &Measurement) -> Cell,
+    cell: fn(&OfScale<'_>, &Measurement) -> Cell,
 ) -> Column {
     Column { recorded: true, ..column(id, label, unit, row, cell) }
 }
 
-const fn ratio(row: u8, cell: fn(&Maker<'_>, &Measurement) -> Cell) -> Column {
+const fn ratio(row: u8, cell: fn(&OfScale<'_>, &Measurement) -> Cell) -> Column {
     column(RATIO, "", "", row, cell)
 }
 
@@ -176,7 +177,7 @@ fn work(m: &Measurement, of: fn(&Work) -> Option<f64>) -> Cell {
 }
 
 /// What limited a rate; one that was measured otherwise than the rest says so.
-fn limited(make: &Maker<'_>, throughput: &Throughput) -> Cell {
+fn limited(make: &OfScale<'_>, throughput: &Throughput) -> Cell {
     let differs = throughput.concurrency != make.concurrency_shown();
     let other = if differs { format!(" ({} in flight)", throughput.concurrency) } else { String::new() };
     Cell {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{TargetView, label};
 use crate::report::{escape, format, text};
-use crate::results::{Backend, Design, DisturbanceKind, Results, Target, TimeUse};
+use crate::results::{Backend, Database, Design, DisturbanceKind, Results, Target, TimeUse};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Fact {
@@ -183,13 +183,24 @@ pub fn environment(results: &Results) -> Vec<Fact> {
         ("system", format!("{}, kernel {}", environment.os, environment.kernel)),
         ("Node", format!("{} with npm {}", environment.node, environment.npm)),
         ("database", database(results)),
-        ("image", database_used.image.clone().unwrap_or_default()),
+        ("image", image(database_used)),
         ("endpoint", database_used.endpoint.clone()),
         (
             "built with",
             format!("xtask {}, rustc {}", environment.xtask, environment.rustc.trim_start_matches("rustc ")),
         ),
     ])
+}
+
+/// The image by its name. A tag is only a name: where the server says another version, that is said here too.
+fn image(database: &Database) -> String {
+    let image = database.image.clone().unwrap_or_default();
+    match &database.version {
+        Some(version) if !image.is_empty() && !image.ends_with(&format!(":{version}")) => {
+            format!("{image} (the server in it says {version})")
+        }
+        _ => image,
+    }
 }
 
 pub fn schedule(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {

@@ -4,11 +4,12 @@
 
 use serde::Serialize;
 
-use super::answer::{self, Criterion};
+use super::cell::Cell;
 use super::columns::{self, Column, RATIO};
+use super::of_scale::OfScale;
 use super::{Index, TargetView, notes};
 use crate::report::{format, text};
-use crate::results::{ColdStart, DatabaseUsage, Estimate, Interval, Measurement, Operation, Verdict};
+use crate::results::{ColdStart, Estimate, Measurement, Operation};
 
 /// One kind of figure at one scale: latency, throughput, CPU …
 #[derive(Debug, Clone, Serialize)]
@@ -63,65 +64,9 @@ pub struct Line {
     pub cells: Vec<Vec<Cell>>,
 }
 
-/// A figure as it is shown.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Cell {
-    pub text: String,
-    /// `same` or `unclear`, where a ratio needs the word; else empty.
-    pub note: &'static str,
-    /// What it sorts by; none for words and for what was not measured.
-    pub value: Option<f64>,
-    /// More digits, the interval, or why there is no figure; for hovering.
-    pub hint: String,
-    /// The best of the libraries, where the run can tell.
-    pub best: bool,
-    /// Percent of the largest figure of its row, where a bar helps.
-    pub share: Option<u8>,
-}
-
-impl Cell {
-    pub fn words(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), ..Cell::default() }
-    }
-
-    pub fn missing(why: &str) -> Cell {
-        Cell { text: format::NOT_MEASURED.to_owned(), hint: why.to_owned(), ..Cell::default() }
-    }
-
-    pub fn estimate(value: Option<f64>, interval: Option<Interval>, unit: &str) -> Cell {
-        let Some(value) = value else { return Cell::missing("not measured, or too few samples to hold it") };
-        let hint = match interval {
-            Some([low, high]) => format!("95% interval {} to {} {unit}", format::precise(low), format::precise(high)),
-            None => format!("{} {unit}, no interval", format::precise(value)),
-        };
-        Cell { text: format::estimate(value, interval), value: Some(value), hint, ..Cell::default() }
-    }
-
-    pub fn per_call(value: Option<f64>) -> Cell {
-        let Some(value) = value else { return Cell::missing("not measured") };
-        Cell { text: format::per_call(value), value: Some(value), ..Cell::default() }
-    }
-
-    pub fn ratio(value: f64, interval: Option<Interval>, verdict: Option<Verdict>) -> Cell {
-        let mut cell = Cell::estimate(Some(value), interval, "times");
-        cell.text = format::ratio(value, interval);
-        cell.note = match verdict {
-            Some(Verdict::Same) => "same",
-            Some(Verdict::Unclear) => "unclear",
-            _ => "",
-        };
-        cell
-    }
-
-    pub fn best(mut self, best: bool) -> Cell {
-        self.best = best;
-        self
-    }
-}
-
 /// All groups of a scale that have something to show.
 pub fn groups(index: &Index<'_>, scale: &str, libraries: &[TargetView]) -> Vec<Group> {
-    let make = Maker { index, scale, libraries };
+    let make = OfScale { index, scale, libraries };
     let mut groups = vec![
         make.latency(),
         make.throughput(),
@@ -156,13 +101,7 @@ fn share(line: &mut Line) {
 }
 
 /// What makes the groups of one scale.
-pub struct Maker<'a> {
-    index: &'a Index<'a>,
-    scale: &'a str,
-    libraries: &'a [TargetView],
-}
-
-impl Maker<'_> {
+impl OfScale<'_> {
     /// What the other groups say at length, in one table: all figures of a library in one row.
     fn figures(&self, groups: &[Group]) -> Group {
         let figure = |at: usize, library: usize, of: &columns::Figure| {
@@ -409,33 +348,6 @@ impl Maker<'_> {
             }
         }
         cells
-    }
-
-    /// The calls in flight of the tables' throughput.
-    pub fn concurrency_shown(&self) -> u32 {
-        self.index.results.settings.concurrency
-    }
-
-    /// What the database used while this was measured.
-    pub fn database_usage(&self, m: &Measurement) -> Option<&DatabaseUsage> {
-        let mut all = self.index.results.database_usage.iter();
-        all.find(|used| used.scale == m.scale && used.operation == m.operation && used.target == m.target)
-    }
-
-    /// A measurement's ratio to the baseline.
-    pub fn versus(&self, m: &Measurement, metric: Criterion) -> Cell {
-        if self.libraries.iter().any(|library| library.baseline && library.id == m.target) {
-            return Cell { value: Some(1.0), ..Cell::words("baseline") };
-        }
-        match answer::ratio(m, metric) {
-            Some((value, interval, verdict)) => Cell::ratio(value, interval, verdict),
-            None => Cell::missing("no pair to compare"),
-        }
-    }
-
-    /// Whether a measurement's library is the best one, and this run can tell.
-    pub fn wins(&self, m: &Measurement, metric: Criterion) -> bool {
-        answer::winner(self.index, self.libraries, self.scale, m.operation, metric).is_some_and(|id| id == m.target)
     }
 }
 

@@ -1,12 +1,13 @@
 //! `DynamoDB` Local in Docker: `docker-compose.yml` under a project of this run's own, with Compose v2 or v1. What was
 //! brought up is known by its label; a container of the same name is never touched.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::Output;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use xshell::cmd;
 
 use super::java::version_in;
 use super::{Kind, Options, Server, wait_until_ready};
@@ -14,7 +15,8 @@ use crate::results::Backend;
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::system::owner::{self, LABEL};
-use crate::system::process;
+use crate::system::proc;
+use crate::system::process::{self, Command};
 use crate::system::progress::Progress;
 
 /// How long a question to the engine may take; one that hangs is one that doesn't answer.
@@ -25,7 +27,7 @@ const UP_LIMIT: Duration = Duration::from_mins(1);
 const DOWN_LIMIT: Duration = Duration::from_secs(10);
 const SERVICE: &str = "dynamodb";
 
-/// A Docker engine that answers, and the Compose beside it.
+/// A Docker engine that answers, and its Compose.
 #[derive(Debug, Clone)]
 pub struct Engine {
     docker: PathBuf,
@@ -37,7 +39,7 @@ pub struct Engine {
 
 impl Engine {
     /// # Errors
-    /// What is missing, in the engine's own words where it has any, and how to mend it.
+    /// What is missing, in the engine's own words where it has any, and how to fix it.
     pub fn find() -> Result<Engine, String> {
         let docker = which::which("docker").map_err(|_| {
             "docker is not on the PATH: install Docker with Compose (https://docs.docker.com)".to_owned()
@@ -62,12 +64,14 @@ impl Engine {
 
 /// Runs a short command; its output, or its own words of failure.
 fn ask(program: &PathBuf, arguments: &[&str]) -> anyhow::Result<String> {
-    in_words(&process::output(Command::new(program).args(arguments), "Docker", ASK_LIMIT)?)
+    let shell = process::shell(Path::new("."))?;
+    in_words(&process::output(cmd!(shell, "{program} {arguments...}"), "Docker", ASK_LIMIT)?)
 }
 
 /// As [`ask`], for cleaning up: no signal keeps it from that.
 fn ask_at_the_end(program: &PathBuf, arguments: &[&str]) -> anyhow::Result<String> {
-    in_words(&process::output_whatever_comes(Command::new(program).args(arguments), "Docker", ASK_LIMIT)?)
+    let shell = process::shell(Path::new("."))?;
+    in_words(&process::output_at_the_end(cmd!(shell, "{program} {arguments...}"), "Docker", ASK_LIMIT)?)
 }
 
 fn in_words(output: &Output) -> anyhow::Result<String> {
@@ -92,17 +96,23 @@ pub struct Project {
     /// Removed when the project is down.
     note: PathBuf,
     stopped: bool,
-    /// When the server's process on this machine started, to tell it from a later one of the same id.
+    /// When the server's process on this machine started, to know it from a later one of the same id.
     start: Option<u64>,
 }
 
 impl Project {
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.engine.compose[0]);
-        command.args(&self.engine.compose[1..]).arg("--project-name").arg(&self.name).arg("--file").arg(&self.file);
+    fn command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        let shell = process::shell(Path::new("."))?;
+        let (Engine { compose, .. }, name, file) = (&self.engine, &self.name, &self.file);
+        let (program, subcommand) = compose.split_first().context("no Compose was found")?;
+        let command = cmd!(shell, "{program} {subcommand...} --project-name {name} --file {file} {arguments...}");
         // An empty port lets the engine choose one, so that nobody can take it in between.
-        command.args(arguments).env("DYNAMODB_LOCAL_PORT", "");
-        command
+        Ok(command.env("DYNAMODB_LOCAL_PORT", "").into())
+    }
+
+    /// Asks Compose.
+    fn ask(&self, arguments: &[&str], limit: Duration) -> anyhow::Result<String> {
+        in_words(&process::output(self.command(arguments)?, "Docker Compose", limit)?)
     }
 
     /// Whether its process lives: on this machine where it can be seen, else as the engine says.
@@ -117,9 +127,11 @@ impl Project {
     }
 
     pub fn log(&self) -> String {
-        let mut command = Command::new(&self.engine.docker);
-        command.args(["logs", "--tail", "200", &self.container]);
-        let output = process::output_whatever_comes(&mut command, "docker logs", ASK_LIMIT);
+        let (docker, container) = (&self.engine.docker, &self.container);
+        let output = process::shell(Path::new(".")).and_then(|shell| {
+            let command = cmd!(shell, "{docker} logs --tail 200 {container}");
+            process::output_at_the_end(command, "docker logs", ASK_LIMIT)
+        });
         output
             .map(|output| String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
             .unwrap_or_default()
@@ -131,12 +143,12 @@ impl Project {
             return;
         }
         let down = || {
-            let mut down = self.command(&["down", "--volumes", "--timeout", "1"]);
-            let down = process::output_whatever_comes(&mut down, "Docker Compose", DOWN_LIMIT);
+            let down = self.command(&["down", "--volumes", "--timeout", "1"]);
+            let down = down.and_then(|down| process::output_at_the_end(down, "Docker Compose", DOWN_LIMIT));
             down.is_ok_and(|output| output.status.success())
         };
         // Compose asks politely; after a second signal there is no time for that. Whatever is left then (the engine may
-        // still have been making what `up` had asked for when it was cut short) the engine is told to remove.
+        // still have been making what `up` had asked for when it was cut short) the engine removes.
         let _ = !interrupt::at_once() && down();
         let ours = format!("com.docker.compose.project={}", self.name);
         if remove(&self.engine.docker, &ours).is_ok() {
@@ -177,7 +189,7 @@ pub fn start(options: &Options, engine: &Engine, progress: &Progress) -> anyhow:
     up(&mut project, progress).map_err(in_dockers_words).map(|server| Server { kind: Kind::Compose(project), ..server })
 }
 
-/// What Docker would not do is a prerequisite that lacks; a signal that came meanwhile stays a signal.
+/// What Docker would not do is a prerequisite that is missing; a signal that came meanwhile stays a signal.
 fn in_dockers_words(why: anyhow::Error) -> anyhow::Error {
     match why.downcast::<Exit>() {
         Ok(exit) => exit.into(),
@@ -203,9 +215,8 @@ fn free_name(engine: &Engine, run: &str) -> anyhow::Result<String> {
 fn up(project: &mut Project, progress: &Progress) -> anyhow::Result<Server> {
     pull(project, progress)?;
     let step = progress.step("starting DynamoDB Local (Docker)");
-    in_words(&process::output(&mut project.command(&["up", "--detach"]), "Docker Compose", UP_LIMIT)?)?;
-    let list = process::output(&mut project.command(&["ps", "--quiet", SERVICE]), "Docker Compose", ASK_LIMIT)?;
-    let list = in_words(&list)?;
+    project.ask(&["up", "--detach"], UP_LIMIT)?;
+    let list = project.ask(&["ps", "--quiet", SERVICE], ASK_LIMIT)?;
     list.lines().next().context("Compose started no container")?.clone_into(&mut project.container);
     let engine = project.engine.clone();
     let inspect = |format: &str| engine.ask(&["inspect", "--format", format, &project.container]);
@@ -241,24 +252,23 @@ fn up(project: &mut Project, progress: &Progress) -> anyhow::Result<Server> {
 
 /// Pulls the image where it isn't there.
 fn pull(project: &Project, progress: &Progress) -> anyhow::Result<()> {
-    let config = in_words(&process::output(&mut project.command(&["config"]), "Docker Compose", ASK_LIMIT)?)?;
+    let config = project.ask(&["config"], ASK_LIMIT)?;
     let image = config.lines().find_map(|line| line.trim().strip_prefix("image:"));
     let image = image.context("docker-compose.yml names no image")?.trim().trim_matches(['"', '\'']).to_owned();
     if project.engine.ask(&["image", "inspect", "--format", "{{.Id}}", &image]).is_ok() {
         return Ok(());
     }
     let step = progress.step(format!("pulling {image}"));
-    let mut command = Command::new(&project.engine.docker);
-    command.args(["pull", "--quiet", "--", &image]);
-    in_words(&process::output(&mut command, "docker pull", PULL_LIMIT)?).with_context(|| format!("pulling {image}"))?;
+    let (shell, docker) = (process::shell(Path::new("."))?, &project.engine.docker);
+    let output = process::output(cmd!(shell, "{docker} pull --quiet -- {image}"), "docker pull", PULL_LIMIT)?;
+    in_words(&output).with_context(|| format!("pulling {image}"))?;
     step.done(format!("pulled {image}"));
     Ok(())
 }
 
 /// Whether a process on this machine is the server: an engine that runs elsewhere gives ids of elsewhere.
 fn is_java(pid: u32) -> bool {
-    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&command).contains("DynamoDBLocal.jar")
+    proc::command_line(pid).is_some_and(|command| command.contains("DynamoDBLocal.jar"))
 }
 
 /// Removes what bears an owner's mark; what that was. Called when that owner is known to be dead.

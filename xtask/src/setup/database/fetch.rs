@@ -1,11 +1,11 @@
 //! The `DynamoDB` Local that an npm package of AWS ships: fetched once, checked against its hash, and kept unpacked.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha512};
+use xshell::cmd;
 
 use super::JAR;
 use crate::setup::npm::{self, Tools};
@@ -72,9 +72,9 @@ fn check(tarball: &Path) -> anyhow::Result<()> {
 fn unpack(tarball: &Path, folder: &Path) -> anyhow::Result<()> {
     let tar = which::which("tar")
         .map_err(|_| Exit::Prerequisite("tar is not on the PATH; it unpacks DynamoDB Local".to_owned()))?;
-    let mut command = Command::new(tar);
-    command.arg("-xzf").arg(tarball).arg("-C").arg(folder).arg("package/emulator");
-    let output = process::output(&mut command, "unpacking DynamoDB Local", UNPACK_LIMIT)?;
+    let shell = process::shell(folder)?;
+    let command = cmd!(shell, "{tar} -xzf {tarball} package/emulator");
+    let output = process::output(command, "unpacking DynamoDB Local", UNPACK_LIMIT)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!(Exit::Failed(format!("unpacking DynamoDB Local: tar ended with {}: {}", output.status, said.trim())));

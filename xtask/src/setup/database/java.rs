@@ -4,10 +4,10 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use xshell::{Cmd, Shell, cmd};
 
 use super::socket::{Listens, free_port, listens};
 use super::{JAR, JVM_FLAGS, Kind, Options, Server, fetch, tail, wait_until_ready};
@@ -17,7 +17,7 @@ use crate::setup::npm;
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::system::owner;
-use crate::system::process::{self, Group};
+use crate::system::process::{self, Command, Group};
 use crate::system::progress::Progress;
 
 /// The fetched build's classes are made for 8; the oldest that is still cared for.
@@ -42,26 +42,27 @@ impl Java {
     /// The one in `JAVA_HOME`, else the one on the PATH.
     ///
     /// # Errors
-    /// What is missing, and how to mend it.
+    /// What is missing, and how to fix it.
     pub fn find() -> Result<Java, String> {
-        let mend = "install a Java runtime, 17 is a good choice (Debian: apt-get install default-jre-headless)";
+        let advice = "install a Java runtime, 17 is a good choice (Debian: apt-get install default-jre-headless)";
         let home = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin").join("java"));
         let path = match home.filter(|java| java.is_file()) {
             Some(java) => java,
-            None => which::which("java").map_err(|_| format!("java is not on the PATH: {mend}"))?,
+            None => which::which("java").map_err(|_| format!("java is not on the PATH: {advice}"))?,
         };
-        let mut command = Command::new(&path);
-        without_options(command.arg("-version"));
-        let output = process::output(&mut command, "java -version", ASK_LIMIT)
-            .map_err(|why| format!("{} can't be run ({why:#}): {mend}", path.display()))?;
+        let output = process::shell(Path::new("."))
+            .and_then(|shell| {
+                process::output(without_options(cmd!(shell, "{path} -version")), "java -version", ASK_LIMIT)
+            })
+            .map_err(|why| format!("{} can't be run ({why:#}): {advice}", path.display()))?;
         // macOS has a java that is there only to say that there is none.
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         let version = text.split('"').nth(1).unwrap_or_default().to_owned();
         if !output.status.success() || version.is_empty() {
-            return Err(format!("{} -version failed ({}): {mend}", path.display(), text.trim()));
+            return Err(format!("{} -version failed ({}): {advice}", path.display(), text.trim()));
         }
         if major(&version).is_none_or(|major| major < OLDEST_JAVA) {
-            return Err(format!("Java is {version}, and {OLDEST_JAVA} or newer is needed: {mend}"));
+            return Err(format!("Java is {version}, and {OLDEST_JAVA} or newer is needed: {advice}"));
         }
         Ok(Java { path, version })
     }
@@ -111,7 +112,7 @@ pub fn check_jar(jar: &Path, backend: BackendChoice) -> anyhow::Result<PathBuf> 
         bail!(bad("--backend docker runs no jar; leave one of the two out"));
     }
     if !jar.is_file() {
-        bail!(bad("there is no such file; it is a DynamoDBLocal.jar, with DynamoDBLocal_lib beside it"));
+        bail!(bad("there is no such file; it is a DynamoDBLocal.jar, with DynamoDBLocal_lib next to it"));
     }
     let path = jar.canonicalize().map_err(|why| bad(&why.to_string()))?;
     Ok(path)
@@ -192,19 +193,20 @@ fn try_start(options: &Options, java: &Java, jar: &Path, launch: Launch) -> anyh
     let log = scratch.path().join("server.log");
     let output = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
     let port = free_port()?;
-    let mut command = command(java, jar);
-    command.args(JVM_FLAGS).arg(option("-Djava.io.tmpdir=", scratch.path()));
+    let (shell, name) = (shell_at(jar)?, file_name(jar));
+    let mut command = command(&shell, java).args(JVM_FLAGS).arg(option("-Djava.io.tmpdir=", scratch.path()));
     if launch == Launch::Loopback {
         let file = scratch.path().join("loopback.xml");
         std::fs::write(&file, LOOPBACK).with_context(|| format!("writing {}", file.display()))?;
-        command.args([&format!("-Dbench.port={port}"), "-Dorg.eclipse.jetty.util.log.announce=false", "-cp"]);
-        command.arg(file_name(jar)).arg("org.eclipse.jetty.xml.XmlConfiguration").arg(&file);
+        command = command.args([&format!("-Dbench.port={port}"), "-Dorg.eclipse.jetty.util.log.announce=false"]);
+        command = command.arg("-cp").arg(name).arg("org.eclipse.jetty.xml.XmlConfiguration").arg(&file);
     } else {
-        command.arg("-jar").arg(file_name(jar));
-        command.args(["-inMemory", "-sharedDb", "-disableTelemetry", "-port", &port.to_string()]);
+        let port = port.to_string();
+        command = command.arg("-jar").arg(name).args(["-inMemory", "-sharedDb", "-disableTelemetry", "-port", &port]);
     }
+    let mut command = Command::from(command);
     command.stdin(std::process::Stdio::null()).stdout(output.try_clone()?).stderr(output);
-    let group = Group::spawn(&mut command, "DynamoDB Local")?;
+    let group = Group::spawn(command, "DynamoDB Local")?;
     let pid = group.pid();
     let bench = options.checkout.bench();
     let local = Local { group, log, bench, scratch: Some(scratch) };
@@ -241,9 +243,9 @@ fn knows_how_to_stay_local(jar: &Path) -> bool {
 
 /// What a jar says of itself.
 fn version_of(java: &Java, jar: &Path) -> anyhow::Result<Option<String>> {
-    let mut command = command(java, jar);
-    command.arg("-jar").arg(file_name(jar)).arg("-version");
-    let output = process::output(&mut command, "asking DynamoDB Local for its version", ASK_LIMIT)?;
+    let shell = shell_at(jar)?;
+    let command = command(&shell, java).arg("-jar").arg(file_name(jar)).arg("-version");
+    let output = process::output(command, "asking DynamoDB Local for its version", ASK_LIMIT)?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() && said.contains("UnsupportedClassVersionError") {
         bail!(Exit::Prerequisite(format!(
@@ -261,25 +263,23 @@ pub fn version_in(text: &str) -> Option<String> {
     text.split_whitespace().rfind(looks).map(str::to_owned)
 }
 
-/// A Java command in the jar's folder, in an environment that makes it the same everywhere.
-fn command(java: &Java, jar: &Path) -> Command {
-    let mut command = Command::new(&java.path);
-    command.current_dir(jar.parent().unwrap_or(Path::new("."))).arg("-Djava.library.path=DynamoDBLocal_lib");
-    npm::clean_environment(&mut command);
-    without_options(&mut command);
-    // Java reads the names of files in the locale's encoding.
-    if cfg!(target_os = "linux") {
-        command.env("LC_ALL", "C.UTF-8");
-    }
-    // It sends telemetry unless told not to, by flag or by this.
-    command.env("DDB_LOCAL_TELEMETRY", "0");
-    command
+fn shell_at(jar: &Path) -> anyhow::Result<Shell> {
+    process::shell(jar.parent().unwrap_or(Path::new(".")))
 }
 
-fn without_options(command: &mut Command) {
-    for name in ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH"] {
-        command.env_remove(name);
-    }
+/// A Java command in the jar's folder, in an environment that makes it the same everywhere.
+fn command<'a>(shell: &'a Shell, java: &Java) -> Cmd<'a> {
+    let path = &java.path;
+    let command = without_options(cmd!(shell, "{path} -Djava.library.path=DynamoDBLocal_lib"));
+    // Java reads the names of files in the locale's encoding.
+    let locale = cfg!(target_os = "linux").then_some(("LC_ALL", "C.UTF-8"));
+    // It sends telemetry unless it is asked not to, by flag or by this.
+    npm::clean_environment(command).envs(locale).env("DDB_LOCAL_TELEMETRY", "0")
+}
+
+fn without_options(command: Cmd<'_>) -> Cmd<'_> {
+    let names = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH"];
+    names.into_iter().fold(command, Cmd::env_remove)
 }
 
 fn option(name: &str, path: &Path) -> OsString {

@@ -59,9 +59,8 @@ pub fn listener(address: SocketAddr) -> Option<u32> {
     if !address.ip().is_loopback() {
         return None;
     }
-    let processes = std::fs::read_dir("/proc").ok()?.filter_map(Result::ok);
-    let mut ids = processes.filter_map(|process| process.file_name().to_str()?.parse().ok());
-    ids.find(|&pid| matches!(listens(pid, address.port()), Listens::Loopback | Listens::Everywhere))
+    crate::system::proc::processes()?
+        .find(|&pid| matches!(listens(pid, address.port()), Listens::Loopback | Listens::Everywhere))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -93,7 +92,7 @@ fn listening(line: &str, port: u16) -> Option<(bool, String)> {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::cell::Cell;
 

@@ -3,14 +3,15 @@
 //! name and renamed when it is whole, so that a failed or interrupted install leaves none.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use walkdir::{DirEntry, WalkDir};
+use xshell::cmd;
 
 use super::sdk::{self, CLIENT, Pair};
-use super::{FETCHING, Install, Spec, Tools, is_offline, npm, packages, run_npm};
+use super::{FETCHING, Install, Spec, Tools, is_offline, packages, run_npm};
 use crate::plan::library::{LIBRARIES, Library};
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
@@ -95,14 +96,11 @@ pub fn install(
 
 /// The version that a range or a tag means now.
 fn resolve(tools: &Tools, folder: &Path, name: &str, wanted: &str) -> anyhow::Result<String> {
-    let view = |extra: &str| -> Command {
-        let mut command = npm(tools, folder, &["view", &format!("{name}@{wanted}"), "version", "--json"]);
-        command.args(FETCHING).arg(extra);
-        command
-    };
-    let mut found = run_npm(view("--prefer-online"), "npm view")?;
+    let (shell, npm) = (process::shell(folder)?, &tools.npm);
+    let view = |network: &str| cmd!(shell, "{npm} view {name}@{wanted} version --json {FETCHING...} {network}");
+    let mut found = run_npm(&shell, view("--prefer-online"), "npm view")?;
     if found.as_ref().is_err_and(|words| is_offline(words)) {
-        found = run_npm(view("--offline"), "npm view")?.or(found);
+        found = run_npm(&shell, view("--offline"), "npm view")?.or(found);
     }
     let text = match found {
         Ok(text) => text,
@@ -119,13 +117,10 @@ fn resolve(tools: &Tools, folder: &Path, name: &str, wanted: &str) -> anyhow::Re
 
 /// Installs into the folder; from the cache alone where there is no network.
 fn fetch(tools: &Tools, folder: &Path, library: Library, spec: &Spec) -> anyhow::Result<()> {
-    let command = |extra: &[&str]| -> Command {
-        // A folder is packed and unpacked as a published package would be, instead of being linked to.
-        let mut command = npm(tools, folder, &["install", "--install-links", "--omit=dev"]);
-        command.args(FETCHING).args(extra);
-        command
-    };
-    let Err(words) = run_npm(command(&["--prefer-offline"]), "npm install")? else { return Ok(()) };
+    let (shell, npm) = (process::shell(folder)?, &tools.npm);
+    // A folder is packed and unpacked as a published package would be, instead of being linked to.
+    let command = cmd!(shell, "{npm} install --install-links --omit=dev {FETCHING...} --prefer-offline");
+    let Err(words) = run_npm(&shell, command, "npm install")? else { return Ok(()) };
     let asked = spec.dependency(library.package);
     bail!(Exit::Failed(format!("npm can't deliver {} as {asked}: {words}", library.package)));
 }
@@ -140,7 +135,7 @@ fn without(lock: &[u8], package: &str) -> anyhow::Result<Value> {
     Ok(lock)
 }
 
-/// Whether npm took the library from where it was told to: nothing is measured under another's name.
+/// Whether npm took the library from where it was asked to: nothing is measured under another's name.
 fn check_origin(dir: &Path, library: Library, spec: &Spec) -> anyhow::Result<()> {
     let there = packages::read_json(&dir.join("node_modules/.package-lock.json"))?;
     let found = &there["packages"][format!("node_modules/{}", library.package)];
@@ -209,22 +204,19 @@ fn content(spec: &Spec) -> anyhow::Result<Option<String>> {
 
 /// The files of a package's folder in a fixed order; none where there are too many to read.
 fn files_of_package(folder: &Path) -> anyhow::Result<Option<Vec<PathBuf>>> {
-    let (mut files, mut folders, mut bytes) = (Vec::new(), vec![folder.to_path_buf()], 0);
-    while let Some(at) = folders.pop() {
-        for entry in std::fs::read_dir(&at).with_context(|| format!("reading {}", at.display()))? {
-            let entry = entry?;
-            let kind = entry.file_type()?;
-            if kind.is_dir() {
-                if entry.file_name() != "node_modules" && entry.file_name() != ".git" {
-                    folders.push(entry.path());
-                }
-            } else if kind.is_file() {
-                bytes += entry.metadata()?.len();
-                files.push(entry.path());
-            }
-            if bytes > MOST_HASHED_BYTES || files.len() > 20_000 {
-                return Ok(None);
-            }
+    let (mut files, mut bytes) = (Vec::new(), 0);
+    let is_own = |entry: &DirEntry| entry.file_name() != "node_modules" && entry.file_name() != ".git";
+    // The folder itself may be a node_modules.
+    let entries =
+        WalkDir::new(folder).min_depth(1).into_iter().filter_entry(|entry| entry.depth() == 0 || is_own(entry));
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            bytes += entry.metadata()?.len();
+            files.push(entry.into_path());
+        }
+        if bytes > MOST_HASHED_BYTES || files.len() > 20_000 {
+            return Ok(None);
         }
     }
     files.sort();
@@ -248,21 +240,18 @@ fn copy_programs(benchmark: &Path, dir: &Path) -> anyhow::Result<()> {
     if to.exists() {
         std::fs::remove_dir_all(&to).with_context(|| format!("removing the older {}", to.display()))?;
     }
-    let from = benchmark.join("dist");
-    copy_folder(&from, &to).with_context(|| format!("copying {} to {}", from.display(), to.display()))
+    copy_folder(&benchmark.join("dist"), &to)
 }
 
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    // The compiled tests are of no use there.
+    for entry in WalkDir::new(from).into_iter().filter_entry(|entry| entry.file_name() != "tests") {
         let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            // The compiled tests are of no use there.
-            if entry.file_name() != "tests" {
-                copy_folder(&entry.path(), &to.join(entry.file_name()))?;
-            }
+        let copy = to.join(entry.path().strip_prefix(from)?);
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(&copy).with_context(|| format!("making {}", copy.display()))?;
         } else {
-            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+            std::fs::copy(entry.path(), &copy).with_context(|| format!("copying to {}", copy.display()))?;
         }
     }
     Ok(())
@@ -270,11 +259,10 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// A package may be there and yet be no program: a folder whose sources were never compiled, say.
 fn check_import(tools: &Tools, dir: &Path, library: Library) -> anyhow::Result<()> {
-    let mut command = Command::new(&tools.node);
+    let (shell, node) = (process::shell(dir)?, &tools.node);
     let import = format!("await import({})", Value::from(library.package));
-    command.args(["--input-type=module", "--eval", &import]).current_dir(dir);
-    super::clean_environment(&mut command);
-    let output = process::output(&mut command, "importing the library", std::time::Duration::from_mins(1))?;
+    let command = super::clean_environment(cmd!(shell, "{node} --input-type=module --eval {import}"));
+    let output = process::output(command, "importing the library", std::time::Duration::from_mins(1))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let why = super::nodes_words(&said);
@@ -376,7 +364,7 @@ mod tests {
         let program = own.dir.join("node_modules/electrodb/index.js");
         assert!(std::fs::read_to_string(program).unwrap().contains("mine"), "the locked one was installed");
 
-        // What npm can't deliver is told in its own words.
+        // What npm can't deliver is reported in its own words.
         let why =
             install(&checkout, &tools, &benchmark, mizzle, "no-such-package-of-ours@1.0.0", &progress).unwrap_err();
         let why = format!("{why:#}");

@@ -3,16 +3,18 @@
 //! happens in a copy under `target/`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
+use walkdir::WalkDir;
+use xshell::cmd;
 
-use super::{FETCHING, Tools, is_offline, npm, packages, run_npm};
+use super::{FETCHING, Tools, is_offline, output, packages, run_npm};
 use crate::setup::against::Against;
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::files;
+use crate::system::process;
 use crate::system::progress::Progress;
 
 /// What the compiled programs were made of, beside them.
@@ -70,23 +72,20 @@ fn make_ready(folder: &Path, whose: &str, tools: &Tools, progress: &Progress) ->
 }
 
 fn install_locked(tools: &Tools, folder: &Path) -> anyhow::Result<()> {
-    let command = |extra: &[&str]| -> Command {
-        let mut command = npm(tools, folder, &["ci", "--include=dev", "--include=optional"]);
-        command.args(FETCHING).args(extra);
-        command
-    };
-    let Err(words) = run_npm(command(&["--prefer-offline"]), "npm ci")? else { return Ok(()) };
-    let mend = if is_offline(&words) {
+    let (shell, npm) = (process::shell(folder)?, &tools.npm);
+    let command = cmd!(shell, "{npm} ci --include=dev --include=optional {FETCHING...} --prefer-offline");
+    let Err(words) = run_npm(&shell, command, "npm ci")? else { return Ok(()) };
+    let advice = if is_offline(&words) {
         "npm reaches no registry and its cache does not hold everything; connect to the network once"
     } else {
         "see what `npm ci` says in benchmark/"
     };
-    bail!(Exit::Prerequisite(format!("npm ci could not install the locked dependencies ({mend}): {words}")));
+    bail!(Exit::Prerequisite(format!("npm ci could not install the locked dependencies ({advice}): {words}")));
 }
 
 fn compile(tools: &Tools, folder: &Path) -> anyhow::Result<()> {
-    let command = npm(tools, folder, &["run", "--silent", "build"]);
-    let output = crate::system::process::output(&mut { command }, "npm run build", super::LIMIT)?;
+    let (shell, npm) = (process::shell(folder)?, &tools.npm);
+    let output = output(cmd!(shell, "{npm} run --silent build"), "npm run build")?;
     if !output.status.success() {
         // The compiler speaks on standard output.
         let said = [output.stdout, output.stderr].concat();
@@ -150,11 +149,10 @@ fn hash_of_sources(folder: &Path) -> anyhow::Result<String> {
             files.push(path);
         }
     }
-    let mut folders = vec![folder.join("src")];
-    while let Some(at) = folders.pop() {
-        for entry in std::fs::read_dir(&at).with_context(|| format!("reading {}", at.display()))? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() { folders.push(entry.path()) } else { files.push(entry.path()) }
+    for entry in WalkDir::new(folder.join("src")) {
+        let entry = entry?;
+        if !entry.file_type().is_dir() {
+            files.push(entry.into_path());
         }
     }
     files.sort();

@@ -4,17 +4,17 @@
 use std::path::Path;
 
 use anyhow::bail;
+use semver::Version;
 use serde_json::Value;
+use xshell::cmd;
 
-use super::{FETCHING, Spec, Tools, npm, run_npm};
+use super::{FETCHING, Spec, Tools, run_npm};
 use crate::plan::library::Library;
 use crate::system::exit::Exit;
+use crate::system::process;
 
 pub const CLIENT: &str = "@aws-sdk/client-dynamodb";
 pub const DOCUMENT: &str = "@aws-sdk/lib-dynamodb";
-
-/// Three numbers, in the order of releases.
-type Version = [u32; 3];
 
 /// Which versions of the two packages are installed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub fn pair(tools: &Tools, folder: &Path, library: Library, spec: &Spec) -> anyh
             return Ok(Some(Pair { client: wanted.clone(), document: wanted.clone(), note: None }));
         };
         if clients.contains(&asked) && documents.contains(&asked) || freshness == "--prefer-online" {
-            match choose(asked, &clients, &documents) {
+            match choose(&asked, &clients, &documents) {
                 Ok(pair) => return Ok(Some(pair)),
                 Err(words) => why = Some(words),
             }
@@ -56,48 +56,44 @@ pub fn pair(tools: &Tools, folder: &Path, library: Library, spec: &Spec) -> anyh
 
 /// All versions of a package that npm knows; none where npm can't say.
 fn versions(tools: &Tools, folder: &Path, name: &str, freshness: &str) -> anyhow::Result<Option<Vec<Version>>> {
-    let mut command = npm(tools, folder, &["view", name, "versions", "--json", freshness]);
-    command.args(FETCHING);
-    let Ok(text) = run_npm(command, "npm view")? else { return Ok(None) };
+    let (shell, npm) = (process::shell(folder)?, &tools.npm);
+    let command = cmd!(shell, "{npm} view {name} versions --json {freshness} {FETCHING...}");
+    let Ok(text) = run_npm(&shell, command, "npm view")? else { return Ok(None) };
     let Ok(Value::Array(listed)) = serde_json::from_str(&text) else { return Ok(None) };
     Ok(Some(listed.iter().filter_map(Value::as_str).filter_map(parse).collect()))
 }
 
+/// A released version.
 fn parse(text: &str) -> Option<Version> {
-    let numbers: Option<Vec<u32>> = text.split('.').map(|number| number.parse().ok()).collect();
-    numbers?.try_into().ok()
-}
-
-fn text(version: Version) -> String {
-    version.map(|number| number.to_string()).join(".")
+    Version::parse(text).ok().filter(|version| version.pre.is_empty())
 }
 
 /// The document client takes a client of its own version or a newer one of the same major version (its peer range).
-fn choose(asked: Version, clients: &[Version], documents: &[Version]) -> Result<Pair, String> {
-    let below = |all: &[Version]| all.iter().copied().filter(|one| *one < asked).max();
-    let above = |all: &[Version]| all.iter().copied().filter(|one| *one > asked).min();
-    let pair = |client: Version, document: Version, note: Option<String>| {
-        Ok(Pair { client: text(client), document: text(document), note })
+fn choose(asked: &Version, clients: &[Version], documents: &[Version]) -> Result<Pair, String> {
+    let below = |all: &[Version]| all.iter().filter(|one| *one < asked).max().cloned();
+    let above = |all: &[Version]| all.iter().filter(|one| *one > asked).min().cloned();
+    let pair = |client: &Version, document: &Version, note: Option<String>| {
+        Ok(Pair { client: client.to_string(), document: document.to_string(), note })
     };
-    let note = |without: &str, other: &str, nearest: Version| {
-        let asked = text(asked);
-        Some(format!("{without} has no {asked}: its {} goes with {other} {asked}", text(nearest)))
+    let note = |without: &str, other: &str, nearest: &Version| {
+        Some(format!("{without} has no {asked}: its {nearest} goes with {other} {asked}"))
     };
-    match (clients.contains(&asked), documents.contains(&asked)) {
+    match (clients.contains(asked), documents.contains(asked)) {
         (true, true) => pair(asked, asked, None),
-        (true, false) => match below(documents).filter(|one| one[0] == asked[0]) {
-            Some(document) => pair(asked, document, note(DOCUMENT, CLIENT, document)),
-            None => Err(format!("no version of {DOCUMENT} fits {CLIENT} {}", text(asked))),
+        (true, false) => match below(documents).filter(|one| one.major == asked.major) {
+            Some(document) => pair(asked, &document, note(DOCUMENT, CLIENT, &document)),
+            None => Err(format!("no version of {DOCUMENT} fits {CLIENT} {asked}")),
         },
-        (false, true) => match above(clients).filter(|one| one[0] == asked[0]) {
-            Some(client) => pair(client, asked, note(CLIENT, DOCUMENT, client)),
-            None => Err(format!("no version of {CLIENT} fits {DOCUMENT} {}", text(asked))),
+        (false, true) => match above(clients).filter(|one| one.major == asked.major) {
+            Some(client) => pair(&client, asked, note(CLIENT, DOCUMENT, &client)),
+            None => Err(format!("no version of {CLIENT} fits {DOCUMENT} {asked}")),
         },
         (false, false) => {
-            let common: Vec<Version> = clients.iter().copied().filter(|one| documents.contains(one)).collect();
-            let nearest: Vec<String> = [below(&common), above(&common)].into_iter().flatten().map(text).collect();
+            let common: Vec<Version> = clients.iter().filter(|one| documents.contains(one)).cloned().collect();
+            let nearest = [below(&common), above(&common)].into_iter().flatten();
+            let nearest: Vec<String> = nearest.map(|version| version.to_string()).collect();
             let nearest = if nearest.is_empty() { "none".to_owned() } else { nearest.join(" and ") };
-            Err(format!("neither {CLIENT} nor {DOCUMENT} has a version {}; the nearest: {nearest}", text(asked)))
+            Err(format!("neither {CLIENT} nor {DOCUMENT} has a version {asked}; the nearest: {nearest}"))
         }
     }
 }
@@ -110,7 +106,7 @@ mod tests {
         let all = |texts: &[&str]| texts.iter().filter_map(|text| parse(text)).collect::<Vec<_>>();
         let clients = all(&["3.9.0", "3.10.0", "3.12.0", "3.14.0"]);
         let documents = all(&["3.9.0", "3.11.0", "3.12.0", "3.15.0"]);
-        choose(parse(asked).unwrap(), &clients, &documents)
+        choose(&parse(asked).unwrap(), &clients, &documents)
             .map(|pair| (pair.client, pair.document, pair.note.is_some()))
     }
 

@@ -86,7 +86,7 @@ impl Spec {
     /// Whether it can only ever mean the same bytes.
     pub fn is_exact(&self) -> bool {
         match self {
-            Spec::Registry { wanted, .. } => is_exact_version(wanted),
+            Spec::Registry { wanted, .. } => semver::Version::parse(wanted).is_ok(),
             Spec::Address(address) => address
                 .rsplit_once('#')
                 .is_some_and(|(_, commit)| commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())),
@@ -103,15 +103,6 @@ fn has_prefix(text: &str, prefixes: &[&str]) -> bool {
 fn is_shorthand(text: &str) -> bool {
     let name = text.split('#').next().unwrap_or_default();
     name.split('/').count() == 2 && !name.contains(char::is_whitespace)
-}
-
-/// Semantic Versioning 2.0.0: three numbers, and what may follow them.
-fn is_exact_version(text: &str) -> bool {
-    let core = text.split(['-', '+']).next().unwrap_or_default();
-    let numbers: Vec<&str> = core.split('.').collect();
-    numbers.len() == 3
-        && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
-        && !text.contains(char::is_whitespace)
 }
 
 fn home(path: &str) -> PathBuf {

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use xshell::cmd;
 
 use super::entry::Entries;
 use super::ranges::{Imported, Needs, needs};
@@ -146,10 +146,9 @@ fn members(package: &Package, workspace: &Workspace) -> BTreeMap<String, Member>
 
 fn ask(tools: &Tools, bundler: &Path, file: &Path, request: &Request<'_>) -> anyhow::Result<Answer> {
     files::write_whole(file, serde_json::to_vec(request).context("writing JSON")?)?;
-    let mut command = Command::new(&tools.node);
-    command.arg("dist/bundle.js").arg(file).current_dir(bundler);
-    clean_environment(&mut command);
-    let output = process::output(&mut command, "bundling", LIMIT)?;
+    let (shell, node) = (process::shell(bundler)?, &tools.node);
+    let command = clean_environment(cmd!(shell, "{node} dist/bundle.js {file}"));
+    let output = process::output(command, "bundling", LIMIT)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let why = nodes_words(&said);

@@ -3,11 +3,11 @@
 //! a folder is at.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
+use xshell::cmd;
 
 use super::problem;
 use super::workspace::Workspace;
@@ -185,8 +185,8 @@ pub fn commit(dir: &Path, folders: &[PathBuf]) -> Option<(String, bool)> {
 fn run(dir: &Path, arguments: &[&str]) -> anyhow::Result<Result<String, String>> {
     let git = which::which("git")
         .map_err(|_| Exit::Prerequisite("git is not on the PATH, and a git address needs it".to_owned()))?;
-    let mut command = Command::new(git);
-    command.arg("-C").arg(dir);
+    let shell = process::shell(dir)?;
+    let mut command = cmd!(shell, "{git}");
     for setting in [
         "core.fsmonitor=false",
         "core.hooksPath=/dev/null",
@@ -196,18 +196,18 @@ fn run(dir: &Path, arguments: &[&str]) -> anyhow::Result<Result<String, String>>
         "advice.detachedHead=false",
         "gc.auto=0",
     ] {
-        command.args(["-c", setting]);
+        command = command.args(["-c", setting]);
     }
-    command.args(arguments);
+    command = command.args(arguments);
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
-        command.env_remove(name);
+        command = command.env_remove(name);
     }
-    command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0").env("GIT_LFS_SKIP_SMUDGE", "1");
-    command.env("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh").env("LC_ALL", "C");
+    command = command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0").env("GIT_LFS_SKIP_SMUDGE", "1");
+    command = command.env("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh").env("LC_ALL", "C");
     if std::env::var_os("GIT_SSH_COMMAND").is_none() {
-        command.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
+        command = command.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
     }
-    let output = process::output(&mut command, "git", LIMIT)?;
+    let output = process::output(command, "git", LIMIT)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     if output.status.success() {
         return Ok(Ok(text(&output.stdout)));

@@ -1,13 +1,15 @@
 //! Monorepos as npm, pnpm and Bun have them, staged by the real programs: esbuild bundles, Node runs what comes out.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
+
+use xshell::cmd;
 
 use super::testing::write;
 use super::*;
 use crate::setup::npm::prepare;
 use crate::system::exit::code_of;
+use crate::system::process;
 
 /// The compiled programs of this checkout.
 fn bundler() -> &'static (Tools, PathBuf) {
@@ -113,11 +115,8 @@ fn mizzle() -> Library {
 #[track_caller]
 fn evaluate(staged: &Staged, file: &str, expression: &str) -> String {
     let script = format!("const it = await import('./{file}'); process.stdout.write(String(await ({expression})));");
-    let mut command = Command::new(&bundler().0.node);
-    command.args(["--input-type=module", "--eval", &script]).current_dir(&staged.spec);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    let (shell, node) = (process::shell(Path::new(&staged.spec)).unwrap(), &bundler().0.node);
+    cmd!(shell, "{node} --input-type=module --eval {script}").quiet().read().unwrap()
 }
 
 fn manifest(staged: &Staged) -> serde_json::Value {
@@ -183,9 +182,8 @@ fn a_commit_is_named_and_a_changed_sibling_makes_it_dirty() {
     let place = Place::new();
     place.monorepo("pnpm");
     let git = |arguments: &[&str]| {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(place.root()).args(["-c", "user.name=x", "-c", "user.email=x@x"]).args(arguments);
-        assert!(command.output().unwrap().status.success(), "{arguments:?}");
+        let shell = process::shell(&place.root()).unwrap();
+        cmd!(shell, "git -c user.name=x -c user.email=x@x {arguments...}").quiet().ignore_stdout().run().unwrap();
     };
     git(&["init", "--quiet"]);
     git(&["add", "."]);
@@ -210,11 +208,8 @@ fn a_git_address_is_bundled_although_the_repository_has_lost_a_large_file() {
     place.write("manual.pdf", "large");
     place.write("docs/picture.ts", "no source of the package");
     let git = |arguments: &[&str]| -> String {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(place.root()).args(["-c", "user.name=x", "-c", "user.email=x@x"]).args(arguments);
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        let shell = process::shell(&place.root()).unwrap();
+        cmd!(shell, "git -c user.name=x -c user.email=x@x {arguments...}").quiet().ignore_stderr().read().unwrap()
     };
     git(&["init", "--quiet", "--initial-branch=main"]);
     git(&["config", "uploadpack.allowFilter", "true"]);

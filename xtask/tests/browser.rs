@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::golden_test::fixed;
-use super::render;
+use xtask::report::render;
+use xtask::results::reading;
 
 /// Clicks and looks, and leaves what it saw in the page.
 const VISITOR: &str = r#"
@@ -58,7 +58,8 @@ fn the_page_works_in_a_browser_and_every_table_is_whole_at_any_width() {
         return;
     };
     let out = tempfile::tempdir().unwrap();
-    render(&fixed(), out.path()).unwrap();
+    let fixed = reading::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/results.json")).unwrap();
+    render(&fixed, out.path()).unwrap();
     let page = out.path().join("report.html");
 
     // As it is, under its own policy: the script runs, and nothing is blocked.

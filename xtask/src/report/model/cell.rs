@@ -1,0 +1,62 @@
+//! A figure as the tables show it: its text, what it sorts by, and what stands behind it. It knows no table.
+
+use serde::Serialize;
+
+use crate::report::format;
+use crate::results::{Interval, Verdict};
+
+/// A figure as it is shown.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Cell {
+    pub text: String,
+    /// `same` or `unclear`, where a ratio needs the word; else empty.
+    pub note: &'static str,
+    /// What it sorts by; none for words and for what was not measured.
+    pub value: Option<f64>,
+    /// More digits, the interval, or why there is no figure; for hovering.
+    pub hint: String,
+    /// The best of the libraries, where the run can tell.
+    pub best: bool,
+    /// Percent of the largest figure of its row, where a bar helps.
+    pub share: Option<u8>,
+}
+
+impl Cell {
+    pub fn words(text: impl Into<String>) -> Cell {
+        Cell { text: text.into(), ..Cell::default() }
+    }
+
+    pub fn missing(why: &str) -> Cell {
+        Cell { text: format::NOT_MEASURED.to_owned(), hint: why.to_owned(), ..Cell::default() }
+    }
+
+    pub fn estimate(value: Option<f64>, interval: Option<Interval>, unit: &str) -> Cell {
+        let Some(value) = value else { return Cell::missing("not measured, or too few samples to hold it") };
+        let hint = match interval {
+            Some([low, high]) => format!("95% interval {} to {} {unit}", format::precise(low), format::precise(high)),
+            None => format!("{} {unit}, no interval", format::precise(value)),
+        };
+        Cell { text: format::estimate(value, interval), value: Some(value), hint, ..Cell::default() }
+    }
+
+    pub fn per_call(value: Option<f64>) -> Cell {
+        let Some(value) = value else { return Cell::missing("not measured") };
+        Cell { text: format::per_call(value), value: Some(value), ..Cell::default() }
+    }
+
+    pub fn ratio(value: f64, interval: Option<Interval>, verdict: Option<Verdict>) -> Cell {
+        let mut cell = Cell::estimate(Some(value), interval, "times");
+        cell.text = format::ratio(value, interval);
+        cell.note = match verdict {
+            Some(Verdict::Same) => "same",
+            Some(Verdict::Unclear) => "unclear",
+            _ => "",
+        };
+        cell
+    }
+
+    pub fn best(mut self, best: bool) -> Cell {
+        self.best = best;
+        self
+    }
+}
