@@ -24,7 +24,7 @@ interface Job {
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;
 const settings = { endpoint: job.endpoint, callTimeoutMs: 30_000 };
-const connection = await (await adapter.load()).connect(clientConfig(settings));
+const connection = await (await adapter.load()).connect(clientConfig(settings), "documented");
 const table = connection.table(job.table);
 const { items, seed } = job;
 const limit = callLimit(settings.callTimeoutMs);

@@ -97,7 +97,7 @@ class Keeper implements Worker {
       table: await openTable(connection, settings.table, ATTEMPTS),
       rehearsal: rehearsalTable === null ? null : await openTable(connection, rehearsalTable, ATTEMPTS),
     };
-    this.emit({ event: "ready", pid: process.pid, importMs: null, memoryMb: null });
+    this.emit({ event: "ready", pid: process.pid, importMs: null, memoryMb: null, adapter: null });
   }
 
   private async create(): Promise<void> {

@@ -8,6 +8,26 @@ export const OPERATIONS = ["PutItem", "GetItem", "UpdateItem", "DeleteItem", "Qu
 /** The six operations. The order of the variants is the order in which they are measured and shown. */
 export type Operation = "PutItem" | "GetItem" | "UpdateItem" | "DeleteItem" | "Query" | "Scan";
 
+/** Which of a library's calls is measured where it offers several for an operation. */
+export type CallKind = "documented" | "same-request";
+
+/** What is called for an operation. */
+export type DescribedCall = {
+  /** The call, as it would stand in an application. */
+  code: string;
+  /** The page of the library's documentation that shows it. */
+  link: string;
+  /** What its request asks for otherwise than the bare SDK's; null where they ask for the same. */
+  unequal: string | null;
+};
+
+/** What an adapter's author wants readers of its figures to know. */
+export type Caveat = {
+  text: string;
+  /** Where more is said about it. */
+  link: string | null;
+};
+
 /** Where calls go. */
 export type Ground = "recorded" | "database";
 
@@ -27,6 +47,7 @@ export type SuiteCommand =
 export type OpenSuite = {
   target: string;
   adapter: string;
+  calls: CallKind;
   /** The database. */
   endpoint: string;
   /** The recorded answers. */
@@ -124,7 +145,12 @@ export type Ready = {
   importMs: number | null;
   /** Resident memory after the import, MiB; null for the keeper. */
   memoryMb: number | null;
+  /** What the library's adapter says of itself; null for the keeper. */
+  adapter: AdapterNotes | null;
 };
+
+/** What an adapter says of itself. */
+export type AdapterNotes = { calls: Record<Operation, DescribedCall>; caveats: Array<Caveat> };
 
 /** The end of a phase. Only the latency phase has samples. */
 export type End = {

@@ -44,7 +44,7 @@ const context = (lane: number, round = 0) => ({ items: ITEMS, seed: SEED, round,
 
 async function open(library: string, endpoint: string) {
   const loaded = await (await findAdapter(library)).load();
-  return await loaded.connect(clientConfig({ ...settings(), endpoint }));
+  return await loaded.connect(clientConfig({ ...settings(), endpoint }), "documented");
 }
 
 function record(operation: Operation, table: OrderTable, lane: number) {

@@ -144,6 +144,7 @@ export function openSuite(table: string, items: number, more: object = {}) {
     do: "open",
     target: "aws-sdk",
     adapter: "aws-sdk",
+    calls: "documented",
     endpoint: endpoint(),
     recordedEndpoint: endpoint(),
     table,

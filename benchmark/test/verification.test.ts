@@ -6,12 +6,13 @@ import type { Connection, OrderTable } from "../src/adapters/adapter.js";
 import { findAdapter } from "../src/adapters/index.js";
 import type { stored } from "../src/dataset.js";
 import { callLimit } from "../src/measure/limit.js";
-import { OPERATIONS, type Operation } from "../src/protocol.js";
+import { type CallKind, OPERATIONS, type Operation } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
 import { clientConfig } from "../src/table/client.js";
 import { compareTable, seedTable } from "../src/table/seed.js";
 import { type Verdict, verify } from "../src/verify/verification.js";
 import { Recorder } from "./recorder.js";
+import { described, unequal } from "./wire.js";
 import { CALL_TIMEOUT_MS, SEED, settings, TWO_PAGES, tableName } from "./support.js";
 
 const LIBRARIES = ["aws-sdk", "dynamoose", "electrodb"];
@@ -30,9 +31,13 @@ after(async () => {
   bare?.close();
 });
 
-async function connect(library: string, endpoint = settings().endpoint): Promise<Connection> {
+async function connect(
+  library: string,
+  endpoint = settings().endpoint,
+  calls: CallKind = "documented",
+): Promise<Connection> {
   const loaded = await (await findAdapter(library)).load();
-  return await loaded.connect(clientConfig({ ...settings(), endpoint }));
+  return await loaded.connect(clientConfig({ ...settings(), endpoint }), calls);
 }
 
 async function verdicts(
@@ -64,31 +69,34 @@ async function verdicts(
 
 describe("every library", () => {
   for (const library of LIBRARIES) {
-    it(`${library} does the six operations right, each in the requests it should take`, async () => {
-      const recorder = await Recorder.start(settings().endpoint);
-      const connection = await connect(library, recorder.endpoint);
-      try {
-        const found = await verdicts(connection.table(bare.name));
-        assert.deepEqual(
-          found.map(({ operation, wrong }) => ({ operation, wrong })),
-          OPERATIONS.map((operation) => ({ operation, wrong: null })),
-        );
-        assert.ok(found.every((verdict) => verdict.wrong === null && (verdict.firstCallMs ?? 0) > 0));
-        const asked = recorder.take();
-        const count = (operation: string) => asked.filter((each) => each.operation === operation).length;
-        const further = 4;
-        assert.equal(count("PutItem"), 1 + further + 1, "one more is put to be deleted");
-        assert.equal(count("GetItem"), 1 + further + 3, "read before and after a change, and where nothing is");
-        assert.equal(count("UpdateItem"), 1 + further);
-        assert.equal(count("DeleteItem"), 1 + further);
-        assert.equal(count("Query"), 1 + further + 2);
-        assert.equal(count("Scan"), 2 * 2, "two scans of two pages");
-        assert.equal(await compareTable(bare, TWO_PAGES, SEED), null, "verification leaves no trace");
-      } finally {
-        connection.close();
-        recorder.close();
-      }
-    });
+    for (const calls of ["documented", "same-request"] as const) {
+      it(`${library} does the six operations right in ${calls} calls, which ask for what its adapter says`, async () => {
+        const recorder = await Recorder.start(settings().endpoint);
+        const connection = await connect(library, recorder.endpoint, calls);
+        try {
+          const found = await verdicts(connection.table(bare.name));
+          assert.deepEqual(
+            found.map(({ operation, wrong }) => ({ operation, wrong })),
+            OPERATIONS.map((operation) => ({ operation, wrong: null })),
+          );
+          assert.ok(found.every((verdict) => verdict.wrong === null && (verdict.firstCallMs ?? 0) > 0));
+          const asked = recorder.take();
+          const count = (operation: string) => asked.filter((each) => each.operation === operation).length;
+          const further = 4;
+          assert.equal(count("PutItem"), 1 + further + 1, "one more is put to be deleted");
+          assert.equal(count("GetItem"), 1 + further + 3, "read before and after a change, and where nothing is");
+          assert.equal(count("UpdateItem"), 1 + further);
+          assert.equal(count("DeleteItem"), 1 + further);
+          assert.equal(count("Query"), 1 + further + 2);
+          assert.equal(count("Scan"), 2 * 2, "two scans of two pages");
+          assert.deepEqual(unequal(asked), described(await findAdapter(library), calls));
+          assert.equal(await compareTable(bare, TWO_PAGES, SEED), null, "verification leaves no trace");
+        } finally {
+          connection.close();
+          recorder.close();
+        }
+      });
+    }
 
     it(`${library} is verified shortly by one call of each operation`, async () => {
       const recorder = await Recorder.start(settings().endpoint);

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::plan::library::Library;
 use crate::plan::request::{BackendChoice, Handicap, Request, Scales, TargetSpec, parse_operation};
 use crate::results::baselines::{NAME, is_name};
-use crate::results::{Design, Operation, Scale};
+use crate::results::{CallKind, Design, Operation, Scale};
 
 /// A benchmark of DynamoDB client libraries for JavaScript that checks the work before it times it.
 #[derive(Debug, Parser)]
@@ -69,6 +69,11 @@ pub struct Bench {
     /// Only these operations: PutItem, GetItem, UpdateItem, DeleteItem, Query, Scan; may be repeated
     #[arg(long, value_name = "NAME", value_parser = parse_operation)]
     pub op: Vec<Operation>,
+
+    /// Which of each library's calls: the one its documentation recommends, or the one whose request asks for what the
+    /// bare SDK's asks for
+    #[arg(long, value_enum, default_value_t = CallsChoice::Documented)]
+    pub calls: CallsChoice,
 
     /// Fresh processes per target and scale [default: at least 3, until --precision is reached or --budget is spent]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -183,6 +188,7 @@ impl Bench {
             targets: self.target.clone(),
             mizzle: self.mizzle.clone(),
             prebuilt: self.prebuilt,
+            calls: self.calls.into(),
             operations: self.op.clone(),
             rounds: self.rounds,
             time: self.time,
@@ -292,6 +298,21 @@ pub struct Burn {
     /// Memory to hold, MiB
     #[arg(long)]
     pub mib: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CallsChoice {
+    Documented,
+    SameRequest,
+}
+
+impl From<CallsChoice> for CallKind {
+    fn from(choice: CallsChoice) -> CallKind {
+        match choice {
+            CallsChoice::Documented => CallKind::Documented,
+            CallsChoice::SameRequest => CallKind::SameRequest,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

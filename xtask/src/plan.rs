@@ -16,7 +16,7 @@ use rand_pcg::Pcg64;
 
 use self::library::{LIBRARIES, Library};
 use self::request::{DefaultMizzle, Request, TargetSpec};
-use crate::results::{Design, MOST_CONCURRENCIES, Operation, Scale};
+use crate::results::{CallKind, Design, MOST_CONCURRENCIES, Operation, Scale};
 use crate::system::exit::Exit;
 
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
@@ -53,6 +53,8 @@ pub struct Plan {
     pub precision: f64,
     pub margin: f64,
     pub design: Design,
+    /// Which of each library's calls are measured.
+    pub calls: CallKind,
     pub seed: u64,
 }
 
@@ -171,6 +173,7 @@ impl Plan {
             precision: request.precision,
             margin: request.margin,
             design: request.design,
+            calls: request.calls,
             seed: request.seed,
         })
     }
@@ -241,6 +244,7 @@ impl Plan {
         };
         let operations: Vec<_> = self.operations.iter().map(|operation| operation.name()).collect();
         let _ = writeln!(text, "Operations  {}", operations.join(", "));
+        let _ = writeln!(text, "Calls       {}", self.calls.name());
         for target in &self.targets {
             let mark = if Some(&target.id) == self.baseline.as_ref() { "  (baseline)" } else { "" };
             let _ = writeln!(text, "Target      {:<22} {}{mark}", target.id, target.spec_in_words());

@@ -1,9 +1,24 @@
 // The AWS SDK for JavaScript v3 with its DocumentClient: what every other library is compared with.
 
 import type { GetCommandOutput, QueryCommandOutput } from "@aws-sdk/lib-dynamodb";
-import { type Adapter, withoutKeysAndMarks } from "./adapter.js";
+import { type Adapter, call, withoutKeysAndMarks } from "./adapter.js";
+
+const PAGE = "https://docs.aws.amazon.com/AWSJavaScriptSDK/v3/latest/Package/-aws-sdk-lib-dynamodb/";
 
 export const adapter: Adapter = {
+  calls: {
+    documented: {
+      PutItem: call("documents.send(new PutCommand({ TableName, Item }))", PAGE),
+      GetItem: call("documents.send(new GetCommand({ TableName, Key }))", PAGE),
+      UpdateItem: call("documents.send(new UpdateCommand({ TableName, Key, UpdateExpression, … }))", PAGE),
+      DeleteItem: call("documents.send(new DeleteCommand({ TableName, Key }))", PAGE),
+      Query: call("documents.send(new QueryCommand({ TableName, KeyConditionExpression, … }))", PAGE),
+      Scan: call("for await (const page of paginateScan({ client: documents }, { TableName }))", PAGE),
+    },
+    sameRequest: {},
+  },
+  caveats: [],
+
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
     const { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, paginateScan } =

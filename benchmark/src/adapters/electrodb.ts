@@ -1,22 +1,52 @@
 // ElectroDB: entities that make their own keys and mark their items. Its own calls, as its guide shows them.
-//
-// Where it offers two, the one without a condition is used, as for the SDK: `put` and not `create`, `update` and not
-// `patch`, `delete` and not `remove`. Its update also sets its key attributes and marks, to what they are.
 
-import type { Adapter } from "./adapter.js";
+import { type Adapter, call } from "./adapter.js";
 import { CUSTOMER_PREFIX, ENTITY, ENTITY_VERSION, ORDER_PREFIX } from "../dataset.js";
 
 interface Answer {
   data: unknown;
 }
 
+const GUIDE = "https://electrodb.dev/en";
+const SETS_KEYS = "also sets its key attributes and marks, to what they are";
+
 export const adapter: Adapter = {
+  calls: {
+    documented: {
+      PutItem: call("orders.put(order).go()", `${GUIDE}/mutations/put/`),
+      GetItem: call("orders.get(key).go()", `${GUIDE}/queries/get/`),
+      UpdateItem: call(
+        "orders.patch(key).set({ status }).go()",
+        `${GUIDE}/mutations/update/`,
+        `adds a condition that the item is there, since the page for update advises patch; ${SETS_KEYS}`,
+      ),
+      DeleteItem: call("orders.delete(key).go()", `${GUIDE}/mutations/delete/`),
+      Query: call("orders.query.byCustomer({ customerId }).between(first, last).go()", `${GUIDE}/queries/query/`),
+      Scan: call(
+        'orders.scan.go({ pages: "all" })',
+        `${GUIDE}/queries/scan/`,
+        "adds a filter on the prefixes of its keys and on its marks",
+      ),
+    },
+    sameRequest: {
+      PutItem: call('orders.put(order).go({ response: "none" })', `${GUIDE}/mutations/put/`),
+      UpdateItem: call("orders.update(key).set({ status }).go()", `${GUIDE}/mutations/update/`, SETS_KEYS),
+    },
+  },
+  caveats: [
+    {
+      text: "As documented, put formats the written record and returns it; the request is the same either way.",
+      link: `${GUIDE}/mutations/put/`,
+    },
+  ],
+
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
     const { Entity } = await import("electrodb");
 
     return {
-      connect(config) {
+      connect(config, calls) {
+        const equally = calls === "same-request";
         const client = new DynamoDBClient(config);
         return {
           close: () => client.destroy(),
@@ -75,9 +105,10 @@ export const adapter: Adapter = {
               { client, table },
             );
             return {
-              put: ({ order }) => orders.put(order).go(),
+              put: ({ order }) => (equally ? orders.put(order).go({ response: "none" }) : orders.put(order).go()),
               get: ({ key }) => orders.get(key).go(),
-              update: ({ key, status }) => orders.update(key).set({ status }).go(),
+              update: ({ key, status }) =>
+                equally ? orders.update(key).set({ status }).go() : orders.patch(key).set({ status }).go(),
               delete: ({ key }) => orders.delete(key).go(),
               query: ({ customerId, firstOrderId, lastOrderId }) =>
                 orders.query

@@ -2,17 +2,18 @@
 // records and answers.
 
 import { findAdapter } from "../adapters/index.js";
-import type { Library, OrderTable } from "../adapters/adapter.js";
+import { type Library, notesOf, type OrderTable } from "../adapters/adapter.js";
 import { LARGEST_POOL } from "../dataset.js";
 import { type CallLimit, callLimit } from "../measure/limit.js";
-import type { OpenSuite, Operation, Ready } from "../protocol.js";
+import type { CallKind, OpenSuite, Operation, Ready } from "../protocol.js";
 import { OPERATIONS } from "../protocol.js";
 import { clientConfig } from "../table/client.js";
 import type { Rehearsal } from "../verify/subject.js";
-import { type Command, optionalText, text, wholeNumber } from "../worker/command.js";
+import { type Command, oneOf, optionalText, text, wholeNumber } from "../worker/command.js";
 import { roundMs } from "../worker/events.js";
 
 const MIB = 1024 * 1024;
+const CALL_KINDS: readonly CallKind[] = ["documented", "same-request"];
 
 export interface OpenedLibrary {
   ready: Ready;
@@ -38,6 +39,7 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
       pid: process.pid,
       importMs: roundMs(importMs),
       memoryMb: roundMs(memoryMb),
+      adapter: notesOf(adapter, settings.calls),
     },
     database: database.table(table),
     rehearsal:
@@ -55,10 +57,10 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
 }
 
 /** Opens the two connections of a library: to the database, and to the parent's server. */
-async function connectBoth(library: Library, { endpoint, recordedEndpoint, callTimeoutMs }: OpenSuite) {
+async function connectBoth(library: Library, { calls, endpoint, recordedEndpoint, callTimeoutMs }: OpenSuite) {
   return [
-    await library.connect(clientConfig({ endpoint, callTimeoutMs })),
-    await library.connect(clientConfig({ endpoint: recordedEndpoint, callTimeoutMs })),
+    await library.connect(clientConfig({ endpoint, callTimeoutMs }), calls),
+    await library.connect(clientConfig({ endpoint: recordedEndpoint, callTimeoutMs }), calls),
   ] as const;
 }
 
@@ -67,6 +69,7 @@ export function readOpen(command: Command): OpenSuite {
   return {
     target: text(command, "target"),
     adapter: text(command, "adapter"),
+    calls: oneOf(command, "calls", CALL_KINDS),
     endpoint: text(command, "endpoint"),
     recordedEndpoint: text(command, "recordedEndpoint"),
     table: text(command, "table"),

@@ -3,6 +3,7 @@
 
 mod advice;
 mod answer;
+mod calls;
 mod columns;
 mod method;
 mod notes;
@@ -22,6 +23,7 @@ use crate::results::{Measurement, Operation, Results, Target, TargetStatus};
 #[cfg(test)]
 pub use answer::winner;
 pub use answer::{Answer, Criterion, ratio};
+pub use calls::{Called, CaveatView};
 pub use columns::{RATIO, limit};
 pub use method::{Fact, Note, WarningLine};
 pub use tables::Group;
@@ -37,6 +39,10 @@ pub struct Page {
     /// What the others are compared with: "AWS SDK".
     pub baseline: String,
     pub answer: Answer,
+    /// Which kind of call was measured, to follow the title of the answer's table.
+    pub calls_phrase: String,
+    pub calls: Vec<Called>,
+    pub caveats: Vec<CaveatView>,
     /// Those that stand in tables and charts: all that have figures.
     pub libraries: Vec<TargetView>,
     /// All that were asked for.
@@ -131,6 +137,9 @@ pub fn page(results: &Results) -> Page {
         banner: troubles::banner(results, &targets),
         baseline: baseline.map_or_else(|| "the baseline".to_owned(), |library| library.label.clone()),
         answer: answer::answer(&index, &libraries, &targets),
+        calls_phrase: calls::kind_phrase(results),
+        calls: calls::called(results, &libraries),
+        caveats: calls::caveats(results, &libraries),
         troubles: troubles::troubles(results, &targets),
         disturbances: method::disturbances(results),
         warnings: method::warnings(results, &targets),

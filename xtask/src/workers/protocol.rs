@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::results::Operation;
+use crate::results::{CallKind, Caveat, DescribedCall, Operation};
 
 /// The longest line that is read from a worker, bytes. A slice of 100,000 samples takes about 1 MB.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
@@ -53,6 +53,7 @@ pub enum Ground {
 pub struct OpenSuite {
     pub target: String,
     pub adapter: String,
+    pub calls: CallKind,
     /// The database.
     pub endpoint: String,
     /// The recorded answers.
@@ -217,6 +218,18 @@ pub struct Ready {
     pub import_ms: Option<f64>,
     /// Resident memory after the import, MiB; null for the keeper.
     pub memory_mb: Option<f64>,
+    /// What the library's adapter says of itself; null for the keeper.
+    pub adapter: Option<AdapterNotes>,
+}
+
+/// What an adapter says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct AdapterNotes {
+    #[cfg_attr(test, ts(type = "Record<Operation, DescribedCall>"))]
+    pub calls: BTreeMap<Operation, DescribedCall>,
+    pub caveats: Vec<Caveat>,
 }
 
 /// The end of a phase. Only the latency phase has samples.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::commands::bench::database_health;
 use crate::plan::request::BackendChoice;
 use crate::plan::turns;
-use crate::results::Operation;
+use crate::results::{CallKind, Operation};
 use crate::setup::database::{self, Server};
 use crate::setup::npm;
 use crate::system::checkout::Checkout;
@@ -78,6 +78,7 @@ impl Rig {
         let job = OpenSuite {
             target: "aws-sdk".to_owned(),
             adapter: "aws-sdk".to_owned(),
+            calls: CallKind::Documented,
             endpoint: self.tables.endpoint.clone(),
             recorded_endpoint: self.door.endpoint(),
             table: self.tables.table.clone(),
