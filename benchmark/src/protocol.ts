@@ -52,6 +52,7 @@ export type OpenSuite = {
   endpoint: string;
   /** The recorded answers. */
   recordedEndpoint: string;
+  /** What its table's name begins with; the form of its items follows. */
   table: string;
   /** A table of two pages, on which Scan is verified. */
   rehearsalTable: string | null;
@@ -90,6 +91,10 @@ export type KeeperCommand =
   | {
       do: "open";
       endpoint: string;
+      calls: CallKind;
+      /** Who is to find a table: there is one for each form in which these libraries write their items. */
+      lanes: Array<Lane>;
+      /** What the tables' names begin with. */
       table: string;
       rehearsalTable: string | null;
       items: number;
@@ -110,6 +115,9 @@ export type KeeperCommand =
   | { do: "check" }
   | { do: "drop" }
   | { do: "end" };
+
+/** A process to be: which customers outside the data set it may write, and whose items it finds. */
+export type Lane = { lane: number; adapter: string };
 
 /** What a worker says. */
 export type Event =
@@ -150,7 +158,12 @@ export type Ready = {
 };
 
 /** What an adapter says of itself. */
-export type AdapterNotes = { calls: Record<Operation, DescribedCall>; caveats: Array<Caveat> };
+export type AdapterNotes = {
+  calls: Record<Operation, DescribedCall>;
+  caveats: Array<Caveat>;
+  /** The mean size of an item in the form in which the library writes it, as DynamoDB counts, bytes. */
+  itemBytes: number;
+};
 
 /** The end of a phase. Only the latency phase has samples. */
 export type End = {

@@ -6,12 +6,11 @@ import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/pro
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { OPERATIONS, type Operation } from "../src/protocol.js";
-import { type BareTable, openTable } from "../src/table/bare-table.js";
-import { compareTable, seedTable } from "../src/table/seed.js";
-import { DIST, openSuite, SEED, settings, TWO_PAGES, tableName, talkTo } from "./support.js";
+import { compareTable } from "../src/table/seed.js";
+import { baseOf, DIST, openSuite, SEED, TWO_PAGES, Tables, talkTo } from "./support.js";
 
 const SMALL = 1000;
 
@@ -154,23 +153,10 @@ const LIES: Lie[] = [
   },
 ];
 
-let table: BareTable;
-let rehearsal: BareTable;
+const tables = new Tables(SMALL);
+const rehearsals = new Tables(TWO_PAGES);
 
-before(async () => {
-  [table, rehearsal] = [await openTable(settings(), tableName()), await openTable(settings(), tableName())];
-  await table.create();
-  await rehearsal.create();
-  await seedTable(table, SMALL, SEED);
-  await seedTable(rehearsal, TWO_PAGES, SEED);
-});
-
-after(async () => {
-  await table?.drop();
-  await rehearsal?.drop();
-  table?.close();
-  rehearsal?.close();
-});
+after(() => Promise.all([tables.drop(), rehearsals.drop()]));
 
 describe("a package", () => {
   for (const [lane, lie] of LIES.entries()) {
@@ -181,7 +167,7 @@ describe("a package", () => {
         verified,
         OPERATIONS.filter((operation) => !lie.caught.includes(operation)),
       );
-      assert.equal(await compareTable(table, SMALL, SEED), null, "verification leaves no trace");
+      assert.equal(await compareTable(await tables.of(lie.adapter), SMALL, SEED), null, "verification leaves no trace");
     });
   }
 
@@ -197,8 +183,9 @@ async function verifyWith(lie: Lie, lane: number) {
   try {
     await installLie(folder, lie);
     const suite = talkTo("suite", join(folder, "dist"));
-    const tables = { rehearsalTable: rehearsal.name, rehearsalItems: TWO_PAGES };
-    await suite.until("ready", openSuite(table.name, SMALL, { ...tables, adapter: lie.adapter, lane }));
+    const rehearsal = { rehearsalTable: baseOf(await rehearsals.of(lie.adapter)), rehearsalItems: TWO_PAGES };
+    const table = baseOf(await tables.of(lie.adapter));
+    await suite.until("ready", openSuite(table, SMALL, { ...rehearsal, adapter: lie.adapter, lane }));
     const events = await suite.until("verified-all", { do: "verify", operations: OPERATIONS, full: true });
     await suite.until("bye", { do: "end" });
     await suite.ended;

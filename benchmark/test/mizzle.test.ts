@@ -11,7 +11,7 @@ import { findAdapter } from "../src/adapters/index.js";
 import { OPERATIONS } from "../src/protocol.js";
 import { compareTable } from "../src/table/seed.js";
 import { type Asked, Recorder } from "./recorder.js";
-import { DIST, endpoint, last, openSuite, SEED, TWO_PAGES, talkTo, withTable } from "./support.js";
+import { baseOf, DIST, endpoint, last, openSuite, SEED, TWO_PAGES, talkTo, withTable } from "./support.js";
 import { described, unequal } from "./wire.js";
 
 const install = process.env.BENCH_MIZZLE_INSTALL;
@@ -34,7 +34,7 @@ describe("mizzle", () => {
         await withTable(TWO_PAGES, async (table) => {
           const recorder = await Recorder.start(endpoint());
           const suite = talkTo("suite", join(folder, "dist"));
-          const open = openSuite(table.name, TWO_PAGES, {
+          const open = openSuite(baseOf(table), TWO_PAGES, {
             target: "mizzle",
             adapter: "mizzle",
             calls,

@@ -467,6 +467,7 @@ fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'sta
         installed_mb: Some([18.2, 18.9, 27.4, 19.6][t % 4]),
         calls: calls(adapter),
         caveats: caveats(adapter),
+        item_bytes: Some(if adapter == "electrodb" { 497.4 } else { 437.8 }),
         handicap_steps: BTreeMap::new(),
     }
 }

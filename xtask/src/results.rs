@@ -364,6 +364,9 @@ pub struct Target {
     pub calls: BTreeMap<Operation, DescribedCall>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caveats: Vec<Caveat>,
+    /// The mean size of an item in the form in which the library writes it, as `DynamoDB` counts, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_bytes: Option<f64>,
     /// A known extra cost that was put into each call, steps of arithmetic (tests of the harness only).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub handicap_steps: BTreeMap<Operation, u64>,

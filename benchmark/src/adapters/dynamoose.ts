@@ -1,6 +1,8 @@
 // Dynamoose: models with a schema. Its own calls, as its guide shows them.
 
-import { type Adapter, call, withoutKeysAndMarks } from "./adapter.js";
+import { NATURAL } from "../form.js";
+import { type Attribute, mapShape, ORDER } from "../shape.js";
+import { type Adapter, call } from "./adapter.js";
 
 /** A document, a list of them, or what is in them: only what is needed to turn it into plain values. */
 interface Document {
@@ -9,7 +11,31 @@ interface Document {
 
 const GUIDE = "https://dynamoosejs.com/guide";
 
+/** The type of an attribute, as a schema has it. */
+function typeOf(attribute: Attribute): AttributeType {
+  switch (attribute) {
+    case "string":
+      return String;
+    case "number":
+      return Number;
+    case "boolean":
+      return Boolean;
+    default:
+      return "list" in attribute
+        ? { type: Array, schema: [typeOf(attribute.list)] }
+        : { type: Object, schema: mapShape(attribute.map, typeOf) };
+  }
+}
+
+type AttributeType =
+  | StringConstructor
+  | NumberConstructor
+  | BooleanConstructor
+  | { type: ArrayConstructor; schema: AttributeType[] }
+  | { type: ObjectConstructor; schema: Record<string, AttributeType> };
+
 export const adapter: Adapter = {
+  form: () => NATURAL,
   calls: {
     documented: {
       PutItem: call(
@@ -24,7 +50,7 @@ export const adapter: Adapter = {
         "asks for the whole new item back",
       ),
       DeleteItem: call("Model.delete(key)", `${GUIDE}/Model#modeldeletekey-settings-callback`),
-      Query: call('Model.query("pk").eq(pk).where("sk").between(first, last).exec()', `${GUIDE}/Query`),
+      Query: call('Model.query("customerId").eq(id).where("orderId").between(first, last).exec()', `${GUIDE}/Query`),
       Scan: call("Model.scan().all().exec()", `${GUIDE}/Scan`),
     },
     sameRequest: {
@@ -58,27 +84,9 @@ export const adapter: Adapter = {
         instance.aws.ddb.set(client);
 
         const schema = new dynamoose.Schema({
-          pk: { type: String, hashKey: true },
-          sk: { type: String, rangeKey: true },
-          customerId: String,
-          orderId: String,
-          status: String,
-          placedAt: String,
-          total: Number,
-          quantity: Number,
-          paid: Boolean,
-          gift: Boolean,
-          lines: {
-            type: Array,
-            schema: [{ type: Object, schema: { sku: String, quantity: Number, price: Number } }],
-          },
-          address: {
-            type: Object,
-            schema: { street: String, city: String, postcode: String, country: String },
-          },
-          note: String,
-          __edb_e__: String,
-          __edb_v__: String,
+          ...mapShape(ORDER, typeOf),
+          customerId: { type: String, hashKey: true },
+          orderId: { type: String, rangeKey: true },
         });
 
         return {
@@ -88,20 +96,19 @@ export const adapter: Adapter = {
             // The table is there: without these, the first call would look whether it is, and make it.
             new instance.Table(name, [Model], { create: false, update: false, waitForActive: false });
             return {
-              put: ({ stored }) => (equally ? Model.create(stored, { overwrite: true }) : Model.create(stored)),
-              get: ({ storedKey }) => Model.get(storedKey),
-              update: ({ storedKey, status }) =>
-                equally
-                  ? Model.update(storedKey, { status }, { returnValues: "NONE" })
-                  : Model.update(storedKey, { status }),
-              delete: ({ storedKey }) => Model.delete(storedKey),
-              query: ({ pk, firstSk, lastSk }) => Model.query("pk").eq(pk).where("sk").between(firstSk, lastSk).exec(),
+              put: (order) => (equally ? Model.create(order, { overwrite: true }) : Model.create(order)),
+              get: (key) => Model.get(key),
+              update: (key, status) =>
+                equally ? Model.update(key, { status }, { returnValues: "NONE" }) : Model.update(key, { status }),
+              delete: (key) => Model.delete(key),
+              query: ({ customerId, firstOrderId, lastOrderId }) =>
+                Model.query("customerId").eq(customerId).where("orderId").between(firstOrderId, lastOrderId).exec(),
               scan: () => Model.scan().all().exec(),
 
-              toOrder: (result) => withoutKeysAndMarks((result as Document | undefined)?.toJSON()),
+              toOrder: (result) => (result as Document | undefined)?.toJSON() ?? null,
               *toOrders(result) {
                 for (const item of result as Iterable<Document>) {
-                  yield withoutKeysAndMarks(item.toJSON());
+                  yield item.toJSON();
                 }
               },
             };

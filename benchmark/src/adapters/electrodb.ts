@@ -1,7 +1,8 @@
 // ElectroDB: entities that make their own keys and mark their items. Its own calls, as its guide shows them.
 
+import type { ItemForm } from "../form.js";
+import { type Attribute, mapShape, ORDER } from "../shape.js";
 import { type Adapter, call } from "./adapter.js";
-import { CUSTOMER_PREFIX, ENTITY, ENTITY_VERSION, ORDER_PREFIX } from "../dataset.js";
 
 interface Answer {
   data: unknown;
@@ -10,7 +11,35 @@ interface Answer {
 const GUIDE = "https://electrodb.dev/en";
 const SETS_KEYS = "also sets its key attributes and marks, to what they are";
 
+/** What it writes for the model below: its own keys, and its two marks. */
+const FORM: ItemForm = {
+  name: "electrodb",
+  partition: "pk",
+  sort: "sk",
+  keyOf: ({ customerId, orderId }) => ({
+    pk: `$benchmark#customerid_${customerId}`,
+    sk: `$order_1#orderid_${orderId}`,
+  }),
+  itemOf: (order) => ({ ...FORM.keyOf(order), ...order, __edb_e__: "order", __edb_v__: "1" }),
+};
+
+type AttributeType =
+  | { readonly type: "string" | "number" | "boolean" }
+  | { readonly type: "list"; readonly items: AttributeType }
+  | { readonly type: "map"; readonly properties: Record<string, AttributeType> };
+
+/** The type of an attribute, as a model has it. */
+function typeOf(attribute: Attribute): AttributeType {
+  if (typeof attribute === "string") {
+    return { type: attribute };
+  }
+  return "list" in attribute
+    ? { type: "list", items: typeOf(attribute.list) }
+    : { type: "map", properties: mapShape(attribute.map, typeOf) };
+}
+
 export const adapter: Adapter = {
+  form: () => FORM,
   calls: {
     documented: {
       PutItem: call("orders.put(order).go()", `${GUIDE}/mutations/put/`),
@@ -53,63 +82,28 @@ export const adapter: Adapter = {
           table(table) {
             const orders = new Entity(
               {
-                model: { entity: ENTITY, version: ENTITY_VERSION, service: "benchmark" },
+                model: { entity: "order", version: "1", service: "benchmark" },
                 attributes: {
+                  ...mapShape(ORDER, typeOf),
                   customerId: { type: "string", required: true },
                   orderId: { type: "string", required: true },
                   status: { type: "string" },
-                  placedAt: { type: "string" },
-                  total: { type: "number" },
-                  quantity: { type: "number" },
-                  paid: { type: "boolean" },
-                  gift: { type: "boolean" },
-                  lines: {
-                    type: "list",
-                    items: {
-                      type: "map",
-                      properties: {
-                        sku: { type: "string" },
-                        quantity: { type: "number" },
-                        price: { type: "number" },
-                      },
-                    },
-                  },
-                  address: {
-                    type: "map",
-                    properties: {
-                      street: { type: "string" },
-                      city: { type: "string" },
-                      postcode: { type: "string" },
-                      country: { type: "string" },
-                    },
-                  },
-                  note: { type: "string" },
                 },
                 indexes: {
                   byCustomer: {
-                    pk: {
-                      field: "pk",
-                      composite: ["customerId"],
-                      template: `${CUSTOMER_PREFIX}\${customerId}`,
-                      casing: "none",
-                    },
-                    sk: {
-                      field: "sk",
-                      composite: ["orderId"],
-                      template: `${ORDER_PREFIX}\${orderId}`,
-                      casing: "none",
-                    },
+                    pk: { field: "pk", composite: ["customerId"] },
+                    sk: { field: "sk", composite: ["orderId"] },
                   },
                 },
               },
               { client, table },
             );
             return {
-              put: ({ order }) => (equally ? orders.put(order).go({ response: "none" }) : orders.put(order).go()),
-              get: ({ key }) => orders.get(key).go(),
-              update: ({ key, status }) =>
+              put: (order) => (equally ? orders.put(order).go({ response: "none" }) : orders.put(order).go()),
+              get: (key) => orders.get(key).go(),
+              update: (key, status) =>
                 equally ? orders.update(key).set({ status }).go() : orders.patch(key).set({ status }).go(),
-              delete: ({ key }) => orders.delete(key).go(),
+              delete: (key) => orders.delete(key).go(),
               query: ({ customerId, firstOrderId, lastOrderId }) =>
                 orders.query
                   .byCustomer({ customerId })

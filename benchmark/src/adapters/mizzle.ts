@@ -2,8 +2,9 @@
 // reference shows them. It isn't in package.json, since it is installed as it is asked for, so that what is used of it
 // is declared here.
 
-import { type Adapter, call, withoutKeysAndMarks } from "./adapter.js";
-import { CUSTOMER_PREFIX, ORDER_PREFIX } from "../dataset.js";
+import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, without } from "../form.js";
+import { mapShape, ORDER } from "../shape.js";
+import { type Adapter, call } from "./adapter.js";
 
 type Column = object;
 type Expression = object;
@@ -58,7 +59,10 @@ const PACKAGE = "@aurios/mizzle";
 const REFERENCE = "https://mizzle-docs.vercel.app/reference/querying";
 const SOURCE = "https://github.com/realfakenerd/mizzle/blob/main/packages/mizzle/src";
 
+const toOrder = (item: unknown) => without(["pk", "sk"], item);
+
 export const adapter: Adapter = {
+  form: () => PREFIXED,
   calls: {
     documented: {
       PutItem: call("db.insert(orders).values(order).execute()", `${REFERENCE}/insert/`),
@@ -94,7 +98,11 @@ export const adapter: Adapter = {
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
     const library = (await import(PACKAGE)) as Mizzle;
-    const { and, between, boolean, dynamoEntity, dynamoTable, eq, list, map, number, prefixKey, string } = library;
+    const { and, between, dynamoEntity, dynamoTable, eq, prefixKey, string } = library;
+    const columns = () =>
+      mapShape(ORDER, (attribute) =>
+        typeof attribute === "string" ? library[attribute]() : "list" in attribute ? library.list() : library.map(),
+      );
 
     return {
       connect(config, calls) {
@@ -107,21 +115,7 @@ export const adapter: Adapter = {
             const orders = dynamoEntity(
               dynamoTable(name, { pk: string("pk"), sk: string("sk") }),
               "Order",
-              {
-                customerId: string(),
-                orderId: string(),
-                status: string(),
-                placedAt: string(),
-                total: number(),
-                quantity: number(),
-                paid: boolean(),
-                gift: boolean(),
-                lines: list(),
-                address: map(),
-                note: string(),
-                __edb_e__: string(),
-                __edb_v__: string(),
-              },
+              columns(),
               (columns) => ({
                 pk: prefixKey(CUSTOMER_PREFIX, columns.customerId),
                 sk: prefixKey(ORDER_PREFIX, columns.orderId),
@@ -134,16 +128,16 @@ export const adapter: Adapter = {
             const deletesWhere = db.delete(orders, {}).where !== undefined;
 
             return {
-              put: ({ marked }) => db.insert(orders).values(marked).execute(),
+              put: (placed) => db.insert(orders).values(placed).execute(),
 
-              get: ({ key }) => db.select().from(orders).where(isOrder(key)).execute(),
+              get: (key) => db.select().from(orders).where(isOrder(key)).execute(),
 
-              update: ({ key, storedKey, status }) =>
+              update: (key, status) =>
                 calls === "same-request"
-                  ? db.update(orders).key(storedKey).set({ status }).execute()
+                  ? db.update(orders).key(PREFIXED.keyOf(key)).set({ status }).execute()
                   : db.update(orders).set({ status }).where(isOrder(key)).execute(),
 
-              delete({ key }) {
+              delete(key) {
                 const deletion = db.delete(orders, key);
                 return deletesWhere
                   ? (deletion as Conditional<Executable>).where(isOrder(key)).execute()
@@ -165,8 +159,8 @@ export const adapter: Adapter = {
                 return found;
               },
 
-              toOrder: (result) => withoutKeysAndMarks((result as unknown[])[0]),
-              toOrders: (result) => (result as unknown[]).map(withoutKeysAndMarks),
+              toOrder: (result) => toOrder((result as unknown[])[0]),
+              toOrders: (result) => (result as unknown[]).map(toOrder),
             };
           },
         };

@@ -4,19 +4,22 @@
 import { findAdapter } from "../adapters/index.js";
 import { type Library, notesOf, type OrderTable } from "../adapters/adapter.js";
 import { LARGEST_POOL } from "../dataset.js";
+import { type ItemForm, tableOf } from "../form.js";
 import { type CallLimit, callLimit } from "../measure/limit.js";
-import type { CallKind, OpenSuite, Operation, Ready } from "../protocol.js";
+import type { OpenSuite, Operation, Ready } from "../protocol.js";
 import { OPERATIONS } from "../protocol.js";
 import { clientConfig } from "../table/client.js";
 import type { Rehearsal } from "../verify/subject.js";
-import { type Command, oneOf, optionalText, text, wholeNumber } from "../worker/command.js";
+import { CALL_KINDS, type Command, oneOf, optionalText, text, wholeNumber } from "../worker/command.js";
 import { roundMs } from "../worker/events.js";
 
 const MIB = 1024 * 1024;
-const CALL_KINDS: readonly CallKind[] = ["documented", "same-request"];
 
 export interface OpenedLibrary {
   ready: Ready;
+  form: ItemForm;
+  /** The name of its table. */
+  table: string;
   /** The table at the database, the rehearsal table there, and the table through the parent's server. */
   database: OrderTable;
   rehearsal: Rehearsal | null;
@@ -33,7 +36,10 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
   const memoryMb = process.memoryUsage.rss() / MIB;
   const [database, recorded] = await connectBoth(library, settings);
   const limit = callLimit(settings.callTimeoutMs);
-  const { table, rehearsalTable, rehearsalItems } = settings;
+  const form = adapter.form(settings.calls);
+  const { rehearsalItems } = settings;
+  const table = tableOf(settings.table, form);
+  const rehearsalTable = settings.rehearsalTable === null ? null : tableOf(settings.rehearsalTable, form);
   return {
     ready: {
       pid: process.pid,
@@ -41,6 +47,8 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
       memoryMb: roundMs(memoryMb),
       adapter: notesOf(adapter, settings.calls),
     },
+    form,
+    table,
     database: database.table(table),
     rehearsal:
       rehearsalTable === null

@@ -224,6 +224,7 @@ fn check(results: &Results) -> anyhow::Result<()> {
             !id.is_empty() && id.len() <= 200 && !id.chars().any(char::is_control),
             "a target's id is {id:?}"
         );
+        not_negative("itemBytes", target.item_bytes.unwrap_or(0.0))?;
         anyhow::ensure!(results.targets[..i].iter().all(|other| other.id != *id), "the target {id} is there twice");
     }
     let baselines = results.targets.iter().filter(|target| target.baseline).count();

@@ -131,6 +131,7 @@ impl Runner<'_> {
                     if let Some(notes) = member.notes.take() {
                         let target = &mut self.results.targets[target];
                         (target.calls, target.caveats) = (notes.calls, notes.caveats);
+                        target.item_bytes = Some(notes.item_bytes);
                     }
                     self.sampler.watch(&member.id, member.pid);
                     members.push(member);

@@ -80,6 +80,7 @@ fn blank_target(plan: &Plan, target: &PlannedTarget) -> Target {
         installed_mb: None,
         calls: BTreeMap::new(),
         caveats: Vec::new(),
+        item_bytes: None,
         handicap_steps: target.handicap.clone(),
     }
 }

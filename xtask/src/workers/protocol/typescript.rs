@@ -9,7 +9,7 @@ use std::path::Path;
 use ts_rs::{Config, TS};
 
 use super::{
-    AdapterNotes, Allocated, End, Event, Ground, KeeperCommand, Measure, OpenSuite, Phase, Ready, SuiteCommand,
+    AdapterNotes, Allocated, End, Event, Ground, KeeperCommand, Lane, Measure, OpenSuite, Phase, Ready, SuiteCommand,
 };
 use crate::results::{CallKind, Caveat, DescribedCall, Operation};
 use crate::system::files::write_whole;
@@ -59,6 +59,7 @@ fn render() -> String {
     declare::<OpenSuite>(&config, &mut text);
     declare::<Measure>(&config, &mut text);
     declare::<KeeperCommand>(&config, &mut text);
+    declare::<Lane>(&config, &mut text);
     declare::<Event>(&config, &mut text);
     declare::<Ready>(&config, &mut text);
     declare::<AdapterNotes>(&config, &mut text);
