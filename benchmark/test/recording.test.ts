@@ -120,6 +120,10 @@ describe("a pool", () => {
           await putBack(operation, lane, at);
           assert.equal(await compareTable(at, ITEMS, SEED), null, `${operation} is put back`);
 
+          if (at.form.settled !== undefined && ["PutItem", "UpdateItem"].includes(operation)) {
+            // Its requests hold the time, so that the conductor recognises them by their keys (xtask/answers).
+            continue;
+          }
           // From here on nothing but what was recorded is answered.
           recorder.passing = false;
           for (const round of [0, 5]) {

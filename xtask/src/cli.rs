@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::plan::library::Library;
+use crate::plan::library::{LIBRARIES, Library};
 use crate::plan::request::{BackendChoice, Handicap, Request, Scales, TargetSpec, parse_operation};
 use crate::results::baselines::{NAME, is_name};
 use crate::results::{CallKind, Design, Operation, Scale};
@@ -48,9 +48,10 @@ pub struct Bench {
     #[arg(long, value_name = "SCALE", default_value = "small", value_parser = parse_scale)]
     pub scale: Vec<Scales>,
 
-    /// Only these libraries: aws-sdk, mizzle, dynamoose, electrodb; may be repeated
-    #[arg(long, value_name = "ID", value_parser = parse_library)]
-    pub orm: Vec<Library>,
+    /// These libraries: aws-sdk, mizzle, dynamoose, electrodb (the default), toolbox, onetable, nova-odm, aws-lite,
+    /// aws-client, or all; may be repeated
+    #[arg(long, value_name = "ID|all", value_parser = parse_libraries)]
+    pub orm: Vec<Libraries>,
 
     /// A library at a version (dynamoose@3), from its source tree (mizzle=../mizzle) or from wherever npm can install
     /// it; may be repeated
@@ -87,7 +88,8 @@ pub struct Bench {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub warm_up: Option<Duration>,
 
-    /// Time budget per scale, shared by its rounds [default: 2m 45s up to 10,000 items, 7m 30s above]
+    /// Time budget per scale, shared by its rounds [default: 2m 45s up to 10,000 items, 7m 30s above; more for
+    /// more than four targets]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub budget: Option<Duration>,
 
@@ -184,7 +186,7 @@ impl Bench {
     pub fn request(&self) -> Request {
         Request {
             scales: self.scale.iter().flat_map(|scales| scales.0.clone()).collect(),
-            orm: self.orm.clone(),
+            orm: self.orm.iter().flat_map(|libraries| libraries.0.clone()).collect(),
             targets: self.target.clone(),
             mizzle: self.mizzle.clone(),
             prebuilt: self.prebuilt,
@@ -361,8 +363,12 @@ fn parse_scale(text: &str) -> Result<Scales, String> {
     }))
 }
 
-fn parse_library(text: &str) -> Result<Library, String> {
-    Library::find(text)
+/// What one `--orm` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Libraries(pub Vec<Library>);
+
+fn parse_libraries(text: &str) -> Result<Libraries, String> {
+    Ok(Libraries(if text == "all" { LIBRARIES.to_vec() } else { vec![Library::find(text)?] }))
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -201,7 +201,7 @@ fn library(target: &Target, all: &[Target], look: Look) -> TargetView {
         own_sdk: text(&target.own_sdk_version),
         installed: format::optional(target.installed_mb),
         baseline: target.baseline,
-        contestant: target.adapter != "aws-sdk",
+        contestant: !matches!(target.adapter.as_str(), "aws-sdk" | "aws-client"),
         status: status.to_owned(),
         handicap: handicap(target),
         look,
