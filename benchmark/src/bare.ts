@@ -8,8 +8,8 @@ import { adapter } from "./adapters/aws-sdk.js";
 import { clientConfig } from "./table/client.js";
 import { type CpuSpent, countCpu } from "./measure/cpu.js";
 import { itemOfCall, keyOf, STREAM } from "./dataset.js";
+import { PREFIXED, tableOf } from "./form.js";
 import { callLimit } from "./measure/limit.js";
-import { keyInput } from "./operations.js";
 import { openTable } from "./table/bare-table.js";
 import { verify } from "./verify/verification.js";
 
@@ -24,8 +24,9 @@ interface Job {
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;
 const settings = { endpoint: job.endpoint, callTimeoutMs: 30_000 };
-const connection = await (await adapter.load()).connect(clientConfig(settings));
-const table = connection.table(job.table);
+const connection = await (await adapter.load()).connect(clientConfig(settings), "documented");
+const tableName = tableOf(job.table, PREFIXED);
+const table = connection.table(tableName);
 const { items, seed } = job;
 const limit = callLimit(settings.callTimeoutMs);
 await verify(
@@ -34,10 +35,10 @@ await verify(
     full: true,
     table,
     rehearsal: null,
-    tableName: job.table,
+    tableName,
     context: { items, seed, round: 0, lane: 2 },
     limit,
-    openBare: (name) => openTable(settings, name),
+    openBare: (name) => openTable(settings, name, PREFIXED),
   },
   ({ wrong }) => {
     if (wrong !== null) {
@@ -48,7 +49,7 @@ await verify(
 limit.close();
 
 const inputs = Array.from({ length: job.calls }, (_, index) =>
-  keyInput(keyOf(itemOfCall("GetItem", { items, seed, round: 0, stream: STREAM.measured, index }))),
+  keyOf(itemOfCall("GetItem", { items, seed, round: 0, stream: STREAM.measured, index })),
 );
 let next = 0;
 const call = async () => {

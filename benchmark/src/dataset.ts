@@ -4,10 +4,11 @@
 
 import type { Operation } from "./protocol.js";
 
-export interface Key {
+// A type and not an interface, so that it also is a record of strings, as a library may want its keys.
+export type Key = {
   customerId: string;
   orderId: string;
-}
+};
 
 export interface OrderLine {
   sku: string;
@@ -35,25 +36,6 @@ export interface Order extends Key {
   note: string;
 }
 
-/** What ElectroDB writes into every item of its own and wants to find there; every library's items carry it. */
-export interface Marks {
-  __edb_e__: string;
-  __edb_v__: string;
-}
-
-// A type and not an interface, so that it also is a record of strings, as a library may want its keys.
-export type StoredKey = {
-  pk: string;
-  sk: string;
-};
-
-/** An order as it lies in the table. */
-export interface StoredOrder extends Order, Marks, StoredKey {}
-
-export const ENTITY = "order";
-export const ENTITY_VERSION = "1";
-export const CUSTOMER_PREFIX = "CUSTOMER#";
-export const ORDER_PREFIX = "ORDER#";
 export const ORDERS_PER_CUSTOMER = 100;
 /** How many of a customer's orders Query asks for. */
 export const QUERY_SPAN = 20;
@@ -176,18 +158,6 @@ export function orderOf(n: number, seed: number): Order {
 /** The status that UpdateItem gives item n in a round, or in the pool: the same however often it is called. */
 export function updatedStatus(n: number, seed: number, round: number): string {
   return pick(UPDATED_STATUSES, UPDATED, seed, n, round);
-}
-
-export function storedKey(key: Key): StoredKey {
-  return { pk: CUSTOMER_PREFIX + key.customerId, sk: ORDER_PREFIX + key.orderId };
-}
-
-export function marked(order: Order): Order & Marks {
-  return { ...order, __edb_e__: ENTITY, __edb_v__: ENTITY_VERSION };
-}
-
-export function stored(order: Order): StoredOrder {
-  return { ...storedKey(order), ...marked(order) };
 }
 
 /** Which item call i of an operation reads or updates. */

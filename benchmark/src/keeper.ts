@@ -1,7 +1,11 @@
-// The keeper of the table: creates and fills it, prepares what operations need, undoes what they did, and checks that
-// the next library finds the table as the first one did. It uses the bare SDK and measures nothing.
+// The keeper of the tables, one for each form in which the libraries of a run write their items: creates and fills them,
+// prepares what operations need, undoes what they did, and checks that the next process finds its table as the first one
+// did. It uses the bare SDK and measures nothing.
 
-import { AREA, laneOrder, stored } from "./dataset.js";
+import { findAdapter } from "./adapters/index.js";
+import { AREA, laneOrder } from "./dataset.js";
+import { type ItemForm, tableOf } from "./form.js";
+import type { Lane } from "./protocol.js";
 import { type BareTable, openTable } from "./table/bare-table.js";
 import { putAll } from "./table/batch.js";
 import { type OpenKeeper, restore } from "./table/restore.js";
@@ -9,7 +13,9 @@ import { compareTable, seedTable } from "./table/seed.js";
 import { warmServer } from "./table/warm-server.js";
 import {
   type Command,
+  CALL_KINDS,
   flag,
+  oneOf,
   operationName,
   optionalText,
   text,
@@ -26,14 +32,22 @@ const CALL_TIMEOUT_MS = 60_000;
 /** How often progress is reported, items. */
 const PROGRESS_STEP = 2500;
 
+/** The tables of one form. */
 interface Kept {
-  settings: OpenKeeper;
   table: BareTable;
   rehearsal: BareTable | null;
+  /** Whose they are. */
+  lanes: number[];
+}
+
+interface Opened {
+  settings: OpenKeeper;
+  /** At least one. */
+  kept: Kept[];
 }
 
 class Keeper implements Worker {
-  private open: Kept | null = null;
+  private open: Opened | null = null;
   /** Which of the tables this process made, and so may delete. */
   private created: BareTable[] = [];
   private creating: Promise<unknown> = Promise.resolve();
@@ -70,7 +84,7 @@ class Keeper implements Worker {
     await Promise.all(this.created.map((table) => table.drop()));
   }
 
-  private get kept(): Kept {
+  private get opened(): Opened {
     if (this.open === null) {
       throw new Error("nothing is open: the first command must be open");
     }
@@ -84,6 +98,8 @@ class Keeper implements Worker {
     const settings: OpenKeeper = {
       do: "open",
       endpoint: text(command, "endpoint"),
+      calls: oneOf(command, "calls", CALL_KINDS),
+      lanes: readLanes(command),
       table: text(command, "table"),
       rehearsalTable: optionalText(command, "rehearsalTable"),
       items: wholeNumber(command, "items", 1),
@@ -91,30 +107,46 @@ class Keeper implements Worker {
       seed: wholeNumber(command, "seed"),
     };
     const connection = { endpoint: settings.endpoint, callTimeoutMs: CALL_TIMEOUT_MS };
+    const open = (base: string, form: ItemForm) => openTable(connection, tableOf(base, form), form, ATTEMPTS);
     const { rehearsalTable } = settings;
-    this.open = {
-      settings,
-      table: await openTable(connection, settings.table, ATTEMPTS),
-      rehearsal: rehearsalTable === null ? null : await openTable(connection, rehearsalTable, ATTEMPTS),
-    };
-    this.emit({ event: "ready", pid: process.pid, importMs: null, memoryMb: null });
+    const kept: Kept[] = [];
+    for (const { lane, adapter } of settings.lanes) {
+      const form = (await findAdapter(adapter)).form(settings.calls);
+      const shared = kept.find((each) => each.table.form.name === form.name);
+      if (shared !== undefined) {
+        shared.lanes.push(lane);
+        continue;
+      }
+      kept.push({
+        table: await open(settings.table, form),
+        rehearsal: rehearsalTable === null ? null : await open(rehearsalTable, form),
+        lanes: [lane],
+      });
+    }
+    this.open = { settings, kept };
+    this.emit({ event: "ready", pid: process.pid, importMs: null, memoryMb: null, adapter: null });
   }
 
   private async create(): Promise<void> {
-    const { settings, table, rehearsal } = this.kept;
+    const { settings, kept } = this.opened;
     const { items, rehearsalItems, seed } = settings;
-    for (const each of rehearsal === null ? [table] : [table, rehearsal]) {
+    const tables = kept.flatMap(({ table, rehearsal }) => [
+      { table, items },
+      ...(rehearsal === null ? [] : [{ table: rehearsal, items: rehearsalItems }]),
+    ]);
+    for (const { table } of tables) {
       if (this.leaving) {
         return;
       }
-      this.creating = each.create().then(() => this.created.push(each));
+      this.creating = table.create().then(() => this.created.push(table));
       await this.creating;
     }
-    const total = items + (rehearsal === null ? 0 : rehearsalItems);
+    const total = tables.reduce((sum, each) => sum + each.items, 0);
     const progress = this.progressTo(total);
-    await seedTable(table, items, seed, progress);
-    if (rehearsal !== null) {
-      await seedTable(rehearsal, rehearsalItems, seed, (done) => progress(items + done));
+    let before = 0;
+    for (const each of tables) {
+      await seedTable(each.table, each.items, seed, (done) => progress(before + done));
+      before += each.items;
     }
     this.emit({ event: "progress", done: total, total });
     this.emit({ event: "created" });
@@ -131,54 +163,84 @@ class Keeper implements Worker {
     };
   }
 
+  /** One table is enough: the server's code is the same for all. */
   private async warm(calls: number): Promise<void> {
-    const { settings, table, rehearsal } = this.kept;
+    const { settings, kept } = this.opened;
+    const { table, rehearsal } = kept[0] as Kept;
     const other = rehearsal === null ? null : { table: rehearsal, items: settings.rehearsalItems };
     await warmServer(table, other, settings, calls);
     this.emit({ event: "warm" });
   }
 
   private async prepareDeletions(command: Command): Promise<void> {
-    const { table, settings } = this.kept;
+    const { settings, kept } = this.opened;
     const lane = wholeNumber(command, "lane");
     const from = wholeNumber(command, "from");
     const count = wholeNumber(command, "count");
     const area = flag(command, "pool", false) ? AREA.deletePool : AREA.delete;
+    const found = kept.find(({ lanes }) => lanes.includes(lane));
+    if (found === undefined) {
+      throw new RangeError(`prepare: lane ${lane} is nobody's`);
+    }
     let index = from;
-    await putAll(table, () =>
-      index < from + count ? stored(laneOrder(lane, area, index++, settings.seed, 0)) : undefined,
+    await putAll(found.table, () =>
+      index < from + count ? laneOrder(lane, area, index++, settings.seed, 0) : undefined,
     );
     this.emit({ event: "prepared" });
   }
 
   private async restore(command: Command): Promise<void> {
-    const { table, settings } = this.kept;
-    await restore(table, settings, {
+    const { settings, kept } = this.opened;
+    const lanes = wholeNumbers(command, "lanes");
+    const wanted = {
       operation: operationName(command.operation),
-      lanes: wholeNumbers(command, "lanes"),
       round: wholeNumber(command, "round"),
       from: wholeNumber(command, "from"),
       count: wholeNumber(command, "count"),
-    });
+    };
+    for (const { table, lanes: own } of kept) {
+      const concerned = lanes.filter((lane) => own.includes(lane));
+      if (concerned.length > 0) {
+        await restore(table, settings, { ...wanted, lanes: concerned });
+      }
+    }
     this.emit({ event: "restored" });
   }
 
   private async check(): Promise<void> {
-    const { settings, table, rehearsal } = this.kept;
+    const { settings, kept } = this.opened;
     const { items, rehearsalItems, seed } = settings;
-    const wrong =
-      (await compareTable(table, items, seed)) ??
-      (rehearsal === null ? null : await compareTable(rehearsal, rehearsalItems, seed));
-    this.emit(wrong === null ? { event: "checked" } : { event: "differs", ...wrong });
+    for (const { table, rehearsal } of kept) {
+      const wrong =
+        (await compareTable(table, items, seed)) ??
+        (rehearsal === null ? null : await compareTable(rehearsal, rehearsalItems, seed));
+      if (wrong !== null) {
+        this.emit({ event: "differs", ...wrong });
+        return;
+      }
+    }
+    this.emit({ event: "checked" });
   }
 
   private async drop(): Promise<void> {
-    const { table, rehearsal } = this.kept;
     this.created = [];
-    await table.drop();
-    await rehearsal?.drop();
+    for (const { table, rehearsal } of this.opened.kept) {
+      await table.drop();
+      await rehearsal?.drop();
+    }
     this.emit({ event: "dropped" });
   }
+}
+
+function readLanes(command: Command): Lane[] {
+  const value = command.lanes;
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new TypeError(`open: "lanes" must be a list with something in it, not ${JSON.stringify(value)}`);
+  }
+  return value.map((each: object) => {
+    const lane: Command = { ...each, do: "open: lanes" };
+    return { lane: wholeNumber(lane, "lane"), adapter: text(lane, "adapter") };
+  });
 }
 
 serve((emit) => new Keeper(emit));

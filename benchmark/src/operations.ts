@@ -1,19 +1,16 @@
 // The six operations: what each call is given, made before the clock starts; the call itself; and what its result or
 // its effect must be. Nothing here looks at a clock.
 
-import type { KeyInput, OrderTable, PutInput, QueryInput, UpdateInput } from "./adapters/adapter.js";
+import type { OrderTable } from "./adapters/adapter.js";
 import {
   AREA,
   type Area,
   type Call,
-  CUSTOMER_PREFIX,
   itemOfCall,
   type Key,
   keyOf,
   laneKey,
   laneOrder,
-  marked,
-  ORDER_PREFIX,
   type Order,
   orderOf,
   POOL_ROUND,
@@ -21,8 +18,6 @@ import {
   rangeOfCall,
   STREAM,
   type Stream,
-  stored,
-  storedKey,
   updatedStatus,
 } from "./dataset.js";
 import {
@@ -76,23 +71,6 @@ export interface Wanted {
 
 /** Warm-up updates no more than so many items, so that they can be restored. */
 export const WARM_UP_UPDATES = 500;
-
-export function putInput(order: Order): PutInput {
-  return { order, marked: marked(order), stored: stored(order) };
-}
-
-export function keyInput(key: Key): KeyInput {
-  return { key, storedKey: storedKey(key) };
-}
-
-export function queryInput(range: Range): QueryInput {
-  return {
-    ...range,
-    pk: CUSTOMER_PREFIX + range.customerId,
-    firstSk: ORDER_PREFIX + range.firstOrderId,
-    lastSk: ORDER_PREFIX + range.lastOrderId,
-  };
-}
 
 /** Which items of the data set call `index` of UpdateItem changes; the keeper restores them by the same function. */
 export function updatedItem(context: Omit<Context, "lane">, stream: Stream, index: number): number {
@@ -162,19 +140,19 @@ function preparePuts(wanted: Wanted): PreparedCalls {
   const { lane, seed } = context;
   const round = roundOf(stream, context.round);
   const area = areaOf(PUT_AREAS, wanted);
-  const inputs = each(wanted, (i) => putInput(laneOrder(lane, area, from + i, seed, round)));
+  const orders = each(wanted, (i) => laneOrder(lane, area, from + i, seed, round));
   return {
     count,
-    make: (i) => table.put(inputs[i] as PutInput),
+    make: (i) => table.put(orders[i] as Order),
     wrongResult: () => null,
     effect: {
       async arrange(i, bare) {
-        await bare.delete((inputs[i] as PutInput).order);
+        await bare.delete(orders[i] as Order);
         return true;
       },
       async wrong(i, bare) {
-        const { stored } = inputs[i] as PutInput;
-        return difference(stored, await bare.get(stored), "the stored item");
+        const order = orders[i] as Order;
+        return difference(bare.form.itemOf(order), await bare.get(order), "the stored item");
       },
     },
   };
@@ -183,10 +161,10 @@ function preparePuts(wanted: Wanted): PreparedCalls {
 function prepareGets(wanted: Wanted): PreparedCalls {
   const { table, context, count } = wanted;
   const numbers = each(wanted, (i) => itemOfCall("GetItem", callOf(wanted, i)));
-  const inputs = numbers.map((n) => keyInput(keyOf(n)));
+  const keys = numbers.map(keyOf);
   return {
     count,
-    make: (i) => table.get(inputs[i] as KeyInput),
+    make: (i) => table.get(keys[i] as Key),
     wrongResult: (i, result) => differenceFromSeeded(numbers[i] as number, table.toOrder(result), context),
     effect: null,
   };
@@ -197,24 +175,20 @@ function prepareUpdates(wanted: Wanted): PreparedCalls {
   const { seed } = context;
   const round = roundOf(stream, context.round);
   const numbers = each(wanted, (i) => updatedItem(context, stream, from + i));
-  const inputs: UpdateInput[] = numbers.map((n) => ({
-    ...keyInput(keyOf(n)),
-    status: updatedStatus(n, seed, round),
-  }));
+  const keys = numbers.map(keyOf);
+  const statuses = numbers.map((n) => updatedStatus(n, seed, round));
   return {
     count,
-    make: (i) => table.update(inputs[i] as UpdateInput),
+    make: (i) => table.update(keys[i] as Key, statuses[i] as string),
     wrongResult: () => null,
     effect: {
       async arrange(i, bare) {
-        const { key, status } = inputs[i] as UpdateInput;
         // Another library may have updated it just now. It isn't put back: that one may be about to look at it.
-        return (await bare.get(key))?.status !== status;
+        return (await bare.get(keys[i] as Key))?.status !== statuses[i];
       },
       async wrong(i, bare) {
-        const { key, status } = inputs[i] as UpdateInput;
-        const expected = stored({ ...orderOf(numbers[i] as number, seed), status });
-        return difference(expected, await bare.get(key), "the updated item");
+        const order = { ...orderOf(numbers[i] as number, seed), status: statuses[i] as string };
+        return difference(bare.form.itemOf(order), await bare.get(order), "the updated item");
       },
     },
   };
@@ -223,14 +197,14 @@ function prepareUpdates(wanted: Wanted): PreparedCalls {
 function prepareDeletes(wanted: Wanted): PreparedCalls {
   const { table, context, from, count } = wanted;
   const area = areaOf(DELETE_AREAS, wanted);
-  const inputs = each(wanted, (i) => keyInput(laneKey(context.lane, area, from + i)));
+  const keys = each(wanted, (i) => laneKey(context.lane, area, from + i));
   return {
     count,
-    make: (i) => table.delete(inputs[i] as KeyInput),
+    make: (i) => table.delete(keys[i] as Key),
     wrongResult: () => null,
     effect: {
       async arrange(i, bare) {
-        const { key } = inputs[i] as KeyInput;
+        const key = keys[i] as Key;
         if ((await bare.get(key)) === undefined) {
           const { customerId, orderId } = key;
           throw new Error(`order ${orderId} of customer ${customerId} is not there to be deleted: prepare it first`);
@@ -238,7 +212,7 @@ function prepareDeletes(wanted: Wanted): PreparedCalls {
         return true;
       },
       async wrong(i, bare) {
-        const left = await bare.get((inputs[i] as KeyInput).key);
+        const left = await bare.get(keys[i] as Key);
         return difference(undefined, left, "the deleted item");
       },
     },
@@ -247,12 +221,12 @@ function prepareDeletes(wanted: Wanted): PreparedCalls {
 
 function prepareQueries(wanted: Wanted): PreparedCalls {
   const { table, context, count } = wanted;
-  const inputs = each(wanted, (i) => queryInput(rangeOfCall(callOf(wanted, i))));
+  const ranges = each(wanted, (i) => rangeOfCall(callOf(wanted, i)));
   return {
     count,
-    make: (i) => table.query(inputs[i] as QueryInput),
+    make: (i) => table.query(ranges[i] as Range),
     wrongResult: (i, result) =>
-      differenceFromRange(inputs[i] as QueryInput, table.toOrders(result), (n, order) =>
+      differenceFromRange(ranges[i] as Range, table.toOrders(result), (n, order) =>
         differenceFromSeeded(n, order, context),
       ),
     effect: null,

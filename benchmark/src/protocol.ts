@@ -8,6 +8,26 @@ export const OPERATIONS = ["PutItem", "GetItem", "UpdateItem", "DeleteItem", "Qu
 /** The six operations. The order of the variants is the order in which they are measured and shown. */
 export type Operation = "PutItem" | "GetItem" | "UpdateItem" | "DeleteItem" | "Query" | "Scan";
 
+/** Which of a library's calls is measured where it offers several for an operation. */
+export type CallKind = "documented" | "same-request";
+
+/** What is called for an operation. */
+export type DescribedCall = {
+  /** The call, as it would stand in an application. */
+  code: string;
+  /** The page of the library's documentation that shows it. */
+  link: string;
+  /** What its request asks for otherwise than the bare SDK's; null where they ask for the same. */
+  unequal: string | null;
+};
+
+/** What an adapter's author wants readers of its figures to know. */
+export type Caveat = {
+  text: string;
+  /** Where more is said about it. */
+  link: string | null;
+};
+
 /** Where calls go. */
 export type Ground = "recorded" | "database";
 
@@ -27,10 +47,12 @@ export type SuiteCommand =
 export type OpenSuite = {
   target: string;
   adapter: string;
+  calls: CallKind;
   /** The database. */
   endpoint: string;
   /** The recorded answers. */
   recordedEndpoint: string;
+  /** What its table's name begins with; the form of its items follows. */
   table: string;
   /** A table of two pages, on which Scan is verified. */
   rehearsalTable: string | null;
@@ -69,6 +91,10 @@ export type KeeperCommand =
   | {
       do: "open";
       endpoint: string;
+      calls: CallKind;
+      /** Who is to find a table: there is one for each form in which these libraries write their items. */
+      lanes: Array<Lane>;
+      /** What the tables' names begin with. */
       table: string;
       rehearsalTable: string | null;
       items: number;
@@ -89,6 +115,9 @@ export type KeeperCommand =
   | { do: "check" }
   | { do: "drop" }
   | { do: "end" };
+
+/** A process to be: which customers outside the data set it may write, and whose items it finds. */
+export type Lane = { lane: number; adapter: string };
 
 /** What a worker says. */
 export type Event =
@@ -124,6 +153,16 @@ export type Ready = {
   importMs: number | null;
   /** Resident memory after the import, MiB; null for the keeper. */
   memoryMb: number | null;
+  /** What the library's adapter says of itself; null for the keeper. */
+  adapter: AdapterNotes | null;
+};
+
+/** What an adapter says of itself. */
+export type AdapterNotes = {
+  calls: Record<Operation, DescribedCall>;
+  caveats: Array<Caveat>;
+  /** The mean size of an item in the form in which the library writes it, as DynamoDB counts, bytes. */
+  itemBytes: number;
 };
 
 /** The end of a phase. Only the latency phase has samples. */

@@ -7,10 +7,12 @@ import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
+import { findAdapter } from "../src/adapters/index.js";
 import { OPERATIONS } from "../src/protocol.js";
 import { compareTable } from "../src/table/seed.js";
-import { Recorder } from "./recorder.js";
-import { DIST, endpoint, last, openSuite, SEED, TWO_PAGES, talkTo, withTable } from "./support.js";
+import { type Asked, Recorder } from "./recorder.js";
+import { baseOf, DIST, endpoint, last, openSuite, SEED, TWO_PAGES, talkTo, withTable } from "./support.js";
+import { described, unequal } from "./wire.js";
 
 const install = process.env.BENCH_MIZZLE_INSTALL;
 const there = install !== undefined && install !== "" && existsSync(resolve(install, "node_modules/@aurios/mizzle"));
@@ -22,45 +24,51 @@ describe("mizzle", () => {
   if (skip !== false) {
     console.error(skip);
   }
-  it("does the six operations right, by its own ways", { skip }, async () => {
-    const folder = await mkdtemp(join(tmpdir(), "bench-mizzle-"));
-    try {
-      await cp(DIST, join(folder, "dist"), { recursive: true });
-      await cp(join(DIST, "../package.json"), join(folder, "package.json"));
-      await symlink(resolve(install ?? "", "node_modules"), join(folder, "node_modules"));
-      await withTable(TWO_PAGES, async (table) => {
-        const recorder = await Recorder.start(endpoint());
-        const suite = talkTo("suite", join(folder, "dist"));
-        const open = openSuite(table.name, TWO_PAGES, {
-          target: "mizzle",
-          adapter: "mizzle",
-          recordedEndpoint: recorder.endpoint,
+  for (const calls of ["documented", "same-request"] as const) {
+    it(`does the six operations right in ${calls} calls, which ask for what its adapter says`, { skip }, async () => {
+      const folder = await mkdtemp(join(tmpdir(), "bench-mizzle-"));
+      try {
+        await cp(DIST, join(folder, "dist"), { recursive: true });
+        await cp(join(DIST, "../package.json"), join(folder, "package.json"));
+        await symlink(resolve(install ?? "", "node_modules"), join(folder, "node_modules"));
+        await withTable(TWO_PAGES, async (table) => {
+          const recorder = await Recorder.start(endpoint());
+          const suite = talkTo("suite", join(folder, "dist"));
+          const open = openSuite(baseOf(table), TWO_PAGES, {
+            target: "mizzle",
+            adapter: "mizzle",
+            calls,
+            recordedEndpoint: recorder.endpoint,
+          });
+          await suite.until("ready", open);
+          const events = await suite.until("verified-all", { do: "verify", operations: OPERATIONS, full: true });
+          const verified = events.filter((event) => event.event === "verified");
+          assert.deepEqual(
+            verified.map((event) => event.operation),
+            [...OPERATIONS],
+            JSON.stringify(events),
+          );
+          assert.deepEqual(recorder.take(), []);
+          assert.equal(await compareTable(table, TWO_PAGES, SEED), null, "verification leaves no trace");
+          const sent: Asked[] = [];
+          for (const operation of ["GetItem", "UpdateItem", "Query", "Scan"]) {
+            const [calls, requests, items] = operation === "Scan" ? [1, 2, TWO_PAGES] : [16, 16, null];
+            const recorded = last(await suite.until("recorded", { do: "record", operation }), "recorded");
+            assert.deepEqual([recorded.calls, recorded.items], [calls, items]);
+            const first = recorder.take(operation);
+            assert.equal(first.length, requests);
+            await suite.until("end", { do: "warm-up", operation, calls, ground: "recorded" });
+            assert.deepEqual(recorder.take(operation), first, "the same bodies each time");
+            sent.push(...first);
+          }
+          assert.deepEqual(unequal(sent), described(await findAdapter("mizzle"), calls));
+          recorder.close();
+          await suite.until("bye", { do: "end" });
+          assert.equal(await suite.ended, 0);
         });
-        await suite.until("ready", open);
-        const events = await suite.until("verified-all", { do: "verify", operations: OPERATIONS, full: true });
-        const verified = events.filter((event) => event.event === "verified");
-        assert.deepEqual(
-          verified.map((event) => event.operation),
-          [...OPERATIONS],
-          JSON.stringify(events),
-        );
-        assert.deepEqual(recorder.take(), []);
-        assert.equal(await compareTable(table, TWO_PAGES, SEED), null, "verification leaves no trace");
-        for (const operation of ["GetItem", "UpdateItem", "Query", "Scan"]) {
-          const [calls, requests, items] = operation === "Scan" ? [1, 2, TWO_PAGES] : [16, 16, null];
-          const recorded = last(await suite.until("recorded", { do: "record", operation }), "recorded");
-          assert.deepEqual([recorded.calls, recorded.items], [calls, items]);
-          const first = recorder.take(operation);
-          assert.equal(first.length, requests);
-          await suite.until("end", { do: "warm-up", operation, calls, ground: "recorded" });
-          assert.deepEqual(recorder.take(operation), first, "the same bodies each time");
-        }
-        recorder.close();
-        await suite.until("bye", { do: "end" });
-        assert.equal(await suite.ended, 0);
-      });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  });
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    });
+  }
 });

@@ -4,23 +4,23 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { OrderTable } from "../src/adapters/adapter.js";
 import { findAdapter } from "../src/adapters/index.js";
-import { AREA, keyOf, laneOrder, stored } from "../src/dataset.js";
+import { AREA, keyOf, laneOrder } from "../src/dataset.js";
 import { type CallLimit, callLimit } from "../src/measure/limit.js";
-import { keyInput, preparePool } from "../src/operations.js";
-import { OPERATIONS, type Operation } from "../src/protocol.js";
+import { preparePool } from "../src/operations.js";
+import { type CallKind, OPERATIONS, type Operation } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
 import { putAll } from "../src/table/batch.js";
 import { clientConfig } from "../src/table/client.js";
 import { restore } from "../src/table/restore.js";
-import { compareTable, seedTable } from "../src/table/seed.js";
+import { compareTable } from "../src/table/seed.js";
 import { recordPool } from "../src/verify/recording.js";
 import { Recorder } from "./recorder.js";
-import { CALL_TIMEOUT_MS, SEED, settings, tableName } from "./support.js";
+import { CALL_TIMEOUT_MS, LIBRARIES, SEED, settings, Tables } from "./support.js";
 
-const LIBRARIES = ["aws-sdk", "dynamoose", "electrodb"];
 const ITEMS = 300;
 const POOL = 16;
 
+const tables = new Tables(ITEMS);
 let bare: BareTable;
 let limit: CallLimit;
 let recorder: Recorder;
@@ -28,40 +28,46 @@ let recorder: Recorder;
 before(async () => {
   limit = callLimit(CALL_TIMEOUT_MS);
   recorder = await Recorder.start(settings().endpoint);
-  bare = await openTable(settings(), tableName());
-  await bare.create();
-  await seedTable(bare, ITEMS, SEED);
+  bare = await tables.of("aws-sdk");
 });
 
 after(async () => {
   limit?.close();
   recorder?.close();
-  await bare?.drop();
-  bare?.close();
+  await tables.drop();
 });
 
 const context = (lane: number, round = 0) => ({ items: ITEMS, seed: SEED, round, lane });
 
 async function open(library: string, endpoint: string) {
   const loaded = await (await findAdapter(library)).load();
-  return await loaded.connect(clientConfig({ ...settings(), endpoint }));
+  return await loaded.connect(clientConfig({ ...settings(), endpoint }), "documented");
 }
 
-function record(operation: Operation, table: OrderTable, lane: number) {
+function record(operation: Operation, table: OrderTable, lane: number, at = bare) {
   const pool = preparePool(operation, table, context(lane), POOL);
-  return recordPool(operation, pool, table, limit, () => openTable(settings(), bare.name));
+  return recordPool(operation, pool, table, limit, () => openTable(settings(), at.name, at.form));
 }
 
 /** Writes what the pool of DeleteItem deletes, as the keeper does. */
-async function prepareDeletions(lane: number): Promise<void> {
+async function prepareDeletions(lane: number, at = bare): Promise<void> {
   let i = 0;
-  await putAll(bare, () => (i < POOL ? stored(laneOrder(lane, AREA.deletePool, i++, SEED, 0)) : undefined));
+  await putAll(at, () => (i < POOL ? laneOrder(lane, AREA.deletePool, i++, SEED, 0) : undefined));
 }
 
-async function putBack(operation: Operation, lane: number): Promise<void> {
-  const dataSet = { do: "open", endpoint: "", table: "", rehearsalTable: null, rehearsalItems: 0 } as const;
+async function putBack(operation: Operation, lane: number, at = bare): Promise<void> {
+  const calls: CallKind = "documented";
+  const dataSet = {
+    do: "open",
+    endpoint: "",
+    calls,
+    lanes: [],
+    table: "",
+    rehearsalTable: null,
+    rehearsalItems: 0,
+  } as const;
   const wanted = { operation, lanes: [lane], round: 0, from: 0, count: 0 };
-  await restore(bare, { ...dataSet, items: ITEMS, seed: SEED }, wanted);
+  await restore(at, { ...dataSet, lanes: [], items: ITEMS, seed: SEED }, wanted);
 }
 
 describe("two connections of one library", () => {
@@ -71,17 +77,18 @@ describe("two connections of one library", () => {
       const [one, two] = [await open(library, recorder.endpoint), await open(library, other.endpoint)];
       const again = await open(library, recorder.endpoint);
       try {
-        const tables = [one.table(bare.name), two.table(bare.name), again.table(bare.name)] as const;
+        const { name } = await tables.of(library);
+        const opened = [one.table(name), two.table(name), again.table(name)] as const;
         const counts = () => [recorder.take().length, other.take().length];
         recorder.take();
-        await tables[0].get(keyInput(keyOf(1)));
+        await opened[0].get(keyOf(1));
         assert.deepEqual(counts(), [1, 0]);
-        await tables[1].get(keyInput(keyOf(2)));
+        await opened[1].get(keyOf(2));
         assert.deepEqual(counts(), [0, 1]);
-        await Promise.all([tables[0].scan(), tables[1].get(keyInput(keyOf(3))), tables[2].get(keyInput(keyOf(4)))]);
+        await Promise.all([opened[0].scan(), opened[1].get(keyOf(3)), opened[2].get(keyOf(4))]);
         assert.deepEqual(counts(), [2, 1]);
         one.close();
-        await tables[1].get(keyInput(keyOf(5)));
+        await opened[1].get(keyOf(5));
         assert.deepEqual(counts(), [0, 1], "one is closed without the other");
       } finally {
         one.close();
@@ -98,20 +105,25 @@ describe("a pool", () => {
     it(`is called with the same bytes each time and in every round, through ${library}`, async () => {
       const connection = await open(library, recorder.endpoint);
       try {
-        const table = connection.table(bare.name);
+        const at = await tables.of(library);
+        const table = connection.table(at.name);
         for (const operation of OPERATIONS) {
           if (operation === "DeleteItem") {
-            await prepareDeletions(lane);
+            await prepareDeletions(lane, at);
           }
           recorder.passing = true;
           recorder.take();
-          const { calls, wrong } = await record(operation, table, lane);
+          const { calls, wrong } = await record(operation, table, lane, at);
           assert.deepEqual([calls, wrong], [operation === "Scan" ? 1 : POOL, null], operation);
           const first = recorder.take(operation);
           assert.equal(first.length, calls, operation);
-          await putBack(operation, lane);
-          assert.equal(await compareTable(bare, ITEMS, SEED), null, `${operation} is put back`);
+          await putBack(operation, lane, at);
+          assert.equal(await compareTable(at, ITEMS, SEED), null, `${operation} is put back`);
 
+          if (at.form.settled !== undefined && ["PutItem", "UpdateItem"].includes(operation)) {
+            // Its requests hold the time, so that the conductor recognises them by their keys (xtask/answers).
+            continue;
+          }
           // From here on nothing but what was recorded is answered.
           recorder.passing = false;
           for (const round of [0, 5]) {
@@ -121,7 +133,7 @@ describe("a pool", () => {
             }
             assert.deepEqual(recorder.take(operation), first, `${operation}, round ${round}`);
           }
-          assert.equal(await compareTable(bare, ITEMS, SEED), null, `${operation} was not done again`);
+          assert.equal(await compareTable(at, ITEMS, SEED), null, `${operation} was not done again`);
         }
       } finally {
         recorder.passing = true;
@@ -133,10 +145,10 @@ describe("a pool", () => {
   it("is the same for every library, but for the lane of what is written and deleted", async () => {
     const asked: string[] = [];
     const table = {
-      put: async ({ order }) => asked.push(JSON.stringify({ ...order, customerId: "" })),
-      get: async ({ storedKey }) => asked.push(JSON.stringify(storedKey)),
-      update: async (input) => asked.push(JSON.stringify(input)),
-      delete: async ({ key }) => asked.push(key.orderId),
+      put: async (order) => asked.push(JSON.stringify({ ...order, customerId: "" })),
+      get: async (key) => asked.push(JSON.stringify(key)),
+      update: async (key, status) => asked.push(JSON.stringify([key, status])),
+      delete: async (key) => asked.push(key.orderId),
       query: async (input) => asked.push(JSON.stringify(input)),
       scan: async () => asked.push("scan"),
     } as Partial<OrderTable> as OrderTable;
@@ -165,7 +177,7 @@ describe("recording", () => {
       operation: "GetItem",
       sabotage(real) {
         let calls = 0;
-        return { get: (input) => real.get(++calls === 13 ? keyInput(keyOf(0)) : input) };
+        return { get: (key) => real.get(++calls === 13 ? keyOf(0) : key) };
       },
     },
     {
@@ -173,7 +185,9 @@ describe("recording", () => {
       operation: "Query",
       sabotage(real) {
         let calls = 0;
-        return { query: (input) => real.query(++calls === POOL ? { ...input, lastSk: input.firstSk } : input) };
+        return {
+          query: (range) => real.query(++calls === POOL ? { ...range, lastOrderId: range.firstOrderId } : range),
+        };
       },
     },
     { name: "a put that isn't done", operation: "PutItem", sabotage: () => ({ put: async () => ({}) }) },
@@ -219,7 +233,7 @@ describe("recording", () => {
     const connections = await Promise.all([1, 2].map(() => open("aws-sdk", recorder.endpoint)));
     const lanes = connections.map((_, i) => lane + i);
     try {
-      await Promise.all(lanes.map(prepareDeletions));
+      await Promise.all(lanes.map((each) => prepareDeletions(each)));
       for (const operation of OPERATIONS.filter((name) => name !== "Scan")) {
         const recorded = await Promise.all(
           connections.map((connection, i) => record(operation, connection.table(bare.name), lane + i)),

@@ -8,7 +8,9 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Event } from "../src/protocol.js";
+import { adapterNames, findAdapter } from "../src/adapters/index.js";
+import { type ItemForm, PREFIXED, tableOf } from "../src/form.js";
+import type { CallKind, Event } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
 import { seedTable } from "../src/table/seed.js";
 
@@ -36,9 +38,23 @@ export function tableName(): string {
   return `test-${randomBytes(6).toString("hex")}`;
 }
 
+/** What a table's name begins with: what a suite or a keeper is given. */
+export function baseOf(table: BareTable): string {
+  return table.name.slice(0, -`-${table.form.name}`.length);
+}
+
+/** Opens a table that doesn't exist yet, of a form. */
+export function newTable(form: ItemForm = PREFIXED): Promise<BareTable> {
+  return openTable(settings(), tableOf(tableName(), form), form);
+}
+
 /** Gives a new table with so many items, and drops it afterwards. */
-export async function withTable<T>(items: number, act: (table: BareTable) => Promise<T>): Promise<T> {
-  const table = await openTable(settings(), tableName());
+export async function withTable<T>(
+  items: number,
+  act: (table: BareTable) => Promise<T>,
+  form: ItemForm = PREFIXED,
+): Promise<T> {
+  const table = await newTable(form);
   await table.create();
   try {
     await seedTable(table, items, SEED);
@@ -46,6 +62,39 @@ export async function withTable<T>(items: number, act: (table: BareTable) => Pro
   } finally {
     await table.drop();
     table.close();
+  }
+}
+
+/** The libraries of package.json, each of which has an adapter: all but Mizzle. */
+export const LIBRARIES = adapterNames().filter((name) => name !== "mizzle");
+
+/** One table of so many items for each form, made when it is first asked for. */
+export class Tables {
+  private readonly made = new Map<string, Promise<BareTable>>();
+
+  constructor(readonly items: number) {}
+
+  /** The table that a library finds, by its kind of call. */
+  async of(library: string, calls: CallKind = "documented"): Promise<BareTable> {
+    const form = (await findAdapter(library)).form(calls);
+    const found = this.made.get(form.name) ?? this.make(form);
+    this.made.set(form.name, found);
+    return found;
+  }
+
+  async drop(): Promise<void> {
+    for (const made of this.made.values()) {
+      const table = await made;
+      await table.drop();
+      table.close();
+    }
+  }
+
+  private async make(form: ItemForm): Promise<BareTable> {
+    const table = await newTable(form);
+    await table.create();
+    await seedTable(table, this.items, SEED);
+    return table;
   }
 }
 
@@ -144,6 +193,7 @@ export function openSuite(table: string, items: number, more: object = {}) {
     do: "open",
     target: "aws-sdk",
     adapter: "aws-sdk",
+    calls: "documented",
     endpoint: endpoint(),
     recordedEndpoint: endpoint(),
     table,
@@ -169,6 +219,8 @@ export function openKeeper(table: string, items: number, more: object = {}) {
   return {
     do: "open",
     endpoint: endpoint(),
+    calls: "documented",
+    lanes: [{ lane: 3, adapter: "aws-sdk" }],
     table,
     rehearsalTable: null,
     items,

@@ -1,41 +1,36 @@
 // Against a real server: every adapter does every operation right, and every saboteur is found out.
 
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import type { Connection, OrderTable } from "../src/adapters/adapter.js";
 import { findAdapter } from "../src/adapters/index.js";
-import type { stored } from "../src/dataset.js";
+import type { Order } from "../src/dataset.js";
 import { callLimit } from "../src/measure/limit.js";
-import { OPERATIONS, type Operation } from "../src/protocol.js";
+import { type CallKind, OPERATIONS, type Operation } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
 import { clientConfig } from "../src/table/client.js";
-import { compareTable, seedTable } from "../src/table/seed.js";
+import { compareTable } from "../src/table/seed.js";
 import { type Verdict, verify } from "../src/verify/verification.js";
 import { Recorder } from "./recorder.js";
-import { CALL_TIMEOUT_MS, SEED, settings, TWO_PAGES, tableName } from "./support.js";
+import { described, unequal } from "./wire.js";
+import { CALL_TIMEOUT_MS, LIBRARIES, SEED, settings, TWO_PAGES, Tables } from "./support.js";
 
-const LIBRARIES = ["aws-sdk", "dynamoose", "electrodb"];
-
-let bare: BareTable;
+const tables = new Tables(TWO_PAGES);
 let lane = 0;
 
-before(async () => {
-  bare = await openTable(settings(), tableName());
-  await bare.create();
-  await seedTable(bare, TWO_PAGES, SEED);
-});
+after(() => tables.drop());
 
-after(async () => {
-  await bare?.drop();
-  bare?.close();
-});
-
-async function connect(library: string, endpoint = settings().endpoint): Promise<Connection> {
+async function connect(
+  library: string,
+  endpoint = settings().endpoint,
+  calls: CallKind = "documented",
+): Promise<Connection> {
   const loaded = await (await findAdapter(library)).load();
-  return await loaded.connect(clientConfig({ ...settings(), endpoint }));
+  return await loaded.connect(clientConfig({ ...settings(), endpoint }), calls);
 }
 
 async function verdicts(
+  bare: BareTable,
   table: OrderTable,
   operations: readonly Operation[] = OPERATIONS,
   full = true,
@@ -52,7 +47,7 @@ async function verdicts(
         tableName: bare.name,
         context: { items: TWO_PAGES, seed: SEED, round: 0, lane: lane++ },
         limit,
-        openBare: (name) => openTable(settings(), name),
+        openBare: (name) => openTable(settings(), name, bare.form),
       },
       (verdict) => found.push(verdict),
     );
@@ -64,37 +59,42 @@ async function verdicts(
 
 describe("every library", () => {
   for (const library of LIBRARIES) {
-    it(`${library} does the six operations right, each in the requests it should take`, async () => {
-      const recorder = await Recorder.start(settings().endpoint);
-      const connection = await connect(library, recorder.endpoint);
-      try {
-        const found = await verdicts(connection.table(bare.name));
-        assert.deepEqual(
-          found.map(({ operation, wrong }) => ({ operation, wrong })),
-          OPERATIONS.map((operation) => ({ operation, wrong: null })),
-        );
-        assert.ok(found.every((verdict) => verdict.wrong === null && (verdict.firstCallMs ?? 0) > 0));
-        const asked = recorder.take();
-        const count = (operation: string) => asked.filter((each) => each.operation === operation).length;
-        const further = 4;
-        assert.equal(count("PutItem"), 1 + further + 1, "one more is put to be deleted");
-        assert.equal(count("GetItem"), 1 + further + 3, "read before and after a change, and where nothing is");
-        assert.equal(count("UpdateItem"), 1 + further);
-        assert.equal(count("DeleteItem"), 1 + further);
-        assert.equal(count("Query"), 1 + further + 2);
-        assert.equal(count("Scan"), 2 * 2, "two scans of two pages");
-        assert.equal(await compareTable(bare, TWO_PAGES, SEED), null, "verification leaves no trace");
-      } finally {
-        connection.close();
-        recorder.close();
-      }
-    });
+    for (const calls of ["documented", "same-request"] as const) {
+      it(`${library} does the six operations right in ${calls} calls, which ask for what its adapter says`, async () => {
+        const bare = await tables.of(library, calls);
+        const recorder = await Recorder.start(settings().endpoint);
+        const connection = await connect(library, recorder.endpoint, calls);
+        try {
+          const found = await verdicts(bare, connection.table(bare.name));
+          assert.deepEqual(
+            found.map(({ operation, wrong }) => ({ operation, wrong })),
+            OPERATIONS.map((operation) => ({ operation, wrong: null })),
+          );
+          assert.ok(found.every((verdict) => verdict.wrong === null && (verdict.firstCallMs ?? 0) > 0));
+          const asked = recorder.take();
+          const count = (operation: string) => asked.filter((each) => each.operation === operation).length;
+          const further = 4;
+          assert.equal(count("PutItem"), 1 + further + 1, "one more is put to be deleted");
+          assert.equal(count("GetItem"), 1 + further + 3, "read before and after a change, and where nothing is");
+          assert.equal(count("UpdateItem"), 1 + further);
+          assert.equal(count("DeleteItem"), 1 + further);
+          assert.equal(count("Query"), 1 + further + 2);
+          assert.equal(count("Scan"), 2 * 2, "two scans of two pages");
+          assert.deepEqual(unequal(asked), described(await findAdapter(library), calls));
+          assert.equal(await compareTable(bare, TWO_PAGES, SEED), null, "verification leaves no trace");
+        } finally {
+          connection.close();
+          recorder.close();
+        }
+      });
+    }
 
     it(`${library} is verified shortly by one call of each operation`, async () => {
+      const bare = await tables.of(library);
       const recorder = await Recorder.start(settings().endpoint);
       const connection = await connect(library, recorder.endpoint);
       try {
-        const found = await verdicts(connection.table(bare.name), OPERATIONS, false);
+        const found = await verdicts(bare, connection.table(bare.name), OPERATIONS, false);
         assert.ok(found.length === OPERATIONS.length && found.every(({ wrong }) => wrong === null));
         const asked = recorder.take().map((each) => each.operation);
         const expected = ["PutItem", "GetItem", "UpdateItem", "PutItem", "DeleteItem", "Query", "Scan", "Scan"];
@@ -110,9 +110,10 @@ describe("every library", () => {
 
 describe("several processes", () => {
   it("verify at the same time without seeing wrong work in each other's", async () => {
-    const connections = await Promise.all(["aws-sdk", "electrodb", "aws-sdk"].map((library) => connect(library)));
+    const bare = await tables.of("electrodb");
+    const connections = await Promise.all(["electrodb", "electrodb", "electrodb"].map((name) => connect(name)));
     try {
-      const found = await Promise.all(connections.map((connection) => verdicts(connection.table(bare.name))));
+      const found = await Promise.all(connections.map((connection) => verdicts(bare, connection.table(bare.name))));
       const wrong = found.flat().filter((verdict) => verdict.wrong !== null);
       assert.deepEqual(wrong, []);
       assert.equal(await compareTable(bare, TWO_PAGES, SEED), null);
@@ -135,13 +136,15 @@ describe("a saboteur", () => {
       name: "that drops the range",
       operations: ["Query"],
       sabotage: (real) => ({
-        query: (input) => real.query({ ...input, firstSk: "ORDER#00000000", lastSk: "ORDER#00000099" }),
+        query: (range) => real.query({ ...range, firstOrderId: "00000000", lastOrderId: "00000099" }),
       }),
     },
     {
       name: "whose range is one short",
       operations: ["Query"],
-      sabotage: (real) => ({ query: (input) => real.query({ ...input, lastSk: `${input.lastSk.slice(0, -1)}/` }) }),
+      sabotage: (real) => ({
+        query: (range) => real.query({ ...range, lastOrderId: `${range.lastOrderId.slice(0, -1)}/` }),
+      }),
     },
     {
       name: "that returns a range backwards",
@@ -167,28 +170,22 @@ describe("a saboteur", () => {
       name: "that forgets an attribute while writing",
       operations: ["PutItem"],
       sabotage: (real) => ({
-        put: (input) => {
-          const { note: _, ...without } = input.stored;
-          return real.put({ ...input, stored: without as typeof input.stored });
+        put: (order) => {
+          const { note: _, ...without } = order;
+          return real.put(without as Order);
         },
       }),
     },
     {
-      name: "that forgets the marks",
+      name: "that writes a mark of its own",
       operations: ["PutItem"],
-      sabotage: (real) => ({
-        put: (input) => {
-          const { __edb_e__: _, ...without } = input.stored;
-          return real.put({ ...input, stored: without as typeof input.stored });
-        },
-      }),
+      sabotage: (real) => ({ put: (order) => real.put({ ...order, __edb_e__: "order" } as Order) }),
     },
     {
       name: "that writes a number as a text",
       operations: ["PutItem"],
       sabotage: (real) => ({
-        put: (input) =>
-          real.put({ ...input, stored: { ...input.stored, total: String(input.stored.total) as unknown as number } }),
+        put: (order) => real.put({ ...order, total: String(order.total) as unknown as number }),
       }),
     },
     {
@@ -207,10 +204,7 @@ describe("a saboteur", () => {
       name: "that updates by overwriting the item",
       operations: ["UpdateItem"],
       sabotage: (real) => ({
-        update: ({ key, storedKey, status }) => {
-          const item = { ...storedKey, ...key, status } as ReturnType<typeof stored>;
-          return real.put({ order: item, marked: item, stored: item });
-        },
+        update: (key, status) => real.put({ ...key, status } as Order),
       }),
     },
     { name: "that deletes nothing", operations: ["DeleteItem"], sabotage: () => ({ delete: async () => ({}) }) },
@@ -221,8 +215,8 @@ describe("a saboteur", () => {
       sabotage: (real) => {
         let kept: Promise<unknown> | undefined;
         return {
-          get: (input) => {
-            kept ??= real.get(input);
+          get: (key) => {
+            kept ??= real.get(key);
             return kept;
           },
         };
@@ -255,10 +249,11 @@ describe("a saboteur", () => {
   ]);
   for (const { name, operations, sabotage, full } of cases) {
     it(`${name} is found out by ${full ? "a full" : "a short"} verification`, async () => {
+      const bare = await tables.of("aws-sdk");
       const connection = await connect("aws-sdk");
       try {
         const real = connection.table(bare.name);
-        const found = await verdicts({ ...real, ...sabotage(real) }, operations, full);
+        const found = await verdicts(bare, { ...real, ...sabotage(real) }, operations, full);
         assert.equal(found.length, 1);
         const wrong = found[0]?.wrong;
         assert.ok(wrong != null, "it was not found out");
@@ -273,7 +268,7 @@ describe("a saboteur", () => {
   }
 
   it("of whatever kind leaves no trace: what it did was put back", async () => {
-    assert.equal(await compareTable(bare, TWO_PAGES, SEED), null);
+    assert.equal(await compareTable(await tables.of("aws-sdk"), TWO_PAGES, SEED), null);
   });
 });
 

@@ -6,11 +6,15 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { findAdapter } from "../src/adapters/index.js";
+import { NATURAL, tableOf } from "../src/form.js";
 import type { Event } from "../src/protocol.js";
 import { OPERATIONS } from "../src/protocol.js";
+import { openTable } from "../src/table/bare-table.js";
 import { compareTable } from "../src/table/seed.js";
 import { Recorder } from "./recorder.js";
 import {
+  baseOf,
   endpoint,
   FIXTURES,
   last,
@@ -18,6 +22,7 @@ import {
   openKeeper,
   openSuite,
   SEED,
+  settings,
   TWO_PAGES,
   tableName,
   talkTo,
@@ -135,7 +140,7 @@ describe("the suite", () => {
     await withTable(TWO_PAGES, (table) =>
       withTable(200, async (rehearsal) => {
         const suite = talkTo("suite");
-        const open = openSuite(table.name, TWO_PAGES, { rehearsalTable: rehearsal.name, rehearsalItems: 200 });
+        const open = openSuite(baseOf(table), TWO_PAGES, { rehearsalTable: baseOf(rehearsal), rehearsalItems: 200 });
         await suite.until("ready", open);
         const verified = await suite.until("verified-all", { do: "verify", operations: ["Scan"], full: true });
         assert.deepEqual(verified[0], { event: "verified", operation: "Scan", firstCallMs: null });
@@ -151,7 +156,7 @@ describe("the suite", () => {
     await withTable(200, (table) =>
       withTable(TWO_PAGES, async (rehearsal) => {
         const suite = talkTo("suite");
-        const open = openSuite(table.name, 200, { rehearsalTable: rehearsal.name, rehearsalItems: TWO_PAGES });
+        const open = openSuite(baseOf(table), 200, { rehearsalTable: baseOf(rehearsal), rehearsalItems: TWO_PAGES });
         await suite.until("ready", open);
         const verified = await suite.until("verified-all", { do: "verify", operations: ["Scan"], full: true });
         const scan = verified[0];
@@ -169,7 +174,7 @@ describe("the suite", () => {
   it("says what is wrong instead of an end, when the last result of a slice is wrong", async () => {
     await withTable(100, async (table) => {
       const suite = talkTo("suite");
-      await suite.until("ready", openSuite(table.name, 100, { seed: SEED + 1 }));
+      await suite.until("ready", openSuite(baseOf(table), 100, { seed: SEED + 1 }));
       const wrong = last(await suite.until("wrong-work", measure("GetItem", "latency", 3)), "wrong-work");
       assert.match(wrong.expected, /order \d+/);
       await suite.until("bye", { do: "end" });
@@ -178,22 +183,30 @@ describe("the suite", () => {
   });
 
   it("counts calls that throw, and keeps the samples of the others", async () => {
-    await withTable(100, async (table) => {
-      const suite = talkTo("suite");
-      await suite.until("ready", openSuite(table.name, 100, { target: "dynamoose", adapter: "dynamoose" }));
-      // Dynamoose's create refuses to write an item that is there: half of these are.
-      await suite.until("end", measure("PutItem", "latency", 10));
-      const end = last(await suite.until("end", measure("PutItem", "latency", 10, { from: 5 })), "end");
-      assert.deepEqual([end.calls, end.errors, end.samplesMs.length], [10, 5, 5]);
-      assert.match(end.errorMessage ?? "", /ConditionalCheckFailed/);
-      const all = measure("PutItem", "throughput", 10, { concurrency: 4, from: 5 });
-      const none = last(await suite.until("end", all), "end");
-      assert.deepEqual([none.calls, none.errors, none.samplesMs], [10, 10, []]);
-      const leadIn = measure("PutItem", "latency", 6, { leadIn: 5, from: 10 });
-      const fresh = last(await suite.until("end", leadIn), "end");
-      assert.deepEqual([fresh.calls, fresh.errors, fresh.samplesMs.length], [6, 5, 6], "the first five are not timed");
-      await suite.until("bye", { do: "end" });
-    });
+    await withTable(
+      100,
+      async (table) => {
+        const suite = talkTo("suite");
+        await suite.until("ready", openSuite(baseOf(table), 100, { target: "dynamoose", adapter: "dynamoose" }));
+        // Dynamoose's create refuses to write an item that is there: half of these are.
+        await suite.until("end", measure("PutItem", "latency", 10));
+        const end = last(await suite.until("end", measure("PutItem", "latency", 10, { from: 5 })), "end");
+        assert.deepEqual([end.calls, end.errors, end.samplesMs.length], [10, 5, 5]);
+        assert.match(end.errorMessage ?? "", /ConditionalCheckFailed/);
+        const all = measure("PutItem", "throughput", 10, { concurrency: 4, from: 5 });
+        const none = last(await suite.until("end", all), "end");
+        assert.deepEqual([none.calls, none.errors, none.samplesMs], [10, 10, []]);
+        const leadIn = measure("PutItem", "latency", 6, { leadIn: 5, from: 10 });
+        const fresh = last(await suite.until("end", leadIn), "end");
+        assert.deepEqual(
+          [fresh.calls, fresh.errors, fresh.samplesMs.length],
+          [6, 5, 6],
+          "the first five are not timed",
+        );
+        await suite.until("bye", { do: "end" });
+      },
+      NATURAL,
+    );
   });
 
   it("gives up calls without an answer, and soon the whole slice", async () => {
@@ -272,7 +285,7 @@ describe("the keeper", () => {
   it("finds a difference in one attribute, and an item too many", async () => {
     await withTable(250, async (table) => {
       const keeper = talkTo("keeper");
-      await keeper.until("ready", openKeeper(table.name, 250));
+      await keeper.until("ready", openKeeper(baseOf(table), 250, { lanes: [{ lane: 12, adapter: "aws-sdk" }] }));
       last(await keeper.until("checked", { do: "check" }), "checked");
       await table.setStatus({ customerId: "00000002", orderId: "00000049" }, "unlucky");
       const differs = last(await keeper.until("differs", { do: "check" }), "differs");
@@ -289,10 +302,34 @@ describe("the keeper", () => {
     });
   });
 
+  it("keeps a table for each form, which libraries of one form share", async () => {
+    const base = tableName();
+    const adapters = ["aws-sdk", "mizzle", "dynamoose", "electrodb", "dynamoose"];
+    const keeper = talkTo("keeper");
+    const lanes = adapters.map((adapter, lane) => ({ lane, adapter }));
+    await keeper.until("ready", openKeeper(base, 120, { lanes, rehearsalTable: `${base}-r`, rehearsalItems: 130 }));
+    const created = await keeper.until("created", { do: "create" });
+    assert.ok(created.some((event) => event.event === "progress" && event.total === 3 * (120 + 130)));
+    const forms = await Promise.all(adapters.map(async (name) => (await findAdapter(name)).form("documented")));
+    const tables = await Promise.all(forms.map((form) => openTable(settings(), tableOf(base, form), form)));
+    assert.equal(new Set(tables.map(({ name }) => name)).size, 3);
+    for (const [lane, table] of tables.entries()) {
+      assert.equal(await compareTable(table, 120, SEED), null);
+      await keeper.until("prepared", { do: "prepare", lane, from: 0, count: 5 });
+      assert.equal(await table.itemCount(), 125, `${adapters[lane]} has its items in its own table`);
+      const restore = { do: "restore", lanes: [lane], round: 0, from: 0, count: 5 };
+      await keeper.until("restored", { ...restore, operation: "DeleteItem" });
+      last(await keeper.until("checked", { do: "check" }), "checked");
+      table.close();
+    }
+    await keeper.until("dropped", { do: "drop" });
+    await keeper.until("bye", { do: "end" });
+  });
+
   it("never touches a table that is there already", async () => {
     await withTable(5, async (table) => {
       const keeper = talkTo("keeper");
-      await keeper.until("ready", openKeeper(table.name, 5));
+      await keeper.until("ready", openKeeper(baseOf(table), 5));
       await assert.rejects(keeper.until("created", { do: "create" }));
       const failed = last(keeper.events, "failed");
       assert.match(failed.message, /there is a table named .* already/);

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::plan::library::Library;
+use crate::plan::library::{LIBRARIES, Library};
 use crate::plan::request::{BackendChoice, Handicap, Request, Scales, TargetSpec, parse_operation};
 use crate::results::baselines::{NAME, is_name};
-use crate::results::{Design, Operation, Scale};
+use crate::results::{CallKind, Design, Operation, Scale};
 
 /// A benchmark of DynamoDB client libraries for JavaScript that checks the work before it times it.
 #[derive(Debug, Parser)]
@@ -48,9 +48,10 @@ pub struct Bench {
     #[arg(long, value_name = "SCALE", default_value = "small", value_parser = parse_scale)]
     pub scale: Vec<Scales>,
 
-    /// Only these libraries: aws-sdk, mizzle, dynamoose, electrodb; may be repeated
-    #[arg(long, value_name = "ID", value_parser = parse_library)]
-    pub orm: Vec<Library>,
+    /// These libraries: aws-sdk, mizzle, dynamoose, electrodb (the default), toolbox, onetable, nova-odm, aws-lite,
+    /// aws-client, or all; may be repeated
+    #[arg(long, value_name = "ID|all", value_parser = parse_libraries)]
+    pub orm: Vec<Libraries>,
 
     /// A library at a version (dynamoose@3), from its source tree (mizzle=../mizzle) or from wherever npm can install
     /// it; may be repeated
@@ -70,6 +71,11 @@ pub struct Bench {
     #[arg(long, value_name = "NAME", value_parser = parse_operation)]
     pub op: Vec<Operation>,
 
+    /// Which of each library's calls: the one its documentation recommends, or the one whose request asks for what the
+    /// bare SDK's asks for
+    #[arg(long, value_enum, default_value_t = CallsChoice::Documented)]
+    pub calls: CallsChoice,
+
     /// Fresh processes per target and scale [default: at least 3, until --precision is reached or --budget is spent]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: Option<u32>,
@@ -82,7 +88,8 @@ pub struct Bench {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub warm_up: Option<Duration>,
 
-    /// Time budget per scale, shared by its rounds [default: 2m 45s up to 10,000 items, 7m 30s above]
+    /// Time budget per scale, shared by its rounds [default: 2m 45s up to 10,000 items, 7m 30s above; more for
+    /// more than four targets]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub budget: Option<Duration>,
 
@@ -179,10 +186,11 @@ impl Bench {
     pub fn request(&self) -> Request {
         Request {
             scales: self.scale.iter().flat_map(|scales| scales.0.clone()).collect(),
-            orm: self.orm.clone(),
+            orm: self.orm.iter().flat_map(|libraries| libraries.0.clone()).collect(),
             targets: self.target.clone(),
             mizzle: self.mizzle.clone(),
             prebuilt: self.prebuilt,
+            calls: self.calls.into(),
             operations: self.op.clone(),
             rounds: self.rounds,
             time: self.time,
@@ -295,6 +303,21 @@ pub struct Burn {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CallsChoice {
+    Documented,
+    SameRequest,
+}
+
+impl From<CallsChoice> for CallKind {
+    fn from(choice: CallsChoice) -> CallKind {
+        match choice {
+            CallsChoice::Documented => CallKind::Documented,
+            CallsChoice::SameRequest => CallKind::SameRequest,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DesignChoice {
     /// All targets' processes are alive and take turns in slices of calls
     Paired,
@@ -340,8 +363,12 @@ fn parse_scale(text: &str) -> Result<Scales, String> {
     }))
 }
 
-fn parse_library(text: &str) -> Result<Library, String> {
-    Library::find(text)
+/// What one `--orm` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Libraries(pub Vec<Library>);
+
+fn parse_libraries(text: &str) -> Result<Libraries, String> {
+    Ok(Libraries(if text == "all" { LIBRARIES.to_vec() } else { vec![Library::find(text)?] }))
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

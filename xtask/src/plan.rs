@@ -16,7 +16,7 @@ use rand_pcg::Pcg64;
 
 use self::library::{LIBRARIES, Library};
 use self::request::{DefaultMizzle, Request, TargetSpec};
-use crate::results::{Design, MOST_CONCURRENCIES, Operation, Scale};
+use crate::results::{CallKind, Design, MOST_CONCURRENCIES, Operation, Scale};
 use crate::system::exit::Exit;
 
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
@@ -36,6 +36,9 @@ const LARGE_ABOVE: u32 = 10_000;
 /// Items of the table on which Scan is verified: 1.3 MB, so that a scan has a second page.
 pub const REHEARSAL_ITEMS: u32 = 3_000;
 
+/// The targets of a default run.
+const USUAL_TARGETS: f64 = 4.0;
+
 /// What a run will do.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -53,6 +56,8 @@ pub struct Plan {
     pub precision: f64,
     pub margin: f64,
     pub design: Design,
+    /// Which of each library's calls are measured.
+    pub calls: CallKind,
     pub seed: u64,
 }
 
@@ -159,7 +164,7 @@ impl Plan {
         operations.dedup();
         let (concurrency, more_concurrencies) = concurrencies(request)?;
         Ok(Plan {
-            scales: scales.into_iter().map(|scale| plan_scale(scale, request)).collect(),
+            scales: scales.into_iter().map(|scale| plan_scale(scale, request, targets.len())).collect(),
             operations,
             targets,
             baseline,
@@ -171,6 +176,7 @@ impl Plan {
             precision: request.precision,
             margin: request.margin,
             design: request.design,
+            calls: request.calls,
             seed: request.seed,
         })
     }
@@ -241,6 +247,7 @@ impl Plan {
         };
         let operations: Vec<_> = self.operations.iter().map(|operation| operation.name()).collect();
         let _ = writeln!(text, "Operations  {}", operations.join(", "));
+        let _ = writeln!(text, "Calls       {}", self.calls.name());
         for target in &self.targets {
             let mark = if Some(&target.id) == self.baseline.as_ref() { "  (baseline)" } else { "" };
             let _ = writeln!(text, "Target      {:<22} {}{mark}", target.id, target.spec_in_words());
@@ -301,10 +308,13 @@ fn seeding(scale: &Scale) -> Duration {
     Duration::from_secs(u64::from(4 + scale.items / 6_000))
 }
 
-fn plan_scale(scale: Scale, request: &Request) -> ScalePlan {
+fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let large = scale.items > LARGE_ABOVE;
-    let budget = request.budget.unwrap_or(Duration::from_secs(if large { 450 } else { 165 }));
-    let round = if large { LARGE_ROUND } else { ROUND };
+    // More targets than the usual take more time, so that their intervals are as narrow.
+    let share = (targets as f64 / USUAL_TARGETS).max(1.0);
+    let usual = Duration::from_secs(if large { 450 } else { 165 });
+    let budget = request.budget.unwrap_or(usual.mul_f64(share));
+    let round = if large { LARGE_ROUND } else { ROUND }.mul_f64(share);
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
     let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
@@ -316,7 +326,8 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
         request.orm.iter().map(|&library| TargetSpec { library, spec: None, is_version: false }).collect();
     asked.extend(request.targets.iter().cloned());
     if asked.is_empty() {
-        asked = LIBRARIES.map(|library| TargetSpec { library, spec: None, is_version: false }).to_vec();
+        let by_default = LIBRARIES.iter().copied().filter(|library| library.by_default);
+        asked = by_default.map(|library| TargetSpec { library, spec: None, is_version: false }).collect();
     }
     if request.mizzle.is_some() && !asked.iter().any(|target| target.library.id == "mizzle" && target.spec.is_none()) {
         return Err(Exit::BadInput("--mizzle: Mizzle is not among the targets that --orm and --target name".into()));
@@ -419,6 +430,16 @@ mod tests {
         assert_eq!(plan("--seed 7").unwrap().order(3), plan("--seed 7 --scale large").unwrap().order(3));
         let orders: Vec<_> = (0..8).map(|seed| plan(&format!("--seed {seed}")).unwrap().order(0)).collect();
         assert!(orders.iter().any(|order| *order != orders[0]));
+    }
+
+    #[test]
+    fn all_libraries_are_measured_where_that_is_asked_for_and_get_more_time() {
+        let ids = |plan: &Plan| plan.targets.iter().map(|target| target.id.clone()).collect::<Vec<_>>();
+        let (usual, all) = (plan("").unwrap(), plan("--orm all").unwrap());
+        assert_eq!(ids(&usual), ["aws-sdk", "mizzle", "dynamoose", "electrodb"]);
+        assert_eq!(all.targets.len(), LIBRARIES.len());
+        assert!(all.scales[0].budget > usual.scales[0].budget * 2);
+        assert_eq!(all.scales[0].rounds, usual.scales[0].rounds);
     }
 
     #[test]

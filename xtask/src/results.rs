@@ -205,6 +205,9 @@ pub struct Settings {
     /// Other numbers of calls in flight that the throughput was measured with besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more_concurrencies: Vec<u32>,
+    /// Which of each library's calls were measured; null in files of earlier versions, which followed no one rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<CallKind>,
     pub scales: Vec<Scale>,
     pub operations: Vec<Operation>,
     /// How targets take turns: whole processes one after the other, or slices of calls in turn.
@@ -215,6 +218,54 @@ pub struct Settings {
     pub precision: Option<f64>,
     /// Resamples of the bootstrap.
     pub resamples: u32,
+}
+
+/// Which of a library's calls is measured where it offers several for an operation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum CallKind {
+    /// The call that the library's documentation shows first for the operation, or advises instead.
+    #[default]
+    Documented,
+    /// The library's documented switches set so that the request asks for what the bare SDK's asks for.
+    SameRequest,
+}
+
+impl CallKind {
+    /// As `--calls` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            CallKind::Documented => "documented",
+            CallKind::SameRequest => "same-request",
+        }
+    }
+}
+
+/// What is called for an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct DescribedCall {
+    /// The call, as it would stand in an application.
+    pub code: String,
+    /// The page of the library's documentation that shows it.
+    pub link: String,
+    /// What its request asks for otherwise than the bare SDK's; null where they ask for the same.
+    pub unequal: Option<String>,
+}
+
+/// What an adapter's author wants readers of its figures to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Caveat {
+    pub text: String,
+    /// Where more is said about it.
+    pub link: Option<String>,
 }
 
 /// How the targets of one round share the time.
@@ -326,6 +377,14 @@ pub struct Target {
     pub source: Option<Source>,
     /// The library with its dependencies on disk, MiB.
     pub installed_mb: Option<f64>,
+    /// What was called for each operation; empty where its process never started.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<Operation, DescribedCall>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caveats: Vec<Caveat>,
+    /// The mean size of an item in the form in which the library writes it, as `DynamoDB` counts, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_bytes: Option<f64>,
     /// A known extra cost that was put into each call, steps of arithmetic (tests of the harness only).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub handicap_steps: BTreeMap<Operation, u64>,

@@ -29,6 +29,7 @@ use crate::results::{Disturbance, DisturbanceKind, Operation, Results, TargetSta
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::workers::keeper::{Keeper, Tables};
+use crate::workers::protocol::Lane;
 use crate::workers::worker::{Fault, Probe};
 
 /// Measures the scales of a plan.
@@ -216,6 +217,11 @@ impl<'a> Runner<'a> {
         let scans = self.plan.operations.iter().any(|operation| operation.grows_with_the_table());
         Tables {
             endpoint: self.site.endpoint(),
+            calls: self.plan.calls,
+            lanes: (1..)
+                .zip(&self.plan.targets)
+                .map(|(lane, target)| Lane { lane, adapter: target.library.id.to_owned() })
+                .collect(),
             // What reads the whole table is verified on one of two pages.
             rehearsal_table: scans.then(|| format!("{table}-rehearsal")),
             table,

@@ -1,9 +1,28 @@
 // The AWS SDK for JavaScript v3 with its DocumentClient: what every other library is compared with.
 
 import type { GetCommandOutput, QueryCommandOutput } from "@aws-sdk/lib-dynamodb";
-import { type Adapter, withoutKeysAndMarks } from "./adapter.js";
+import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, without } from "../form.js";
+import { type Adapter, call } from "./adapter.js";
+
+const PAGE = "https://docs.aws.amazon.com/AWSJavaScriptSDK/v3/latest/Package/-aws-sdk-lib-dynamodb/";
+
+const toOrder = (item: unknown) => without(["pk", "sk"], item);
 
 export const adapter: Adapter = {
+  form: () => PREFIXED,
+  calls: {
+    documented: {
+      PutItem: call("documents.send(new PutCommand({ TableName, Item }))", PAGE),
+      GetItem: call("documents.send(new GetCommand({ TableName, Key }))", PAGE),
+      UpdateItem: call("documents.send(new UpdateCommand({ TableName, Key, UpdateExpression, … }))", PAGE),
+      DeleteItem: call("documents.send(new DeleteCommand({ TableName, Key }))", PAGE),
+      Query: call("documents.send(new QueryCommand({ TableName, KeyConditionExpression, … }))", PAGE),
+      Scan: call("for await (const page of paginateScan({ client: documents }, { TableName }))", PAGE),
+    },
+    sameRequest: {},
+  },
+  caveats: [],
+
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
     const { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, paginateScan } =
@@ -16,29 +35,33 @@ export const adapter: Adapter = {
         return {
           close: () => client.destroy(),
           table: (TableName) => ({
-            put: ({ stored }) => documents.send(new PutCommand({ TableName, Item: stored })),
+            put: (order) => documents.send(new PutCommand({ TableName, Item: PREFIXED.itemOf(order) })),
 
-            get: ({ storedKey }) => documents.send(new GetCommand({ TableName, Key: storedKey })),
+            get: (key) => documents.send(new GetCommand({ TableName, Key: PREFIXED.keyOf(key) })),
 
-            update: ({ storedKey, status }) =>
+            update: (key, status) =>
               documents.send(
                 new UpdateCommand({
                   TableName,
-                  Key: storedKey,
+                  Key: PREFIXED.keyOf(key),
                   UpdateExpression: "SET #status = :status",
                   ExpressionAttributeNames: { "#status": "status" },
                   ExpressionAttributeValues: { ":status": status },
                 }),
               ),
 
-            delete: ({ storedKey }) => documents.send(new DeleteCommand({ TableName, Key: storedKey })),
+            delete: (key) => documents.send(new DeleteCommand({ TableName, Key: PREFIXED.keyOf(key) })),
 
-            query: ({ pk, firstSk, lastSk }) =>
+            query: ({ customerId, firstOrderId, lastOrderId }) =>
               documents.send(
                 new QueryCommand({
                   TableName,
                   KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
-                  ExpressionAttributeValues: { ":pk": pk, ":first": firstSk, ":last": lastSk },
+                  ExpressionAttributeValues: {
+                    ":pk": CUSTOMER_PREFIX + customerId,
+                    ":first": ORDER_PREFIX + firstOrderId,
+                    ":last": ORDER_PREFIX + lastOrderId,
+                  },
                 }),
               ),
 
@@ -50,11 +73,11 @@ export const adapter: Adapter = {
               return items;
             },
 
-            toOrder: (result) => withoutKeysAndMarks((result as GetCommandOutput).Item),
+            toOrder: (result) => toOrder((result as GetCommandOutput).Item),
 
             toOrders(result) {
               const items = Array.isArray(result) ? (result as unknown[]) : (result as QueryCommandOutput).Items;
-              return (items ?? []).map(withoutKeysAndMarks);
+              return (items ?? []).map(toOrder);
             },
           }),
         };

@@ -1,20 +1,24 @@
-// The libraries that can be measured. A new one is a file in this folder and a line here.
+// The libraries that can be measured: each is a file of this folder that exports its adapter.
 
+import { readdirSync } from "node:fs";
 import type { Adapter } from "./adapter.js";
 
-const ADAPTERS: Record<string, () => Promise<{ adapter: Adapter }>> = {
-  "aws-sdk": () => import("./aws-sdk.js"),
-  mizzle: () => import("./mizzle.js"),
-  dynamoose: () => import("./dynamoose.js"),
-  electrodb: () => import("./electrodb.js"),
-};
+/** The files of this folder that are no library's. */
+const SHARED = ["adapter.js", "index.js"];
 
-export const ADAPTER_NAMES: readonly string[] = Object.keys(ADAPTERS);
+export function adapterNames(): string[] {
+  const files = readdirSync(new URL(".", import.meta.url)).filter((name) => name.endsWith(".js"));
+  return files.filter((name) => !SHARED.includes(name)).map((name) => name.slice(0, -".js".length));
+}
 
 export async function findAdapter(name: string): Promise<Adapter> {
-  const load = Object.hasOwn(ADAPTERS, name) ? ADAPTERS[name] : undefined;
-  if (load === undefined) {
-    throw new Error(`no adapter named ${JSON.stringify(name)}; there are ${ADAPTER_NAMES.join(", ")}`);
+  const names = adapterNames();
+  if (!names.includes(name)) {
+    throw new Error(`no adapter named ${JSON.stringify(name)}; there are ${names.join(", ")}`);
   }
-  return (await load()).adapter;
+  const { adapter } = (await import(`./${name}.js`)) as { adapter?: Adapter };
+  if (adapter === undefined) {
+    throw new Error(`adapters/${name}.ts exports no adapter`);
+  }
+  return adapter;
 }

@@ -2,20 +2,24 @@
 // records and answers.
 
 import { findAdapter } from "../adapters/index.js";
-import type { Library, OrderTable } from "../adapters/adapter.js";
+import { type Library, notesOf, type OrderTable } from "../adapters/adapter.js";
 import { LARGEST_POOL } from "../dataset.js";
+import { type ItemForm, tableOf } from "../form.js";
 import { type CallLimit, callLimit } from "../measure/limit.js";
 import type { OpenSuite, Operation, Ready } from "../protocol.js";
 import { OPERATIONS } from "../protocol.js";
 import { clientConfig } from "../table/client.js";
 import type { Rehearsal } from "../verify/subject.js";
-import { type Command, optionalText, text, wholeNumber } from "../worker/command.js";
+import { CALL_KINDS, type Command, oneOf, optionalText, text, wholeNumber } from "../worker/command.js";
 import { roundMs } from "../worker/events.js";
 
 const MIB = 1024 * 1024;
 
 export interface OpenedLibrary {
   ready: Ready;
+  form: ItemForm;
+  /** The name of its table. */
+  table: string;
   /** The table at the database, the rehearsal table there, and the table through the parent's server. */
   database: OrderTable;
   rehearsal: Rehearsal | null;
@@ -32,13 +36,19 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
   const memoryMb = process.memoryUsage.rss() / MIB;
   const [database, recorded] = await connectBoth(library, settings);
   const limit = callLimit(settings.callTimeoutMs);
-  const { table, rehearsalTable, rehearsalItems } = settings;
+  const form = adapter.form(settings.calls);
+  const { rehearsalItems } = settings;
+  const table = tableOf(settings.table, form);
+  const rehearsalTable = settings.rehearsalTable === null ? null : tableOf(settings.rehearsalTable, form);
   return {
     ready: {
       pid: process.pid,
       importMs: roundMs(importMs),
       memoryMb: roundMs(memoryMb),
+      adapter: notesOf(adapter, settings.calls),
     },
+    form,
+    table,
     database: database.table(table),
     rehearsal:
       rehearsalTable === null
@@ -55,10 +65,10 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
 }
 
 /** Opens the two connections of a library: to the database, and to the parent's server. */
-async function connectBoth(library: Library, { endpoint, recordedEndpoint, callTimeoutMs }: OpenSuite) {
+async function connectBoth(library: Library, { calls, endpoint, recordedEndpoint, callTimeoutMs }: OpenSuite) {
   return [
-    await library.connect(clientConfig({ endpoint, callTimeoutMs })),
-    await library.connect(clientConfig({ endpoint: recordedEndpoint, callTimeoutMs })),
+    await library.connect(clientConfig({ endpoint, callTimeoutMs }), calls),
+    await library.connect(clientConfig({ endpoint: recordedEndpoint, callTimeoutMs }), calls),
   ] as const;
 }
 
@@ -67,6 +77,7 @@ export function readOpen(command: Command): OpenSuite {
   return {
     target: text(command, "target"),
     adapter: text(command, "adapter"),
+    calls: oneOf(command, "calls", CALL_KINDS),
     endpoint: text(command, "endpoint"),
     recordedEndpoint: text(command, "recordedEndpoint"),
     table: text(command, "table"),

@@ -113,7 +113,7 @@ async function wrongEffect(open: OpenedSuite, calls: PreparedCalls, index: numbe
   if (calls.effect === null) {
     return null;
   }
-  const bare = await open.openBare(open.settings.table);
+  const bare = await open.openBare(open.library.table);
   try {
     return await calls.effect.wrong(index, bare);
   } finally {

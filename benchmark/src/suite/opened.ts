@@ -31,7 +31,7 @@ export class OpenedSuite {
   }
 
   /** Opens a table by the bare SDK, at the database itself. */
-  openBare = (name: string): Promise<BareTable> => openTable(this.settings, name);
+  openBare = (name: string): Promise<BareTable> => openTable(this.settings, name, this.library.form);
 
   spinOf(operation: Operation): () => void {
     return remembered(this.spins, operation, () => handicap(this.settings.handicap[operation] ?? 0));

@@ -8,14 +8,14 @@ import { roundMs } from "../worker/events.js";
 import type { OpenedSuite } from "./opened.js";
 
 export async function verifyOperations(open: OpenedSuite, command: Command): Promise<void> {
-  const { emit, library, settings, context, limit, openBare } = open;
+  const { emit, library, context, limit, openBare } = open;
   await verify(
     {
       operations: operationNames(command, "operations"),
       full: flag(command, "full", true),
       table: library.database,
       rehearsal: library.rehearsal,
-      tableName: settings.table,
+      tableName: library.table,
       context,
       limit,
       openBare,
@@ -35,10 +35,10 @@ function eventOf(verdict: Verdict): Event {
 }
 
 export async function recordOperation(open: OpenedSuite, operation: Operation): Promise<void> {
-  const { emit, library, settings, limit } = open;
+  const { emit, library, limit } = open;
   const pool = open.poolOf(operation);
   const { calls, items, wrong } = await recordPool(operation, pool, library.recorded, limit, () =>
-    open.openBare(settings.table),
+    open.openBare(library.table),
   );
   emit(wrong === null ? { event: "recorded", operation, calls, items } : { event: "wrong-work", operation, ...wrong });
 }

@@ -1,9 +1,10 @@
-// The table through the bare SDK: what the keeper works with, and what verification reads back with. It uses neither
+// A table of one form through the bare SDK: what the keeper works with, and what verification reads back with. It uses neither
 // the DocumentClient nor any of the measured libraries, and imports the SDK only when a table is opened, so that the
 // suite can time that import.
 
 import type { AttributeValue, DynamoDBClient, TableDescription, WriteRequest } from "@aws-sdk/client-dynamodb";
-import { CUSTOMER_PREFIX, type Key, ORDER_PREFIX, type StoredOrder, storedKey } from "../dataset.js";
+import type { Key, Order } from "../dataset.js";
+import type { Item, ItemForm } from "../form.js";
 import { type ConnectionSettings, clientConfig } from "./client.js";
 
 /** How long a table may take to come up, milliseconds. */
@@ -11,30 +12,36 @@ const TABLE_TIMEOUT_MS = 60_000;
 /** How often it is looked at meanwhile, milliseconds. */
 const TABLE_LOOK_MS = 100;
 
-type Item = Record<string, AttributeValue>;
+type Marshalled = Record<string, AttributeValue>;
 type Sdk = typeof import("@aws-sdk/client-dynamodb");
 type Marshalling = typeof import("@aws-sdk/util-dynamodb");
 
-export async function openTable(settings: ConnectionSettings, name: string, maxAttempts = 1): Promise<BareTable> {
+export async function openTable(
+  settings: ConnectionSettings,
+  name: string,
+  form: ItemForm,
+  maxAttempts = 1,
+): Promise<BareTable> {
   const sdk = await import("@aws-sdk/client-dynamodb");
   const marshalling = await import("@aws-sdk/util-dynamodb");
-  return new BareTable(name, new sdk.DynamoDBClient(clientConfig(settings, maxAttempts)), sdk, marshalling);
+  return new BareTable(name, form, new sdk.DynamoDBClient(clientConfig(settings, maxAttempts)), sdk, marshalling);
 }
 
 export class BareTable {
   constructor(
     readonly name: string,
+    readonly form: ItemForm,
     private readonly client: DynamoDBClient,
     private readonly sdk: Sdk,
     private readonly marshalling: Marshalling,
   ) {}
 
-  keyOf(key: Key): Item {
-    return this.marshalling.marshall(storedKey(key));
+  keyOf(key: Key): Marshalled {
+    return this.marshalling.marshall(this.form.keyOf(key));
   }
 
-  itemOf(order: StoredOrder): Item {
-    return this.marshalling.marshall(order);
+  itemOf(order: Order): Marshalled {
+    return this.marshalling.marshall(this.form.itemOf(order));
   }
 
   async create(): Promise<void> {
@@ -46,12 +53,12 @@ export class BareTable {
         TableName: this.name,
         BillingMode: "PAY_PER_REQUEST",
         AttributeDefinitions: [
-          { AttributeName: "pk", AttributeType: "S" },
-          { AttributeName: "sk", AttributeType: "S" },
+          { AttributeName: this.form.partition, AttributeType: "S" },
+          { AttributeName: this.form.sort, AttributeType: "S" },
         ],
         KeySchema: [
-          { AttributeName: "pk", KeyType: "HASH" },
-          { AttributeName: "sk", KeyType: "RANGE" },
+          { AttributeName: this.form.partition, KeyType: "HASH" },
+          { AttributeName: this.form.sort, KeyType: "RANGE" },
         ],
       }),
     );
@@ -70,18 +77,19 @@ export class BareTable {
     await this.until(async () => (await this.describe()) === null, "deleted");
   }
 
-  async put(order: StoredOrder): Promise<void> {
+  async put(order: Order): Promise<void> {
     await this.client.send(new this.sdk.PutItemCommand({ TableName: this.name, Item: this.itemOf(order) }));
   }
 
-  async get(key: Key): Promise<StoredOrder | undefined> {
+  /** An order's item as it lies there. */
+  async get(key: Key): Promise<Item | undefined> {
     const command = new this.sdk.GetItemCommand({
       TableName: this.name,
       Key: this.keyOf(key),
       ConsistentRead: true,
     });
     const { Item } = await this.client.send(command);
-    return Item === undefined ? undefined : this.orderOf(Item);
+    return Item === undefined ? undefined : this.read(Item);
   }
 
   /** Sets the status of an item that is there. */
@@ -91,8 +99,8 @@ export class BareTable {
         TableName: this.name,
         Key: this.keyOf(key),
         UpdateExpression: "SET #status = :status",
-        ConditionExpression: "attribute_exists(pk)",
-        ExpressionAttributeNames: { "#status": "status" },
+        ConditionExpression: "attribute_exists(#partition)",
+        ExpressionAttributeNames: { "#status": "status", "#partition": this.form.partition },
         ExpressionAttributeValues: { ":status": { S: status } },
       }),
     );
@@ -102,21 +110,21 @@ export class BareTable {
     await this.client.send(new this.sdk.DeleteItemCommand({ TableName: this.name, Key: this.keyOf(key) }));
   }
 
-  /** All orders of one customer, in order. */
-  async customer(customerId: string): Promise<StoredOrder[]> {
-    const orders: StoredOrder[] = [];
+  /** The items of all orders of one customer, in order. */
+  async customer(customerId: string): Promise<Item[]> {
+    const items: Item[] = [];
     for await (const page of this.customerPages(customerId)) {
-      orders.push(...page.map((item) => this.orderOf(item)));
+      items.push(...page.map((item) => this.read(item)));
     }
-    return orders;
+    return items;
   }
 
   /** The keys of all orders of one customer. */
   async customerKeys(customerId: string): Promise<Key[]> {
     const keys: Key[] = [];
-    for await (const page of this.customerPages(customerId, "pk, sk")) {
+    for await (const page of this.customerPages(customerId, "orderId")) {
       for (const item of page) {
-        keys.push({ customerId, orderId: (item.sk?.S ?? "").slice(ORDER_PREFIX.length) });
+        keys.push({ customerId, orderId: item.orderId?.S ?? "" });
       }
     }
     return keys;
@@ -127,11 +135,12 @@ export class BareTable {
     await this.client.send(
       new this.sdk.QueryCommand({
         TableName: this.name,
-        KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
+        KeyConditionExpression: "#partition = :partition AND #sort BETWEEN :first AND :last",
+        ExpressionAttributeNames: { "#partition": this.form.partition, "#sort": this.form.sort },
         ExpressionAttributeValues: {
-          ":pk": { S: CUSTOMER_PREFIX + customerId },
-          ":first": { S: ORDER_PREFIX + firstOrderId },
-          ":last": { S: ORDER_PREFIX + lastOrderId },
+          ":partition": this.keyOf({ customerId, orderId: firstOrderId })[this.form.partition] as AttributeValue,
+          ":first": this.keyOf({ customerId, orderId: firstOrderId })[this.form.sort] as AttributeValue,
+          ":last": this.keyOf({ customerId, orderId: lastOrderId })[this.form.sort] as AttributeValue,
         },
       }),
     );
@@ -173,17 +182,21 @@ export class BareTable {
     this.client.destroy();
   }
 
-  private orderOf(item: Item): StoredOrder {
-    return this.marshalling.unmarshall(item) as StoredOrder;
+  private read(item: Marshalled): Item {
+    const plain = this.marshalling.unmarshall(item);
+    return this.form.settled?.(plain) ?? plain;
   }
 
-  private async *customerPages(customerId: string, projection?: string): AsyncGenerator<Item[]> {
+  private async *customerPages(customerId: string, projection?: string): AsyncGenerator<Marshalled[]> {
     const pages = this.sdk.paginateQuery(
       { client: this.client },
       {
         TableName: this.name,
-        KeyConditionExpression: "pk = :pk",
-        ExpressionAttributeValues: { ":pk": { S: CUSTOMER_PREFIX + customerId } },
+        KeyConditionExpression: "#partition = :partition",
+        ExpressionAttributeNames: { "#partition": this.form.partition },
+        ExpressionAttributeValues: {
+          ":partition": this.keyOf({ customerId, orderId: "" })[this.form.partition] as AttributeValue,
+        },
         ConsistentRead: true,
         ...(projection === undefined ? {} : { ProjectionExpression: projection }),
       },

@@ -1,7 +1,7 @@
 // Many items at once: BatchWriteItem, as many in flight as help, and what the server leaves undone sent again.
 
 import type { WriteRequest } from "@aws-sdk/client-dynamodb";
-import type { Key, StoredOrder } from "../dataset.js";
+import type { Key, Order } from "../dataset.js";
 import type { BareTable } from "./bare-table.js";
 import { inFlight } from "./in-flight.js";
 
@@ -13,7 +13,7 @@ const BATCH_ATTEMPTS = 10;
 /** Puts as many orders as `next` gives until it gives undefined; never holds more than a few batches. */
 export async function putAll(
   table: BareTable,
-  next: () => StoredOrder | undefined,
+  next: () => Order | undefined,
   onProgress?: (done: number) => void,
 ): Promise<number> {
   let done = 0;
@@ -45,7 +45,7 @@ export async function deleteAll(table: BareTable, keys: readonly Key[]): Promise
   });
 }
 
-function nextPuts(table: BareTable, next: () => StoredOrder | undefined): WriteRequest[] {
+function nextPuts(table: BareTable, next: () => Order | undefined): WriteRequest[] {
   const requests: WriteRequest[] = [];
   while (requests.length < BATCH) {
     const order = next();

@@ -1,15 +1,6 @@
 // Undoes what an operation's calls did to the table, those of the recorded ground's pool included.
 
-import {
-  AREA,
-  type Area,
-  LARGEST_POOL,
-  laneCustomer,
-  ORDERS_PER_CUSTOMER,
-  orderOf,
-  STREAM,
-  stored,
-} from "../dataset.js";
+import { AREA, type Area, LARGEST_POOL, laneCustomer, ORDERS_PER_CUSTOMER, orderOf, STREAM } from "../dataset.js";
 import { updatedItem, WARM_UP_UPDATES } from "../operations.js";
 import type { KeeperCommand } from "../protocol.js";
 import type { BareTable } from "./bare-table.js";
@@ -37,7 +28,7 @@ export async function restore(table: BareTable, settings: OpenKeeper, wanted: Wa
       const numbers = changedItems(settings, wanted).values();
       await putAll(table, () => {
         const next = numbers.next();
-        return next.done ? undefined : stored(orderOf(next.value, settings.seed));
+        return next.done ? undefined : orderOf(next.value, settings.seed);
       });
       break;
     }

@@ -1,6 +1,6 @@
 // Fills a table with the data set, and compares all that is in one with it.
 
-import { MOST_ITEMS, ORDERS_PER_CUSTOMER, orderOf, stored } from "../dataset.js";
+import { keyOf, MOST_ITEMS, ORDERS_PER_CUSTOMER, orderOf } from "../dataset.js";
 import { type Difference, differ, difference } from "../difference.js";
 import type { BareTable } from "./bare-table.js";
 import { putAll } from "./batch.js";
@@ -16,7 +16,7 @@ export async function seedTable(
     throw new RangeError(`${items} items: at most ${MOST_ITEMS} can be kept apart from the lanes`);
   }
   let n = 0;
-  await putAll(table, () => (n < items ? stored(orderOf(n++, seed)) : undefined), onProgress);
+  await putAll(table, () => (n < items ? orderOf(n++, seed) : undefined), onProgress);
 }
 
 /** The first difference of the table from the data set; null where they are the same. */
@@ -49,7 +49,7 @@ async function compareCustomer(
   orders: number,
   seed: number,
 ): Promise<Difference | null> {
-  const expected = Array.from({ length: orders }, (_, order) => stored(orderOf(first + order, seed)));
-  const customerId = expected[0]?.customerId ?? "";
+  const expected = Array.from({ length: orders }, (_, order) => table.form.itemOf(orderOf(first + order, seed)));
+  const { customerId } = keyOf(first);
   return difference(expected, await table.customer(customerId), `customer ${customerId} of table ${table.name}`);
 }

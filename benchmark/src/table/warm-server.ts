@@ -1,6 +1,6 @@
 // Warms the server: all six operations in turn, so that its code is compiled before anything is measured.
 
-import { AREA, itemOfCall, keyOf, LANES, laneKey, laneOrder, rangeOfCall, STREAM, stored } from "../dataset.js";
+import { AREA, itemOfCall, keyOf, LANES, laneKey, laneOrder, rangeOfCall, STREAM } from "../dataset.js";
 import type { BareTable } from "./bare-table.js";
 import { empty } from "./restore.js";
 
@@ -28,7 +28,7 @@ export async function warmServer(
   calls: number,
 ): Promise<void> {
   for (let worker = 0; worker < IN_FLIGHT; worker++) {
-    await table.put(stored(laneOrder(OWN_LANE, AREA.keeper, worker * SLOTS, dataSet.seed, 0)));
+    await table.put(laneOrder(OWN_LANE, AREA.keeper, worker * SLOTS, dataSet.seed, 0));
   }
   await callInTurn(table, dataSet, calls);
   const scanned = [{ table, items: dataSet.items }, rehearsal].find(
@@ -58,7 +58,7 @@ async function call(table: BareTable, { items, seed }: DataSet, i: number, worke
   const slot = worker * SLOTS + (Math.floor(i / 5) % (SLOTS - 1)) + 1;
   switch (i % 5) {
     case 0:
-      return table.put(stored(laneOrder(OWN_LANE, AREA.keeper, slot, seed, 0)));
+      return table.put(laneOrder(OWN_LANE, AREA.keeper, slot, seed, 0));
     case 1:
       return table.get(keyOf(itemOfCall("GetItem", draw)));
     case 2:

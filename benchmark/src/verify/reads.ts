@@ -1,8 +1,7 @@
 // Verifying GetItem and Query: what they return is what lies in the table now, not what lay there before.
 
-import { keyOf, type Order, QUERY_SPAN, type Range, rangeOfCall, stored } from "../dataset.js";
+import { keyOf, type Order, QUERY_SPAN, type Range, rangeOfCall } from "../dataset.js";
 import { type Difference, difference, differenceFromRange } from "../difference.js";
-import { keyInput, queryInput } from "../operations.js";
 import type { BareTable } from "../table/bare-table.js";
 import { putAll } from "../table/batch.js";
 import { FURTHER_CALLS, indices, OWN, type Subject, type Trial } from "./subject.js";
@@ -14,13 +13,13 @@ export function getTrial(subject: Subject): Trial {
   const { table } = subject;
   const first = subject.numberOf("GetItem", 0);
   return {
-    first: () => table.get(keyInput(keyOf(first))),
+    first: () => table.get(keyOf(first)),
     wrongFirst: async (result) => subject.asSeeded(first, table.toOrder(result)),
     wrongFurther: async (bare) =>
       (await readsWhatIsThere(subject, bare)) ??
       (await subject.checkEach(
         indices(1, FURTHER_CALLS).map((i) => subject.numberOf("GetItem", i)),
-        (n) => table.get(keyInput(keyOf(n))),
+        (n) => table.get(keyOf(n)),
         (n, answer) => subject.asSeeded(n, table.toOrder(answer)),
       )),
   };
@@ -32,13 +31,13 @@ export function queryTrial(subject: Subject): Trial {
   const wrongRange = (range: Range, result: unknown) =>
     differenceFromRange(range, table.toOrders(result), (n, order) => subject.asSeeded(n, order));
   return {
-    first: () => table.query(queryInput(first)),
+    first: () => table.query(first),
     wrongFirst: async (result) => wrongRange(first, result),
     wrongFurther: async (bare) =>
       (await queriesWhatIsThere(subject, bare)) ??
       (await subject.checkEach(
         indices(1, FURTHER_CALLS).map((i) => rangeOfCall(subject.call(i))),
-        (range) => table.query(queryInput(range)),
+        (range) => table.query(range),
         wrongRange,
       )),
   };
@@ -48,16 +47,15 @@ export function queryTrial(subject: Subject): Trial {
 async function readsWhatIsThere(subject: Subject, bare: BareTable): Promise<Difference | null> {
   const { table } = subject;
   const order = subject.own(OWN.reads);
-  const input = keyInput(order);
   for (const status of ["pending", "changed"]) {
-    await bare.put(stored({ ...order, status }));
-    const found = table.toOrder(await subject.ask(() => table.get(input)));
+    await bare.put({ ...order, status });
+    const found = table.toOrder(await subject.ask(() => table.get(order)));
     const wrong = difference({ ...order, status }, found, "an item read again after a change");
     if (wrong !== null) {
       return wrong;
     }
   }
-  const absent = await subject.ask(() => table.get(keyInput(subject.ownKey(OWN.reads + 1))));
+  const absent = await subject.ask(() => table.get(subject.ownKey(OWN.reads + 1)));
   return difference(null, table.toOrder(absent), "an item that isn't there");
 }
 
@@ -75,11 +73,11 @@ async function queriesWhatIsThere(subject: Subject, bare: BareTable): Promise<Di
     span: QUERY_SPAN,
   };
   let next = 0;
-  await putAll(bare, () => (next < all.length ? stored(all[next++] as Order) : undefined));
+  await putAll(bare, () => all[next++]);
   for (const status of [firstOrder.status, "changed"]) {
     firstOrder.status = status;
-    await bare.put(stored(firstOrder));
-    const found = table.toOrders(await subject.ask(() => table.query(queryInput(range))));
+    await bare.put(firstOrder);
+    const found = table.toOrders(await subject.ask(() => table.query(range)));
     const wrong = differenceFromRange(range, found, (i, order) =>
       difference(inside[i], order, "a range asked for again after a change"),
     );

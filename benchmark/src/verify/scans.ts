@@ -1,7 +1,7 @@
 // Verifying Scan: the whole data set, each item once, as it is now. Where there is a rehearsal table, of more than one
 // page whatever the scale, further scans are made of that one; the first, cold call is made of the smaller table.
 
-import { isOfLane, keyOf, type Order, orderOf, stored } from "../dataset.js";
+import { isOfLane, keyOf, type Order, orderOf } from "../dataset.js";
 import { type Difference, difference, differenceFromAll } from "../difference.js";
 import type { BareTable } from "../table/bare-table.js";
 import type { Rehearsal, Subject, Trial } from "./subject.js";
@@ -69,6 +69,6 @@ async function scansWhatIsThere(
         : subject.asSeeded(n, order),
     );
   } finally {
-    await bare.put(stored(orderOf(changed, seed)));
+    await bare.put(orderOf(changed, seed));
   }
 }

@@ -1,7 +1,7 @@
 // What is verified: a library's table, the items that this process may use for it, and a way of calling with a time
 // limit. Each operation's trial (writes.ts, reads.ts, scans.ts) works with one.
 
-import type { OrderTable, UpdateInput } from "../adapters/adapter.js";
+import type { OrderTable } from "../adapters/adapter.js";
 import {
   AREA,
   type Call,
@@ -14,12 +14,11 @@ import {
   type Order,
   orderOf,
   STREAM,
-  stored,
   updatedStatus,
 } from "../dataset.js";
 import { type Difference, differenceFromSeeded } from "../difference.js";
 import type { CallLimit } from "../measure/limit.js";
-import { type Context, keyInput } from "../operations.js";
+import type { Context } from "../operations.js";
 import type { Operation } from "../protocol.js";
 import type { BareTable } from "../table/bare-table.js";
 import { deleteAll } from "../table/batch.js";
@@ -50,8 +49,10 @@ export interface Trial {
 }
 
 /** An update, and the number of the item that it changes. */
-export interface NumberedUpdate extends UpdateInput {
+export interface NumberedUpdate {
   n: number;
+  key: Key;
+  status: string;
 }
 
 export class Subject {
@@ -67,7 +68,7 @@ export class Subject {
     const count = FURTHER_CALLS + 1;
     this.updates = indices(0, count).map((i) => {
       const n = this.apart("UpdateItem", context.lane * count + i, items);
-      return { n, ...keyInput(keyOf(n)), status: updatedStatus(n, seed, round) };
+      return { n, key: keyOf(n), status: updatedStatus(n, seed, round) };
     });
   }
 
@@ -131,7 +132,7 @@ export class Subject {
         bare,
         written.map((index) => this.ownKey(index)),
       ),
-      ...changed.map(({ n }) => bare.put(stored(orderOf(n, this.context.seed)))),
+      ...changed.map(({ n }) => bare.put(orderOf(n, this.context.seed))),
     ]);
   }
 }

@@ -1,22 +1,21 @@
 // Verifying the operations that write: what counts is what lies in the table afterwards, read with the bare SDK.
 
-import { orderOf, stored } from "../dataset.js";
+import { orderOf } from "../dataset.js";
 import { type Difference, difference } from "../difference.js";
-import { keyInput, putInput } from "../operations.js";
 import type { BareTable } from "../table/bare-table.js";
 import { FURTHER_CALLS, indices, type NumberedUpdate, OWN, type Subject, type Trial } from "./subject.js";
 
 export function putTrial(subject: Subject): Trial {
   const { table } = subject;
   const readBack = async (index: number, bare: BareTable) =>
-    difference(stored(subject.own(index)), await bare.get(subject.ownKey(index)), "the stored item");
+    difference(bare.form.itemOf(subject.own(index)), await bare.get(subject.ownKey(index)), "the stored item");
   return {
-    first: () => table.put(putInput(subject.own(OWN.puts))),
+    first: () => table.put(subject.own(OWN.puts)),
     wrongFirst: (_result, bare) => readBack(OWN.puts, bare),
     wrongFurther: (bare) =>
       subject.checkEach(
         indices(OWN.puts + 1, FURTHER_CALLS),
-        (index) => table.put(putInput(subject.own(index))),
+        (index) => table.put(subject.own(index)),
         (index) => readBack(index, bare),
       ),
   };
@@ -26,14 +25,14 @@ export function updateTrial(subject: Subject): Trial {
   const { table, updates, context } = subject;
   const [first, ...further] = updates as [NumberedUpdate, ...NumberedUpdate[]];
   const readBack = async ({ n, key, status }: NumberedUpdate, bare: BareTable) =>
-    difference(stored({ ...orderOf(n, context.seed), status }), await bare.get(key), "the updated item");
+    difference(bare.form.itemOf({ ...orderOf(n, context.seed), status }), await bare.get(key), "the updated item");
   return {
-    first: () => table.update(first),
+    first: () => table.update(first.key, first.status),
     wrongFirst: (_result, bare) => readBack(first, bare),
     wrongFurther: (bare) =>
       subject.checkEach(
         further,
-        (input) => table.update(input),
+        ({ key, status }) => table.update(key, status),
         (input) => readBack(input, bare),
       ),
   };
@@ -48,20 +47,20 @@ export function deleteTrial(subject: Subject): Trial {
 
   const wrongFurther = async (bare: BareTable): Promise<Difference | null> => {
     for (const index of [...doomed, neighbour]) {
-      await bare.put(stored(subject.own(index)));
+      await bare.put(subject.own(index));
     }
     const wrong = await subject.checkEach(
       doomed,
-      (index) => table.delete(keyInput(subject.ownKey(index))),
+      (index) => table.delete(subject.ownKey(index)),
       (index) => isGone(index, bare),
     );
     const left = await bare.get(subject.ownKey(neighbour));
-    return wrong ?? difference(stored(subject.own(neighbour)), left, "the item next to those deleted");
+    return wrong ?? difference(bare.form.itemOf(subject.own(neighbour)), left, "the item next to those deleted");
   };
 
   return {
-    before: () => table.put(putInput(subject.own(OWN.deletes))),
-    first: () => table.delete(keyInput(subject.ownKey(OWN.deletes))),
+    before: () => table.put(subject.own(OWN.deletes)),
+    first: () => table.delete(subject.ownKey(OWN.deletes)),
     wrongFirst: (_result, bare) => isGone(OWN.deletes, bare),
     wrongFurther,
   };

@@ -1,9 +1,11 @@
 // Commands as they come in, and their fields, each looked at before anything is done with it.
 
-import { OPERATIONS, type Operation } from "../protocol.js";
+import { type CallKind, OPERATIONS, type Operation } from "../protocol.js";
 
 /** A command whose fields are still to be looked at. */
 export type Command = { do: string } & Record<string, unknown>;
+
+export const CALL_KINDS: readonly CallKind[] = ["documented", "same-request"];
 
 /** Reads a line. */
 export function parseCommand(line: string): Command {

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use xshell::cmd;
 
 use crate::cli::{Test, TestPart};
-use crate::plan::library::LIBRARIES;
+use crate::plan::library::Library;
 use crate::plan::request::BackendChoice;
 use crate::setup::database;
 use crate::setup::npm;
@@ -40,8 +40,7 @@ impl Test {
             let server = database::start(&options, &progress)?;
             let mut command = npm(&tools, &benchmark, "test")?;
             command.env("BENCH_ENDPOINT", &server.endpoint);
-            let mizzle =
-                LIBRARIES.into_iter().find(|library| library.id == "mizzle").context("Mizzle has no adapter")?;
+            let mizzle = Library::find("mizzle").map_err(Exit::BadInput)?;
             let spec = std::env::var("BENCH_MIZZLE").unwrap_or_else(|_| "latest".to_owned());
             let staged = npm::stage(&checkout, &tools, &benchmark, mizzle, &spec, false, &progress);
             let installed =

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::library::Library;
-use crate::results::{Design, Operation, Scale};
+use crate::results::{CallKind, Design, Operation, Scale};
 
 /// What a run is asked for; a field is what the flag of its name says.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ pub struct Request {
     pub targets: Vec<TargetSpec>,
     pub mizzle: Option<String>,
     pub prebuilt: bool,
+    pub calls: CallKind,
     pub operations: Vec<Operation>,
     pub rounds: Option<u32>,
     pub time: Option<Duration>,

@@ -54,6 +54,13 @@ pub fn markdown_block(text: &str) -> String {
     format!("{fence}text\n{text}\n{fence}")
 }
 
+/// An address that may be followed from a report: a plain `https` one, else nothing.
+pub fn link(address: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@=+%&,".contains(c);
+    let safe = address.starts_with("https://") && address.len() <= 300 && address.chars().all(plain);
+    if safe { address.to_owned() } else { String::new() }
+}
+
 /// Text as XML shows it, within an element or an attribute's double quotes.
 pub fn xml(text: &str) -> String {
     plain(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
@@ -94,5 +101,7 @@ mod tests {
         assert_eq!(plain("red \u{1b}[31m\u{202e}txt"), "red [31m txt");
         assert_eq!(xml("<a title=\"R&D\">\u{7}"), "&lt;a title=&quot;R&amp;D&quot;&gt;");
         assert_eq!(slug("<Small> 1"), "small--1");
+        assert_eq!(link("https://dynamoosejs.com/guide/Model#x"), "https://dynamoosejs.com/guide/Model#x");
+        assert_eq!((link("javascript:alert(1)"), link("https://a/)|<b>")), (String::new(), String::new()));
     }
 }

@@ -122,7 +122,8 @@ fn rendering_twice_gives_the_same_files_and_all_that_are_linked() {
     let report = fs::read_to_string(out.path().join("report.md")).unwrap();
     let linked: Vec<&str> = report.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
     assert!(linked.len() >= 9, "{linked:?}");
-    for file in linked {
+    // Pages elsewhere stand in angle brackets.
+    for file in linked.into_iter().filter(|file| !file.starts_with("<https://")) {
         assert!(out.path().join(file).is_file(), "{file} is linked and not there");
     }
 }

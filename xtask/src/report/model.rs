@@ -3,6 +3,7 @@
 
 mod advice;
 mod answer;
+mod calls;
 mod cell;
 mod columns;
 mod method;
@@ -23,6 +24,7 @@ use super::text;
 use crate::results::{Measurement, Operation, Results, Target, TargetStatus};
 
 pub use answer::Answer;
+pub use calls::{Called, CaveatView};
 pub use columns::{RATIO, limit};
 pub use method::{Fact, Note, WarningLine};
 #[cfg(test)]
@@ -41,6 +43,10 @@ pub struct Page {
     /// What the others are compared with: "AWS SDK".
     pub baseline: String,
     pub answer: Answer,
+    /// Which kind of call was measured, to follow the title of the answer's table.
+    pub calls_phrase: String,
+    pub calls: Vec<Called>,
+    pub caveats: Vec<CaveatView>,
     /// Those that stand in tables and charts: all that have figures.
     pub libraries: Vec<TargetView>,
     /// All that were asked for.
@@ -135,6 +141,9 @@ pub fn page(results: &Results) -> Page {
         banner: troubles::banner(results, &targets),
         baseline: baseline.map_or_else(|| "the baseline".to_owned(), |library| library.label.clone()),
         answer: answer::answer(&index, &libraries, &targets),
+        calls_phrase: calls::kind_phrase(results),
+        calls: calls::called(results, &libraries),
+        caveats: calls::caveats(results, &libraries),
         troubles: troubles::troubles(results, &targets),
         disturbances: method::disturbances(results),
         warnings: method::warnings(results, &targets),
@@ -196,7 +205,7 @@ fn library(target: &Target, all: &[Target], look: Look) -> TargetView {
         own_sdk: text(&target.own_sdk_version),
         installed: format::optional(target.installed_mb),
         baseline: target.baseline,
-        contestant: target.adapter != "aws-sdk",
+        contestant: !matches!(target.adapter.as_str(), "aws-sdk" | "aws-client"),
         status: status.to_owned(),
         handicap: handicap(target),
         look,

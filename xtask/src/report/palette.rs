@@ -115,6 +115,11 @@ fn own(adapter: &str) -> Option<Look> {
         "mizzle" => Look { ink: Ink::Vermillion, shape: Shape::Diamond },
         "dynamoose" => Look { ink: Ink::Blue, shape: Shape::Square },
         "electrodb" => Look { ink: Ink::Green, shape: Shape::Triangle },
+        "toolbox" => Look { ink: Ink::Orange, shape: Shape::Square },
+        "onetable" => Look { ink: Ink::Purple, shape: Shape::Triangle },
+        "nova-odm" => Look { ink: Ink::Blue, shape: Shape::Cross },
+        "aws-lite" => Look { ink: Ink::Gray, shape: Shape::Diamond },
+        "aws-client" => Look { ink: Ink::Black, shape: Shape::Ring },
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::results::{ColdStart, Estimate, Failure, FirstCall, Operation, RecordingNote, Round, WarmUp, Work};
 use crate::run::warm_up::Warming;
+use crate::workers::protocol::AdapterNotes;
 use crate::workers::suite::VerifiedSuite;
 use crate::workers::worker::Fault;
 
@@ -17,6 +18,8 @@ pub struct Member {
     pub place: u32,
     pub lane: u32,
     pub pid: u32,
+    /// What its adapter says of itself, until it is in the results.
+    pub notes: Option<AdapterNotes>,
     pub suite: VerifiedSuite,
     pub warming: Warming,
     /// What was recorded of its operations, per call, where this process recorded it.

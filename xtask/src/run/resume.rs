@@ -87,6 +87,10 @@ pub fn take_over(results: &mut Results, earlier: Results) -> anyhow::Result<()> 
             place.failure = failure;
         }
     }
+    for (target, before) in results.targets.iter_mut().zip(earlier.targets) {
+        (target.calls, target.caveats) = (before.calls, before.caveats);
+        target.item_bytes = before.item_bytes;
+    }
     results.cold_starts = earlier.cold_starts;
     results.schedule = earlier.schedule;
     results.timeline = earlier.timeline;

@@ -127,7 +127,12 @@ impl Runner<'_> {
         let mut members = Vec::new();
         for ((_, target), started) in places.into_iter().zip(started) {
             match started {
-                Ok(member) => {
+                Ok(mut member) => {
+                    if let Some(notes) = member.notes.take() {
+                        let target = &mut self.results.targets[target];
+                        (target.calls, target.caveats) = (notes.calls, notes.caveats);
+                        target.item_bytes = Some(notes.item_bytes);
+                    }
                     self.sampler.watch(&member.id, member.pid);
                     members.push(member);
                 }
@@ -149,6 +154,7 @@ impl Runner<'_> {
         let job = OpenSuite {
             target: planned.id.clone(),
             adapter: planned.library.id.to_owned(),
+            calls: self.plan.calls,
             endpoint: tables.endpoint,
             recorded_endpoint: self.site.record(target).endpoint(),
             table: tables.table,
@@ -178,6 +184,7 @@ impl Runner<'_> {
             place,
             lane: target as u32 + 1,
             pid: ready.pid,
+            notes: ready.adapter,
             suite,
             warming: Warming::default(),
             recorded: BTreeMap::new(),

@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn changed(against: &Against, checkout: &Checkout) -> Vec<&'static str> {
-        let changed = LIBRARIES.into_iter().filter(|library| against.changes(checkout, *library).unwrap());
+        let changed = LIBRARIES.iter().filter(|library| against.changes(checkout, **library).unwrap());
         changed.map(|library| library.id).collect()
     }
 

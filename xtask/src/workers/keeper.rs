@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::results::{Failure, Operation};
-use crate::workers::protocol::{Event, KeeperCommand};
+use crate::results::{CallKind, Failure, Operation};
+use crate::workers::protocol::{Event, KeeperCommand, Lane};
 use crate::workers::worker::{Fault, Health, Worker};
 
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
@@ -16,6 +16,7 @@ pub struct Keeper {
     worker: Worker,
     /// Of its Node process.
     pub pid: u32,
+    /// In all tables, at most.
     items: u32,
 }
 
@@ -23,6 +24,10 @@ pub struct Keeper {
 #[derive(Debug, Clone)]
 pub struct Tables {
     pub endpoint: String,
+    pub calls: CallKind,
+    /// Whose items they hold: there is a table for each form of them.
+    pub lanes: Vec<Lane>,
+    /// What their names begin with.
     pub table: String,
     pub rehearsal_table: Option<String>,
     pub items: u32,
@@ -38,6 +43,8 @@ impl Keeper {
     pub fn open(mut worker: Worker, tables: &Tables, health: Health<'_>) -> anyhow::Result<Keeper> {
         let open = KeeperCommand::Open {
             endpoint: tables.endpoint.clone(),
+            calls: tables.calls,
+            lanes: tables.lanes.clone(),
             table: tables.table.clone(),
             rehearsal_table: tables.rehearsal_table.clone(),
             items: tables.items,
@@ -50,7 +57,9 @@ impl Keeper {
                 _ => None,
             })
             .context("starting the table keeper")?;
-        Ok(Keeper { worker, pid, items: tables.items })
+        // At most so many: libraries of one form share theirs.
+        let items = tables.items.saturating_mul(tables.lanes.len().max(1) as u32);
+        Ok(Keeper { worker, pid, items })
     }
 
     /// Creates and seeds; `progress` gets items done and items in all.

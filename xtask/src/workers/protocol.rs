@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::results::Operation;
+use crate::results::{CallKind, Caveat, DescribedCall, Operation};
 
 /// The longest line that is read from a worker, bytes. A slice of 100,000 samples takes about 1 MB.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
@@ -53,10 +53,12 @@ pub enum Ground {
 pub struct OpenSuite {
     pub target: String,
     pub adapter: String,
+    pub calls: CallKind,
     /// The database.
     pub endpoint: String,
     /// The recorded answers.
     pub recorded_endpoint: String,
+    /// What its table's name begins with; the form of its items follows.
     pub table: String,
     /// A table of two pages, on which Scan is verified.
     pub rehearsal_table: Option<String>,
@@ -119,6 +121,10 @@ pub enum Phase {
 pub enum KeeperCommand {
     Open {
         endpoint: String,
+        calls: CallKind,
+        /// Who is to find a table: there is one for each form in which these libraries write their items.
+        lanes: Vec<Lane>,
+        /// What the tables' names begin with.
         table: String,
         rehearsal_table: Option<String>,
         items: u32,
@@ -148,6 +154,15 @@ pub enum KeeperCommand {
     Check,
     Drop,
     End,
+}
+
+/// A process to be: which customers outside the data set it may write, and whose items it finds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Lane {
+    pub lane: u32,
+    pub adapter: String,
 }
 
 /// What a worker says.
@@ -217,6 +232,20 @@ pub struct Ready {
     pub import_ms: Option<f64>,
     /// Resident memory after the import, MiB; null for the keeper.
     pub memory_mb: Option<f64>,
+    /// What the library's adapter says of itself; null for the keeper.
+    pub adapter: Option<AdapterNotes>,
+}
+
+/// What an adapter says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct AdapterNotes {
+    #[cfg_attr(test, ts(type = "Record<Operation, DescribedCall>"))]
+    pub calls: BTreeMap<Operation, DescribedCall>,
+    pub caveats: Vec<Caveat>,
+    /// The mean size of an item in the form in which the library writes it, as DynamoDB counts, bytes.
+    pub item_bytes: f64,
 }
 
 /// The end of a phase. Only the latency phase has samples.
@@ -273,7 +302,10 @@ fn sensible(event: &Event) -> bool {
             all.chain(end.allocation.map(|of| of.bytes)).all(time)
         }
         Event::Verified { first_call_ms, .. } => first_call_ms.is_none_or(time),
-        Event::Ready(ready) => ready.import_ms.is_none_or(time) && ready.memory_mb.is_none_or(time),
+        Event::Ready(ready) => {
+            let bytes = ready.adapter.as_ref().map(|notes| notes.item_bytes);
+            ready.import_ms.into_iter().chain(ready.memory_mb).chain(bytes).all(time)
+        }
         _ => true,
     }
 }

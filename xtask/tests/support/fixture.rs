@@ -7,10 +7,10 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
 use crate::results::{
-    AllocationSlice, Backend, Band, ClientPhase, ClientSlice, ColdStart, Database, Design, Disturbance,
-    DisturbanceKind, Environment, Estimate, Failure, FirstCall, Measurement, Operation, Reading, RecordedAnswers,
-    RecordingNote, Results, Round, Run, RunStatus, SCHEMA_VERSION, Scale, ScheduledRound, Settings, Slice, Source,
-    Target, TargetStatus, ThroughputPhase, TimeUse, Timeline, Usage, WarmUp, Work,
+    AllocationSlice, Backend, Band, CallKind, Caveat, ClientPhase, ClientSlice, ColdStart, Database, DescribedCall,
+    Design, Disturbance, DisturbanceKind, Environment, Estimate, Failure, FirstCall, Measurement, Operation, Reading,
+    RecordedAnswers, RecordingNote, Results, Round, Run, RunStatus, SCHEMA_VERSION, Scale, ScheduledRound, Settings,
+    Slice, Source, Target, TargetStatus, ThroughputPhase, TimeUse, Timeline, Usage, WarmUp, Work,
 };
 
 pub const OPERATIONS: [Operation; 6] = Operation::ALL;
@@ -368,6 +368,7 @@ fn against_the_database(shape: &Shape) -> Results {
             time_ms: 500.0,
             concurrency: 16,
             more_concurrencies: Vec::new(),
+            calls: Some(CallKind::Documented),
             scales: shape.scales.iter().map(|&(name, items)| Scale { name: name.to_owned(), items }).collect(),
             operations: shape.operations.clone(),
             design: Design::Paired,
@@ -430,6 +431,24 @@ pub fn raw_with_troubles(shape: &Shape) -> Results {
     results
 }
 
+fn calls(adapter: &str) -> BTreeMap<Operation, DescribedCall> {
+    let call = |operation: Operation| DescribedCall {
+        code: format!("{adapter}.{}(input | null)", operation.name()),
+        link: format!("https://example.org/{adapter}/{operation}"),
+        unequal: (adapter == "dynamoose" && operation == Operation::PutItem)
+            .then(|| "adds a condition that the item is not there".to_owned()),
+    };
+    Operation::ALL.into_iter().map(|operation| (operation, call(operation))).collect()
+}
+
+fn caveats(adapter: &str) -> Vec<Caveat> {
+    let caveat = Caveat {
+        text: "slow reads of many attributes are known to its authors".to_owned(),
+        link: Some("https://example.org/issues/1".to_owned()),
+    };
+    if adapter == "dynamoose" { vec![caveat] } else { Vec::new() }
+}
+
 fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'static str, f64)) -> Target {
     let adapter = id.split('@').next().unwrap_or(id);
     Target {
@@ -446,6 +465,9 @@ fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'sta
         own_sdk_version: (adapter == "dynamoose").then(|| "3.1100.0".to_owned()),
         source: None,
         installed_mb: Some([18.2, 18.9, 27.4, 19.6][t % 4]),
+        calls: calls(adapter),
+        caveats: caveats(adapter),
+        item_bytes: Some(if adapter == "electrodb" { 497.4 } else { 437.8 }),
         handicap_steps: BTreeMap::new(),
     }
 }

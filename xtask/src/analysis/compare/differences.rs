@@ -2,7 +2,7 @@
 
 use super::change::{RawRow, is_same};
 use super::{Basis, Metric};
-use crate::results::{Backend, Database, Environment, Results};
+use crate::results::{Backend, CallKind, Database, Environment, Results};
 use stats::percentile;
 
 /// What forbids comparing the figures of two runs themselves: another machine, or another server.
@@ -65,6 +65,8 @@ pub fn notes(base: &Results, new: &Results) -> Vec<String> {
     differ("operating system", &a.os, &b.os);
     differ("kernel", &a.kernel, &b.kernel);
     differ("Node", &a.node, &b.node);
+    let calls = |of: &Results| of.settings.calls.map_or("unknown", CallKind::name);
+    differ("calls", calls(base), calls(new));
     differ("concurrency", &base.settings.concurrency.to_string(), &new.settings.concurrency.to_string());
     differ("design", &format!("{:?}", base.settings.design), &format!("{:?}", new.settings.design));
     for target in &new.targets {

@@ -1,5 +1,6 @@
 //! The results file of a run that has not begun: every planned measurement has its place.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::machine::environment;
@@ -41,6 +42,7 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
             time_ms: first.map_or(0.0, |scale| (scale.measuring_time(plan).as_secs_f64() * 1e3).round()),
             concurrency: plan.concurrency,
             more_concurrencies: plan.more_concurrencies.clone(),
+            calls: Some(plan.calls),
             scales: plan.scales.iter().map(|scale| scale.scale.clone()).collect(),
             operations: plan.operations.clone(),
             design: plan.design,
@@ -76,6 +78,9 @@ fn blank_target(plan: &Plan, target: &PlannedTarget) -> Target {
         own_sdk_version: None,
         source: None,
         installed_mb: None,
+        calls: BTreeMap::new(),
+        caveats: Vec::new(),
+        item_bytes: None,
         handicap_steps: target.handicap.clone(),
     }
 }

@@ -7,18 +7,20 @@ use std::time::Duration;
 use crate::commands::bench::database_health;
 use crate::plan::request::BackendChoice;
 use crate::plan::turns::SliceLength;
-use crate::results::Operation;
+use crate::results::{CallKind, Operation};
 use crate::setup::database::{self, Server};
 use crate::setup::npm;
 use crate::system::checkout::Checkout;
 use crate::system::progress::Progress;
 use crate::workers::keeper::{Keeper, Tables};
-use crate::workers::protocol::{Measure, OpenSuite, Phase};
+use crate::workers::protocol::{Lane, Measure, OpenSuite, Phase};
 use crate::workers::suite::{Suite, VerifiedSuite};
 use crate::workers::worker::{Probe, Worker};
 use answers::{Answers, Door};
 
 pub const SEED: u64 = 1;
+/// Which customers outside the data set its processes write.
+const LANE: u32 = 1;
 /// Calls that warm the server.
 const SERVER_WARM_UP_CALLS: u64 = 4_000;
 /// Inputs of the recorded ground.
@@ -51,6 +53,8 @@ impl Rig {
         let server = database::start(&options, progress)?;
         let tables = Tables {
             endpoint: server.endpoint.clone(),
+            calls: CallKind::Documented,
+            lanes: vec![Lane { lane: LANE, adapter: "aws-sdk".to_owned() }],
             table: "bench-selftest".to_owned(),
             rehearsal_table: None,
             items: 1_000,
@@ -78,6 +82,7 @@ impl Rig {
         let job = OpenSuite {
             target: "aws-sdk".to_owned(),
             adapter: "aws-sdk".to_owned(),
+            calls: CallKind::Documented,
             endpoint: self.tables.endpoint.clone(),
             recorded_endpoint: self.door.endpoint(),
             table: self.tables.table.clone(),
@@ -86,7 +91,7 @@ impl Rig {
             rehearsal_items: 0,
             seed: SEED,
             round: 0,
-            lane: 1,
+            lane: LANE,
             pool: POOL,
             call_timeout_ms: 30_000,
             handicap: BTreeMap::new(),

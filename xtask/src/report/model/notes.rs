@@ -39,6 +39,28 @@ pub fn recordings(index: &Index<'_>, scale: &str, libraries: &[TargetView]) -> V
     sentences
 }
 
+/// How large an item is in the form in which each library writes it; empty where that isn't known.
+pub fn item_sizes(index: &Index<'_>, libraries: &[TargetView]) -> String {
+    let mut sizes: Vec<(u64, Vec<&str>)> = Vec::new();
+    for library in libraries {
+        let target = index.results.targets.iter().find(|target| target.id == library.id);
+        let Some(bytes) = target.and_then(|target| target.item_bytes) else { continue };
+        let (bytes, label) = (bytes.round() as u64, library.label.as_str());
+        match sizes.iter_mut().find(|(known, _)| *known == bytes) {
+            Some((_, labels)) => labels.push(label),
+            None => sizes.push((bytes, vec![label])),
+        }
+    }
+    let each: Vec<String> = sizes
+        .iter()
+        .map(|(bytes, labels)| format!("{} bytes for {}", format::count(*bytes), labels.join(", ")))
+        .collect();
+    match &each[..] {
+        [] => String::new(),
+        each => format!("An item, with the keys and marks that each library writes, has {}.", each.join("; ")),
+    }
+}
+
 /// The operations whose cost was measured and whose latency was not.
 pub fn without_latency(index: &Index<'_>, scale: &str) -> Option<String> {
     let absent = |operation: &Operation| {

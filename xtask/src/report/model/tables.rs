@@ -228,7 +228,9 @@ impl OfScale<'_> {
     fn work(&self) -> Group {
         let note = "What one call asked of the database, as counted on the wire. A library that does \
                     more work for the same result is still timed: the work is part of what it costs.";
-        Group { together: Vec::new(), ..self.group("work", "Work on the wire", note, columns::WORK) }
+        let sizes = notes::item_sizes(self.index, self.libraries);
+        let note = [note, &sizes].join(if sizes.is_empty() { "" } else { " " });
+        Group { together: Vec::new(), ..self.group("work", "Work on the wire", &note, columns::WORK) }
     }
 
     /// Rows are what is paid once, in the order in which it is paid.

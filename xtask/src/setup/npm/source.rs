@@ -135,7 +135,7 @@ fn is_another(package: &Package, workspace: &Workspace, names: &[&str]) -> Optio
     {
         return Some(format!("its package is {name}, and {} is in {}", meant.name, meant.dir.display()));
     }
-    let other = LIBRARIES.into_iter().find(|library| self::names(*library).contains(&name))?;
+    let other = LIBRARIES.iter().find(|library| self::names(**library).contains(&name))?;
     Some(format!("its package is {name}, which is {}", other.name))
 }
 

@@ -8,8 +8,10 @@ use std::path::Path;
 
 use ts_rs::{Config, TS};
 
-use super::{Allocated, End, Event, Ground, KeeperCommand, Measure, OpenSuite, Phase, Ready, SuiteCommand};
-use crate::results::Operation;
+use super::{
+    AdapterNotes, Allocated, End, Event, Ground, KeeperCommand, Lane, Measure, OpenSuite, Phase, Ready, SuiteCommand,
+};
+use crate::results::{CallKind, Caveat, DescribedCall, Operation};
 use crate::system::files::write_whole;
 
 const HEADER: &str = "\
@@ -48,14 +50,19 @@ fn render() -> String {
     let names: Vec<String> = Operation::ALL.map(|operation| format!("\"{operation}\"")).to_vec();
     let _ = writeln!(text, "export const OPERATIONS = [{}] as const;", names.join(", "));
     declare::<Operation>(&config, &mut text);
+    declare::<CallKind>(&config, &mut text);
+    declare::<DescribedCall>(&config, &mut text);
+    declare::<Caveat>(&config, &mut text);
     declare::<Ground>(&config, &mut text);
     declare::<Phase>(&config, &mut text);
     declare::<SuiteCommand>(&config, &mut text);
     declare::<OpenSuite>(&config, &mut text);
     declare::<Measure>(&config, &mut text);
     declare::<KeeperCommand>(&config, &mut text);
+    declare::<Lane>(&config, &mut text);
     declare::<Event>(&config, &mut text);
     declare::<Ready>(&config, &mut text);
+    declare::<AdapterNotes>(&config, &mut text);
     declare::<End>(&config, &mut text);
     declare::<Allocated>(&config, &mut text);
     shorten(&text)

@@ -1,0 +1,104 @@
+// aws-lite with its DynamoDB plugin: a client of its own, without the AWS SDK, with its own signing, HTTP and
+// conversion of attribute values.
+
+import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, without } from "../form.js";
+import { type Adapter, call } from "./adapter.js";
+
+const PAGE = "https://aws-lite.org/services/dynamodb";
+
+/** What is used of the plugin, whose types are in a package of their own. */
+interface DynamoDB {
+  PutItem(input: object): Promise<unknown>;
+  GetItem(input: object): Promise<{ Item?: unknown }>;
+  UpdateItem(input: object): Promise<unknown>;
+  DeleteItem(input: object): Promise<unknown>;
+  Query(input: object): Promise<{ Items?: unknown[] }>;
+  Scan(input: object): Promise<{ Items?: unknown[] }>;
+}
+
+const toOrder = (item: unknown) => without(["pk", "sk"], item);
+
+export const adapter: Adapter = {
+  form: () => PREFIXED,
+  calls: {
+    documented: {
+      PutItem: call("aws.DynamoDB.PutItem({ TableName, Item })", PAGE),
+      GetItem: call("aws.DynamoDB.GetItem({ TableName, Key })", PAGE),
+      UpdateItem: call("aws.DynamoDB.UpdateItem({ TableName, Key, UpdateExpression, … })", PAGE),
+      DeleteItem: call("aws.DynamoDB.DeleteItem({ TableName, Key })", PAGE),
+      Query: call("aws.DynamoDB.Query({ TableName, KeyConditionExpression, … })", PAGE),
+      Scan: call("aws.DynamoDB.Scan({ TableName, paginate: true })", PAGE),
+    },
+    sameRequest: {},
+  },
+  caveats: [
+    {
+      text: "Its connections are kept alive here, which it does by itself on AWS only; its five retries are off.",
+      link: "https://aws-lite.org/configuration",
+    },
+    { text: "Its number of sockets can't be bounded: it makes its agent itself.", link: null },
+  ],
+
+  async load() {
+    const { default: awsLite } = await import("@aws-lite/client");
+    // Its types are in a package of their own, which nothing else here needs.
+    const PLUGIN: string = "@aws-lite/dynamodb";
+    const plugin = (await import(PLUGIN)) as { default: object };
+
+    return {
+      async connect({ endpoint, region, credentials }) {
+        if (typeof endpoint !== "string" || typeof region !== "string" || credentials === undefined) {
+          throw new TypeError("aws-lite needs the endpoint and the region as texts, and credentials");
+        }
+        const { accessKeyId, secretAccessKey } = typeof credentials === "function" ? await credentials() : credentials;
+        const aws = await awsLite({
+          endpoint,
+          region,
+          accessKeyId,
+          secretAccessKey,
+          retries: 0,
+          keepAlive: true,
+          plugins: [plugin as never],
+        });
+        const { DynamoDB: dynamodb } = aws as unknown as { DynamoDB: DynamoDB };
+        return {
+          close() {
+            // It has nothing to be closed: its idle sockets keep no process alive.
+          },
+          table: (TableName) => ({
+            put: (order) => dynamodb.PutItem({ TableName, Item: PREFIXED.itemOf(order) }),
+
+            get: (key) => dynamodb.GetItem({ TableName, Key: PREFIXED.keyOf(key) }),
+
+            update: (key, status) =>
+              dynamodb.UpdateItem({
+                TableName,
+                Key: PREFIXED.keyOf(key),
+                UpdateExpression: "SET #status = :status",
+                ExpressionAttributeNames: { "#status": "status" },
+                ExpressionAttributeValues: { ":status": status },
+              }),
+
+            delete: (key) => dynamodb.DeleteItem({ TableName, Key: PREFIXED.keyOf(key) }),
+
+            query: ({ customerId, firstOrderId, lastOrderId }) =>
+              dynamodb.Query({
+                TableName,
+                KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues: {
+                  ":pk": CUSTOMER_PREFIX + customerId,
+                  ":first": ORDER_PREFIX + firstOrderId,
+                  ":last": ORDER_PREFIX + lastOrderId,
+                },
+              }),
+
+            scan: () => dynamodb.Scan({ TableName, paginate: true }),
+
+            toOrder: (result) => toOrder((result as { Item?: unknown }).Item),
+            toOrders: (result) => ((result as { Items?: unknown[] }).Items ?? []).map(toOrder),
+          }),
+        };
+      },
+    };
+  },
+};
