@@ -83,12 +83,21 @@ export function prepare(operation: Operation, wanted: Wanted): PreparedCalls {
   return PREPARE[operation](wanted);
 }
 
-/** Prepares the calls of the recorded ground: the same in every round. Scan has one. */
-/** The pool has an input of Query for so many of the other operations': each returns many items. */
-const QUERY_SHARE = 4;
+/** Inputs of an operation in a pool of so many; of Query a quarter, since each returns many items. */
+export function poolSize(operation: Operation, pool: number): number {
+  switch (operation) {
+    case "Scan":
+      return 1;
+    case "Query":
+      return Math.ceil(pool / 4);
+    default:
+      return pool;
+  }
+}
 
+/** Prepares the calls of the recorded ground: the same in every round. */
 export function preparePool(operation: Operation, table: OrderTable, context: Context, pool: number): PreparedCalls {
-  const count = operation === "Scan" ? 1 : operation === "Query" ? Math.ceil(pool / QUERY_SHARE) : pool;
+  const count = poolSize(operation, pool);
   return prepare(operation, { table, context, stream: STREAM.pool, from: 0, count });
 }
 

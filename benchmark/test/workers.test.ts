@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { findAdapter } from "../src/adapters/index.js";
 import { NATURAL, tableOf } from "../src/form.js";
+import { poolSize } from "../src/operations.js";
 import type { Event } from "../src/protocol.js";
 import { OPERATIONS } from "../src/protocol.js";
 import { openTable } from "../src/table/bare-table.js";
@@ -67,7 +68,8 @@ describe("the suite", () => {
           await keeper.until("prepared", { do: "prepare", lane: 3, from: 0, count: POOL, pool: true });
         }
         const recorded = last(await suite.until("recorded", { do: "record", operation }), "recorded");
-        const [calls, items] = operation === "Scan" ? [1, 1000] : [POOL, null];
+        const calls = poolSize(operation, POOL);
+        const items = operation === "Scan" ? 1000 : null;
         assert.deepEqual([recorded.operation, recorded.calls, recorded.items], [operation, calls, items]);
         await keeper.until("restored", { ...restore, operation });
         last(await keeper.until("checked", { do: "check" }), "checked");

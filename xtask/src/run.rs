@@ -150,6 +150,7 @@ impl<'a> Runner<'a> {
             match self.round(RoundPlan { scale, round }, &mut keeper) {
                 Ok(()) => {
                     last = begun.elapsed();
+                    self.forecast(scale, round);
                     round += 1;
                 }
                 Err(Fault::Database(why)) => {
@@ -171,6 +172,22 @@ impl<'a> Runner<'a> {
         self.note_time();
         keeper.end(&self.health());
         Ok(why)
+    }
+
+    /// After its first round, says what a run will be able to tell on this machine.
+    fn forecast(&self, scale: &ScalePlan, round: u32) {
+        if round > 0 || scale.rounds < 2 {
+            return;
+        }
+        if let Some([middle, widest]) = summary::forecast(self.results, &scale.scale.name, scale.rounds) {
+            let percent = |share: f64| format!("±{:.1}%", share * 100.0);
+            self.observer.line(&format!(
+                "{} rounds like this one tell the CPU ratios to {} in the median, {} at worst; more time tells more (--budget)",
+                scale.rounds,
+                percent(middle),
+                percent(widest)
+            ));
+        }
     }
 
     /// What the scale's time went into so far, into the results.

@@ -15,8 +15,9 @@ use crate::results::{
     Operation, Results, Round, Slice, TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
 };
 use stats::bootstrap::{self, Bounded, Part, Parts, Resampling};
-use stats::components::{Components, LogRatio, log_ratio};
+use stats::components::{Components, LogRatio, log_ratio, within_round};
 use stats::percentile::{p95, p99, percentile};
+use stats::student::Z_975;
 
 use disturbances::note_disturbances;
 use warnings::{Warning, alone_warnings, ratio_warnings, work_warnings};
@@ -77,6 +78,25 @@ pub fn widest_ratio(results: &Results, scale: &str) -> Option<f64> {
 /// The same of one operation.
 pub fn widest_ratio_of(results: &Results, scale: &str, operation: Operation) -> Option<f64> {
     widest(results.measurements.iter().filter(|one| one.scale == scale && one.operation == operation))
+}
+
+/// How exactly so many rounds like the first one would tell the ratios of CPU per call at this scale: half the widths of
+/// their intervals at the least, as shares, of the middle ratio and of the widest. It holds what the slices inside the
+/// round show and nothing of what processes differ by. `None` without a ratio that has slices enough.
+pub fn forecast(results: &Results, scale: &str, rounds: u32) -> Option<[f64; 2]> {
+    let all = &results.measurements;
+    let usable = vec![true; all.len()];
+    let mut widths: Vec<f64> = compared_with_the_baseline(results, &usable)
+        .into_iter()
+        .filter(|(ours, _)| all[*ours].scale == scale)
+        .filter_map(|(ours, theirs)| {
+            let (ours, theirs) = pairs(&all[ours], &all[theirs], cpu_parts).into_iter().next()?;
+            let variance = within_round(&ours, &theirs)?;
+            Some(Z_975 * (2.0 * variance / f64::from(rounds.max(1))).sqrt())
+        })
+        .collect();
+    widths.sort_by(f64::total_cmp);
+    Some([percentile(&widths, 0.5)?, *widths.last()?])
 }
 
 fn widest<'a>(of: impl Iterator<Item = &'a Measurement>) -> Option<f64> {

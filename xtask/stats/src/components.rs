@@ -33,7 +33,7 @@ pub fn log_ratio(pairs: &[(Parts, Parts)]) -> Option<LogRatio> {
 
 /// The variance of one round's log ratio by its slices: the linearised variance of a ratio of sums (W. G. Cochran,
 /// "Sampling Techniques", 1977, section 6.3), of both sides' slices in pairs, since those met the same machine.
-fn within_round(ours: &[Part], theirs: &[Part]) -> Option<f64> {
+pub fn within_round(ours: &[Part], theirs: &[Part]) -> Option<f64> {
     let n = ours.len().min(theirs.len());
     if n < FEWEST_SLICES {
         return None;
