@@ -64,7 +64,7 @@ fn a_results_file_that_is_cut_off_hostile_or_huge_is_refused_in_one_line() {
             "negative.json",
             &changed(&|v| v["measurements"][0]["perRound"][0]["slices"][0]["wallMs"] = (-1).into()),
         ),
-        "slices.wallMs is -1",
+        "measurements[0].perRound[0].slices[0].wallMs is -1",
     );
     refused(&place, place.folder(), "this is a folder");
     refused(&place, Path::new("/dev/zero"), "this is not a file");

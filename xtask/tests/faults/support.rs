@@ -150,12 +150,12 @@ JSON.stringify = (value, ...rest) => {{
   return stringify(value, ...rest);
 }};
 export const adapter = {{
-  packageName: "electrodb",
+  ...real,
   async load() {{
     const library = await real.load();
     return {{
-      connect(config) {{
-        const connection = library.connect(config);
+      async connect(config, kind) {{
+        const connection = await library.connect(config, kind);
         const table = (name) => {{
           const inner = connection.table(name);
           const before = (call) => async (input) => {{
