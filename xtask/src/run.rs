@@ -182,7 +182,7 @@ impl<'a> Runner<'a> {
         if let Some([middle, widest]) = summary::forecast(self.results, &scale.scale.name, scale.rounds) {
             let percent = |share: f64| format!("±{:.1}%", share * 100.0);
             self.observer.line(&format!(
-                "{} rounds like this one tell the CPU ratios to {} in the median, {} at worst; more time tells more (--budget)",
+                "at best, {} rounds like this one show the CPU ratios to {} in the median and {} at most; --budget buys more",
                 scale.rounds,
                 percent(middle),
                 percent(widest)
