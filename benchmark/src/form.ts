@@ -7,7 +7,7 @@ import type { Key, Order } from "./dataset.js";
 export type Item = Record<string, unknown>;
 
 export interface ItemForm {
-  /** Part of the table's name, and what tells this form from others: letters, digits and hyphens. */
+  /** Part of the table's name, and unique among the forms: letters, digits and hyphens. */
   name: string;
   /** The names of the two key attributes, both strings. */
   partition: string;
@@ -34,6 +34,11 @@ export const PREFIXED: ItemForm = {
   keyOf: ({ customerId, orderId }) => ({ pk: CUSTOMER_PREFIX + customerId, sk: ORDER_PREFIX + orderId }),
   itemOf: (order) => ({ ...PREFIXED.keyOf(order), ...order }),
 };
+
+/** The order in an item of the prefixed form; null where there is no item. */
+export function unprefixed(item: unknown): unknown {
+  return without([PREFIXED.partition, PREFIXED.sort], item);
+}
 
 /** The order itself, whose own attributes are the keys. */
 export const NATURAL: ItemForm = {

@@ -91,6 +91,15 @@ class Keeper implements Worker {
     return this.open;
   }
 
+  /** Every table with the number of its items, each form's rehearsal table after its own. */
+  private allTables(): { table: BareTable; items: number }[] {
+    const { settings, kept } = this.opened;
+    return kept.flatMap(({ table, rehearsal }) => [
+      { table, items: settings.items },
+      ...(rehearsal === null ? [] : [{ table: rehearsal, items: settings.rehearsalItems }]),
+    ]);
+  }
+
   private async openTables(command: Command): Promise<void> {
     if (this.open !== null) {
       throw new Error("open was said already");
@@ -128,12 +137,8 @@ class Keeper implements Worker {
   }
 
   private async create(): Promise<void> {
-    const { settings, kept } = this.opened;
-    const { items, rehearsalItems, seed } = settings;
-    const tables = kept.flatMap(({ table, rehearsal }) => [
-      { table, items },
-      ...(rehearsal === null ? [] : [{ table: rehearsal, items: rehearsalItems }]),
-    ]);
+    const { seed } = this.opened.settings;
+    const tables = this.allTables();
     for (const { table } of tables) {
       if (this.leaving) {
         return;
@@ -208,12 +213,8 @@ class Keeper implements Worker {
   }
 
   private async check(): Promise<void> {
-    const { settings, kept } = this.opened;
-    const { items, rehearsalItems, seed } = settings;
-    for (const { table, rehearsal } of kept) {
-      const wrong =
-        (await compareTable(table, items, seed)) ??
-        (rehearsal === null ? null : await compareTable(rehearsal, rehearsalItems, seed));
+    for (const { table, items } of this.allTables()) {
+      const wrong = await compareTable(table, items, this.opened.settings.seed);
       if (wrong !== null) {
         this.emit({ event: "differs", ...wrong });
         return;
@@ -224,9 +225,8 @@ class Keeper implements Worker {
 
   private async drop(): Promise<void> {
     this.created = [];
-    for (const { table, rehearsal } of this.opened.kept) {
+    for (const { table } of this.allTables()) {
       await table.drop();
-      await rehearsal?.drop();
     }
     this.emit({ event: "dropped" });
   }

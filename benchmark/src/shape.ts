@@ -1,4 +1,5 @@
-// What an order consists of, in words that belong to no library: each adapter makes its library's schema from it.
+// The attributes of an order and their types, as no library in particular has them: each adapter makes its library's
+// schema from this.
 
 /** The type of an attribute: of a list, that of its elements; of a map, those of its entries. */
 export type Attribute = "string" | "number" | "boolean" | { list: Attribute } | { map: Shape };

@@ -160,21 +160,21 @@ impl<'a> Runner<'a> {
                 }
                 Err(Fault::Interrupted) => interrupt::check()?,
                 // A target's own fault is in the results by now.
-                Err(fault) => return Err(Exit::Failed(format!("the table keeper failed: {fault}")).into()),
+                Err(fault) => return Err(keeper_failed(&fault)),
             }
             self.note_time();
         };
         match keeper.check(&self.health()) {
             Ok(()) | Err(Fault::Database(_)) => {}
             Err(Fault::Interrupted) => interrupt::check()?,
-            Err(fault) => return Err(Exit::Failed(format!("the table keeper failed: {fault}")).into()),
+            Err(fault) => return Err(keeper_failed(&fault)),
         }
         self.note_time();
         keeper.end(&self.health());
         Ok(why)
     }
 
-    /// After its first round, says what a run will be able to tell on this machine.
+    /// After its first round, says what a run will be able to show on this machine.
     fn forecast(&self, scale: &ScalePlan, round: u32) {
         if round > 0 || scale.rounds < 2 {
             return;
@@ -330,6 +330,10 @@ impl<'a> Runner<'a> {
         let scans = 120.0 * (f64::from(scale.scale.items) / 1e5).powi(2);
         Duration::from_secs_f64(30.0 + scans.min(86_400.0))
     }
+}
+
+fn keeper_failed(fault: &Fault) -> anyhow::Error {
+    Exit::Failed(format!("the table keeper failed: {fault}")).into()
 }
 
 #[cfg(test)]

@@ -2,12 +2,10 @@
 // SDK's own functions. The floor of the SDK's family.
 
 import type { AttributeValue, GetItemCommandOutput } from "@aws-sdk/client-dynamodb";
-import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, without } from "../form.js";
+import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, unprefixed } from "../form.js";
 import { type Adapter, call } from "./adapter.js";
 
 const PAGE = "https://docs.aws.amazon.com/AWSJavaScriptSDK/v3/latest/Package/-aws-sdk-util-dynamodb/";
-
-const toOrder = (item: unknown) => without(["pk", "sk"], item);
 
 export const adapter: Adapter = {
   form: () => PREFIXED,
@@ -96,8 +94,8 @@ export const adapter: Adapter = {
               return items;
             },
 
-            toOrder,
-            toOrders: (result) => (result as unknown[]).map(toOrder),
+            toOrder: unprefixed,
+            toOrders: (result) => (result as unknown[]).map(unprefixed),
           }),
         };
       },

@@ -1,7 +1,7 @@
 // aws-lite with its DynamoDB plugin: a client of its own, without the AWS SDK, with its own signing, HTTP and
 // conversion of attribute values.
 
-import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, without } from "../form.js";
+import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, unprefixed } from "../form.js";
 import { type Adapter, call } from "./adapter.js";
 
 const PAGE = "https://aws-lite.org/services/dynamodb";
@@ -15,8 +15,6 @@ interface DynamoDB {
   Query(input: object): Promise<{ Items?: unknown[] }>;
   Scan(input: object): Promise<{ Items?: unknown[] }>;
 }
-
-const toOrder = (item: unknown) => without(["pk", "sk"], item);
 
 export const adapter: Adapter = {
   form: () => PREFIXED,
@@ -94,8 +92,8 @@ export const adapter: Adapter = {
 
             scan: () => dynamodb.Scan({ TableName, paginate: true }),
 
-            toOrder: (result) => toOrder((result as { Item?: unknown }).Item),
-            toOrders: (result) => ((result as { Items?: unknown[] }).Items ?? []).map(toOrder),
+            toOrder: (result) => unprefixed((result as { Item?: unknown }).Item),
+            toOrders: (result) => ((result as { Items?: unknown[] }).Items ?? []).map(unprefixed),
           }),
         };
       },

@@ -1,12 +1,10 @@
 // The AWS SDK for JavaScript v3 with its DocumentClient: what every other library is compared with.
 
 import type { GetCommandOutput, QueryCommandOutput } from "@aws-sdk/lib-dynamodb";
-import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, without } from "../form.js";
+import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, unprefixed } from "../form.js";
 import { type Adapter, call } from "./adapter.js";
 
 const PAGE = "https://docs.aws.amazon.com/AWSJavaScriptSDK/v3/latest/Package/-aws-sdk-lib-dynamodb/";
-
-const toOrder = (item: unknown) => without(["pk", "sk"], item);
 
 export const adapter: Adapter = {
   form: () => PREFIXED,
@@ -73,11 +71,11 @@ export const adapter: Adapter = {
               return items;
             },
 
-            toOrder: (result) => toOrder((result as GetCommandOutput).Item),
+            toOrder: (result) => unprefixed((result as GetCommandOutput).Item),
 
             toOrders(result) {
               const items = Array.isArray(result) ? (result as unknown[]) : (result as QueryCommandOutput).Items;
-              return (items ?? []).map(toOrder);
+              return (items ?? []).map(unprefixed);
             },
           }),
         };

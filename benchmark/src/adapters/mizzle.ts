@@ -2,7 +2,7 @@
 // reference shows them. It isn't in package.json, since it is installed as it is asked for, so that what is used of it
 // is declared here.
 
-import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, without } from "../form.js";
+import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, unprefixed } from "../form.js";
 import { mapShape, ORDER } from "../shape.js";
 import { type Adapter, call } from "./adapter.js";
 
@@ -58,8 +58,6 @@ const PACKAGE = "@aurios/mizzle";
 
 const REFERENCE = "https://mizzle-docs.vercel.app/reference/querying";
 const SOURCE = "https://github.com/realfakenerd/mizzle/blob/main/packages/mizzle/src";
-
-const toOrder = (item: unknown) => without(["pk", "sk"], item);
 
 export const adapter: Adapter = {
   form: () => PREFIXED,
@@ -159,8 +157,8 @@ export const adapter: Adapter = {
                 return found;
               },
 
-              toOrder: (result) => toOrder((result as unknown[])[0]),
-              toOrders: (result) => (result as unknown[]).map(toOrder),
+              toOrder: (result) => unprefixed((result as unknown[])[0]),
+              toOrders: (result) => (result as unknown[]).map(unprefixed),
             };
           },
         };

@@ -44,6 +44,12 @@ interface Buildable {
 
 const SCOPED = "adds a filter on its mark";
 
+/** Calls of both kinds, which differ by the entity's switches. */
+const UPDATE = "Order.build(UpdateItemCommand).item({ ...key, status }).send()";
+const QUERY =
+  "table.build(QueryCommand).entities(Order).query({ partition, range: { between: [first, last] } }).send()";
+const SCAN = "table.build(ScanCommand).entities(Order).options({ maxPages: Infinity }).send()";
+
 export const adapter: Adapter = {
   form: (calls) => (calls === "documented" ? MARKED : PREFIXED),
   calls: {
@@ -51,34 +57,19 @@ export const adapter: Adapter = {
       PutItem: call("Order.build(PutItemCommand).item(order).send()", `${ENTITIES}/put-item/`),
       GetItem: call("Order.build(GetItemCommand).key(key).send()", `${ENTITIES}/get-item/`),
       UpdateItem: call(
-        "Order.build(UpdateItemCommand).item({ ...key, status }).send()",
+        UPDATE,
         `${ENTITIES}/update-item/`,
         "also sets its keys' attributes, its marks and the time of the change",
       ),
       DeleteItem: call("Order.build(DeleteItemCommand).key(key).send()", `${ENTITIES}/delete-item/`),
-      Query: call(
-        "table.build(QueryCommand).entities(Order).query({ partition, range: { between: [first, last] } }).send()",
-        `${TABLES}/query/`,
-        SCOPED,
-      ),
-      Scan: call(
-        "table.build(ScanCommand).entities(Order).options({ maxPages: Infinity }).send()",
-        `${TABLES}/scan/`,
-        SCOPED,
-      ),
+      Query: call(QUERY, `${TABLES}/query/`, SCOPED),
+      Scan: call(SCAN, `${TABLES}/scan/`, SCOPED),
     },
     // Of an entity with `entityAttribute` and `timestamps` switched off.
     sameRequest: {
-      UpdateItem: call(
-        "Order.build(UpdateItemCommand).item({ ...key, status }).send()",
-        `${ENTITIES}/update-item/`,
-        "also sets its keys' attributes, to what they are",
-      ),
-      Query: call(
-        "table.build(QueryCommand).entities(Order).query({ partition, range: { between: [first, last] } }).send()",
-        `${TABLES}/query/`,
-      ),
-      Scan: call("table.build(ScanCommand).entities(Order).options({ maxPages: Infinity }).send()", `${TABLES}/scan/`),
+      UpdateItem: call(UPDATE, `${ENTITIES}/update-item/`, "also sets its keys' attributes, to what they are"),
+      Query: call(QUERY, `${TABLES}/query/`),
+      Scan: call(SCAN, `${TABLES}/scan/`),
     },
   },
   caveats: [
@@ -112,8 +103,7 @@ export const adapter: Adapter = {
       if (typeof attribute === "string") {
         return scalars[attribute]();
       }
-      const made = "list" in attribute ? list(typeOf(attribute.list) as never) : map(typesOf(attribute.map));
-      return made;
+      return "list" in attribute ? list(typeOf(attribute.list) as never) : map(typesOf(attribute.map));
     };
 
     return {

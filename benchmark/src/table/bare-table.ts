@@ -138,9 +138,9 @@ export class BareTable {
         KeyConditionExpression: "#partition = :partition AND #sort BETWEEN :first AND :last",
         ExpressionAttributeNames: { "#partition": this.form.partition, "#sort": this.form.sort },
         ExpressionAttributeValues: {
-          ":partition": this.keyOf({ customerId, orderId: firstOrderId })[this.form.partition] as AttributeValue,
-          ":first": this.keyOf({ customerId, orderId: firstOrderId })[this.form.sort] as AttributeValue,
-          ":last": this.keyOf({ customerId, orderId: lastOrderId })[this.form.sort] as AttributeValue,
+          ":partition": this.partitionOf(customerId),
+          ":first": this.sortOf({ customerId, orderId: firstOrderId }),
+          ":last": this.sortOf({ customerId, orderId: lastOrderId }),
         },
       }),
     );
@@ -182,6 +182,14 @@ export class BareTable {
     this.client.destroy();
   }
 
+  private partitionOf(customerId: string): AttributeValue {
+    return this.keyOf({ customerId, orderId: "" })[this.form.partition] as AttributeValue;
+  }
+
+  private sortOf(key: Key): AttributeValue {
+    return this.keyOf(key)[this.form.sort] as AttributeValue;
+  }
+
   private read(item: Marshalled): Item {
     const plain = this.marshalling.unmarshall(item);
     return this.form.settled?.(plain) ?? plain;
@@ -195,7 +203,7 @@ export class BareTable {
         KeyConditionExpression: "#partition = :partition",
         ExpressionAttributeNames: { "#partition": this.form.partition },
         ExpressionAttributeValues: {
-          ":partition": this.keyOf({ customerId, orderId: "" })[this.form.partition] as AttributeValue,
+          ":partition": this.partitionOf(customerId),
         },
         ConsistentRead: true,
         ...(projection === undefined ? {} : { ProjectionExpression: projection }),

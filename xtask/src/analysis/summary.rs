@@ -14,8 +14,9 @@ use crate::results::{
     Allocation, ClientSlice, Cpu, DatabaseUsage, Estimate, Interval, Latency, LimitedBy, Measurement, Memory,
     Operation, Results, Round, Slice, TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
 };
-use stats::bootstrap::{self, Bounded, Part, Parts, Resampling};
+use stats::bootstrap::{self, Bounded, Resampling};
 use stats::components::{Components, LogRatio, log_ratio, within_round};
+use stats::parts::{Part, Parts};
 use stats::percentile::{p95, p99, percentile};
 use stats::student::Z_975;
 
@@ -31,9 +32,7 @@ const BUSY: f64 = 0.9;
 /// Makes every derived figure anew: of the measurements, the database's usage, the cold starts' means, and the
 /// disturbances that the data itself shows.
 pub fn summarize(results: &mut Results) {
-    let usable = |id: &str| results.targets.iter().any(|target| target.id == id && target.status == TargetStatus::Ok);
-    let usable: Vec<bool> =
-        results.measurements.iter().map(|one| one.failure.is_none() && usable(&one.target)).collect();
+    let usable = usable(results);
     let context = Context {
         resamples: results.settings.resamples,
         seed: results.run.seed,
@@ -69,6 +68,12 @@ pub fn summarize(results: &mut Results) {
     note_disturbances(results, &warnings);
 }
 
+/// Whether each measurement has figures to be summarised: neither it nor its target failed.
+fn usable(results: &Results) -> Vec<bool> {
+    let is_ok = |id: &str| results.targets.iter().any(|target| target.id == id && target.status == TargetStatus::Ok);
+    results.measurements.iter().map(|one| one.failure.is_none() && is_ok(&one.target)).collect()
+}
+
 /// Half the width of the widest interval of a ratio of CPU per call at this scale, as a share (0.02 is ±2%), for a
 /// run that stops when it is narrow enough. `None` where a ratio has no interval yet, or there is none.
 pub fn widest_ratio(results: &Results, scale: &str) -> Option<f64> {
@@ -80,13 +85,12 @@ pub fn widest_ratio_of(results: &Results, scale: &str, operation: Operation) -> 
     widest(results.measurements.iter().filter(|one| one.scale == scale && one.operation == operation))
 }
 
-/// How exactly so many rounds like the first one would tell the ratios of CPU per call at this scale: half the widths of
-/// their intervals at the least, as shares, of the middle ratio and of the widest. It holds what the slices inside the
+/// How exactly so many rounds like the first one would show the ratios of CPU per call at this scale: half the widths
+/// of their intervals at the least, as shares, of the middle ratio and of the widest. It holds what the slices inside the
 /// round show and nothing of what processes differ by. `None` without a ratio that has slices enough.
 pub fn forecast(results: &Results, scale: &str, rounds: u32) -> Option<[f64; 2]> {
     let all = &results.measurements;
-    let usable = vec![true; all.len()];
-    let mut widths: Vec<f64> = compared_with_the_baseline(results, &usable)
+    let mut widths: Vec<f64> = compared_with_the_baseline(results, &usable(results))
         .into_iter()
         .filter(|(ours, _)| all[*ours].scale == scale)
         .filter_map(|(ours, theirs)| {
@@ -173,6 +177,11 @@ pub fn as_used_cpu_parts(round: &Round) -> Parts {
 pub fn allocation_parts(round: &Round) -> Parts {
     let slices = round.client.iter().flat_map(|client| &client.allocations).filter(|slice| slice.calls > 0);
     slices.map(|slice| Part { total: slice.bytes, calls: slice.calls as f64 }).collect()
+}
+
+/// Wall time of the round's slices against recorded answers, milliseconds; empty where there were none.
+pub fn client_wall_parts(round: &Round) -> Parts {
+    client_parts(round, |slice| slice.wall_ms).unwrap_or_default()
 }
 
 fn client_parts(round: &Round, total: fn(&ClientSlice) -> f64) -> Option<Parts> {

@@ -16,7 +16,8 @@ use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::files;
 use crate::system::progress::{eprint_line, print_line};
-use stats::bootstrap::{self, Parts, Resampling};
+use stats::bootstrap::{self, Resampling};
+use stats::parts::Parts;
 
 /// One line of the table: what was required of the harness, and what it did.
 #[derive(Debug, Clone, PartialEq)]

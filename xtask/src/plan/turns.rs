@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use crate::results::Operation;
 
-/// How many calls a slice of the fastest target has, at the least a time's worth of them, and how many lead in.
+/// How long a slice of the fastest target is, and how many calls lead in.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SliceLength {
-    calls: Option<u64>,
-    time: Duration,
+    length: Length,
     most_lead_in: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Length {
+    Calls(u64),
+    /// As many calls as fit in, one at least.
+    Time(Duration),
 }
 
 /// The first calls of a slice find the caches that the others left: the first `GetItem` of one took twice as long as the
@@ -20,11 +26,11 @@ const MOST_LEAD_IN: u64 = 2;
 impl SliceLength {
     /// Slices of the latency phase.
     pub const LATENCY: SliceLength =
-        SliceLength { calls: None, time: Duration::from_millis(20), most_lead_in: MOST_LEAD_IN };
+        SliceLength { length: Length::Time(Duration::from_millis(20)), most_lead_in: MOST_LEAD_IN };
 
     /// Slices of the client phase: few calls, whatever they take, so that targets take turns often. A core that shares its
     /// caches and its memory with others changes its speed from one hundredth of a second to the next, and a ratio is
-    /// known by the number of slices more than by their length: slices of 6 ms tell it as exactly in a quarter of the time
+    /// known by the number of slices more than by their length: slices of 6 ms show it as exactly in a quarter of the time
     /// as slices of 20 ms. With fewer calls than these, what a slice costs is mostly that of cold caches.
     pub const fn client(operation: Operation) -> SliceLength {
         let (calls, most_lead_in) = match operation {
@@ -32,7 +38,7 @@ impl SliceLength {
             Operation::Query => (3, 1),
             _ => (7, 1),
         };
-        SliceLength { calls: Some(calls), time: Duration::ZERO, most_lead_in }
+        SliceLength { length: Length::Calls(calls), most_lead_in }
     }
 
     /// How many calls come before so many timed ones.
@@ -41,7 +47,10 @@ impl SliceLength {
     }
 
     fn calls(self, fastest_ms: f64) -> u64 {
-        self.calls.unwrap_or((self.time.as_secs_f64() * 1e3 / fastest_ms) as u64).max(1)
+        match self.length {
+            Length::Calls(calls) => calls,
+            Length::Time(time) => ((time.as_secs_f64() * 1e3 / fastest_ms) as u64).max(1),
+        }
     }
 }
 

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::member::Member;
 use super::{RoundPlan, Runner};
+use crate::analysis::summary;
 use crate::plan::turns::{SliceLength, Turns};
 use crate::results::{AllocationSlice, ClientSlice, Operation};
 use crate::run::timing::Times;
 use crate::workers::protocol::{Measure, Phase};
 use crate::workers::worker::Fault;
+use stats::parts::per_call;
 
 /// Calls whose allocation is counted in a process. It hardly varies from call to call, and a slow library takes seconds
 /// for a scan, which is counted in the first round only.
@@ -48,11 +50,9 @@ impl Runner<'_> {
             if !operation.grows_with_the_table() || plan.round == 0 {
                 runner.allocation_slice(operation, member)?;
             }
-            let client = member.current(operation).round.client.as_ref();
-            let slices = client.map_or(&[][..], |client| client.slices.as_slice());
-            let calls: u64 = slices.iter().map(|slice| slice.calls).sum();
-            let wall_ms: f64 = slices.iter().map(|slice| slice.wall_ms).sum();
-            runner.client_ms.insert((member.target, operation), wall_ms / calls.max(1) as f64);
+            if let Some(ms) = per_call(&summary::client_wall_parts(&member.current(operation).round)) {
+                runner.client_ms.insert((member.target, operation), ms);
+            }
             let current = member.current(operation);
             current.check_errors(operation, current.recorded_calls)?;
             // A request that was never recorded is answered with an error, which a library may have swallowed.

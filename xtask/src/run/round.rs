@@ -18,7 +18,7 @@ use crate::workers::keeper::Keeper;
 use crate::workers::protocol::{OpenSuite, Phase};
 use crate::workers::suite::{Suite, VerifiedSuite};
 use crate::workers::worker::Fault;
-use stats::bootstrap;
+use stats::parts;
 
 /// Inputs of each operation on the recorded ground.
 const POOL: u32 = 32;
@@ -538,7 +538,7 @@ impl Runner<'_> {
     pub(super) fn observe_costs(&self, operation: Operation, members: &mut [Member]) {
         let cost = |member: &mut Member| {
             let id = member.id.clone();
-            Some((id, bootstrap::per_call(&summary::cpu_parts(&member.current(operation).round))? * 1e3))
+            Some((id, parts::per_call(&summary::cpu_parts(&member.current(operation).round))? * 1e3))
         };
         let costs: Vec<(String, f64)> = members.iter_mut().filter_map(cost).collect();
         self.observer.costs(operation, &costs);

@@ -12,9 +12,9 @@ use crate::run::timing::Times;
 use crate::workers::protocol::{Ground, Measure, Phase};
 use crate::workers::worker::Fault;
 
-/// Calls of an operation before its first latency phase, which show how long one takes against the database.
+/// Calls of an operation before its first latency phase, which show how long one takes against the database. Of Scan
+/// it is known since its answers were recorded.
 const TRIAL_CALLS: u64 = 12;
-const TRIAL_SCANS: u64 = 1;
 /// How long a burst of the throughput phase is.
 const BURST: Duration = Duration::from_millis(80);
 /// The most bursts of one target, operation and concurrency in one round; the first opens the connections and is not
@@ -66,9 +66,8 @@ impl Runner<'_> {
                 Some(ms) => ms,
                 None if operation.consumes_items() => member.current(Operation::PutItem).ms_per_call.max(1.0),
                 None => {
-                    let calls = if operation == Operation::Scan { TRIAL_SCANS } else { TRIAL_CALLS };
-                    let expected = Runner::call_limit(plan.scale);
-                    let end = member.suite.warm_up(operation, calls, Ground::Database, expected, &runner.health())?;
+                    let (expected, health) = (Runner::call_limit(plan.scale), runner.health());
+                    let end = member.suite.warm_up(operation, TRIAL_CALLS, Ground::Database, expected, &health)?;
                     end.wall_ms / end.calls.max(1) as f64
                 }
             };

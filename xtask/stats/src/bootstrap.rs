@@ -15,7 +15,7 @@
 //! standard error between rounds and Student's t: deviations from the estimate are stretched by
 //! (t / z) (standard error between rounds / standard deviation of the replicates). Where many ratios were measured in
 //! the same way, each one's standard error is drawn towards what is expected of it first ([`Components`]), since three
-//! rounds tell little of it. Coverage is simulated in the tests.
+//! rounds show little of it. Coverage is simulated in the tests.
 //! Everything is on the log scale, where a machine's speed is an addend. Calls inside a slice aren't drawn: for a
 //! mean, a slice's sum and count say all that is needed, and their noise is in the slices' spread.
 
@@ -24,20 +24,11 @@ use std::f64::consts::SQRT_2;
 use rand::{Rng as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
-use super::components::{Components, log_ratio, regroup};
+use super::components::{Components, log_ratio};
+use super::parts::{Part, Parts, by_round, deviations, per_call, regroup, sum};
 use super::percentile::{FEW_BEYOND, beyond, percentile};
 use super::student::{Estimated, Z_975, quantile};
 use crate::Interval;
-
-/// Of one slice: the sum of what was measured and the number of calls.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Part {
-    pub total: f64,
-    pub calls: f64,
-}
-
-/// The slices of one round.
-pub type Parts = Vec<Part>;
 
 /// An estimate and its 95% interval; no interval with a single round.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -82,12 +73,7 @@ pub fn mean(rounds: &[Parts], resampling: Resampling) -> Option<Bounded> {
     let value = (all.calls > 0.0).then(|| all.total / all.calls)?;
     // The linearised variance of a ratio of sums over clusters (W. G. Cochran, "Sampling Techniques", 1977,
     // section 6.3): rounds that hold more calls weigh more.
-    let usual_calls = all.calls / rounds.len() as f64;
-    let residuals: Vec<f64> = rounds
-        .iter()
-        .map(|round| sum(*round))
-        .map(|round| (round.total - value * round.calls) / (usual_calls * value))
-        .collect();
+    let residuals = deviations(&rounds.iter().map(|round| sum(*round)).collect::<Vec<_>>())?;
     let replicate = |rng: &mut Pcg64Mcg| {
         let mut drawn = Part { total: 0.0, calls: 0.0 };
         for _ in 0..rounds.len() {
@@ -103,15 +89,10 @@ pub fn mean(rounds: &[Parts], resampling: Resampling) -> Option<Bounded> {
     Some(bounded(of_mean(value, &residuals), resampling, replicate))
 }
 
-/// The logarithm of each round's ratio, without the rounds in which a side has nothing.
-fn log_ratios(pairs: &[(Parts, Parts)]) -> Vec<f64> {
-    pairs.iter().filter_map(|(ours, theirs)| Some((per_call(ours)? / per_call(theirs)?).ln())).collect()
-}
-
 /// The ratio of the mean per call of one side to that of the other, paired by round: the geometric mean of the
 /// rounds' ratios, so that what made a round slow for both drops out. Slices of both sides are neighbours in time and
 /// are drawn together. Rounds in which a side has nothing are left out.
-/// `components` are what all ratios of the run tell about the standard error of this one.
+/// `components` are what all ratios of the run show about the standard error of this one.
 ///
 /// Its interval is where another run of as many rounds would find the ratio, in 95% of cases: two runs differ by √2
 /// standard errors, so that it is that much wider than a confidence interval (W. Q. Meeker, G. J. Hahn and L. A.
@@ -120,15 +101,14 @@ fn log_ratios(pairs: &[(Parts, Parts)]) -> Vec<f64> {
 /// cases only (G. Cumming and R. Maillardet, "Confidence intervals and replication: where will the next mean fall?",
 /// Psychological Methods 11, 2006). The true ratio is in it in more than 95% of cases.
 pub fn ratio(pairs: &[(Parts, Parts)], components: Option<&Components>, resampling: Resampling) -> Option<Bounded> {
-    let logs = log_ratios(pairs);
-    let value = super::mean(&logs)?.exp();
+    let rounds = by_round(pairs);
+    let value = super::mean(&rounds.iter().map(|(log, _)| *log).collect::<Vec<_>>())?.exp();
     let Some(log) = log_ratio(pairs) else { return Some(Bounded { value, ci95: None }) };
     let moderated = components.map_or(log.estimated, |components| components.moderate(&log));
     let estimate = Estimated { value, se: moderated.se * SQRT_2, df: moderated.df };
-    let grouped: Vec<(Parts, Parts)> = pairs
+    let grouped: Vec<(Parts, Parts)> = rounds
         .iter()
-        .filter(|(ours, theirs)| per_call(ours).is_some() && per_call(theirs).is_some())
-        .map(|(ours, theirs)| (ours, theirs, ours.len().min(theirs.len())))
+        .map(|(_, (ours, theirs))| (ours, theirs, ours.len().min(theirs.len())))
         .map(|(ours, theirs, n)| (regroup(ours, n), regroup(theirs, n)))
         .collect();
     let replicate = |rng: &mut Pcg64Mcg| {
@@ -189,30 +169,6 @@ pub fn of_percentile(rounds: &[Vec<&[f64]>], p: f64, resampling: Resampling) -> 
         tail.percentile(&weights, p).unwrap_or(value).ln()
     };
     Some(bounded(Estimated { value, se, df: (n - 1) as f64 }, resampling, replicate))
-}
-
-impl Part {
-    fn add(&mut self, other: Part) {
-        self.total += other.total;
-        self.calls += other.calls;
-    }
-}
-
-fn sum<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Part {
-    parts.into_iter().fold(Part { total: 0.0, calls: 0.0 }, |mut sum, part| {
-        sum.add(*part);
-        sum
-    })
-}
-
-/// What a call of this round took, where there is something to take a logarithm of.
-pub fn per_call(parts: &[Part]) -> Option<f64> {
-    // Of the slices too: a draw that held nothing but empty slices would have no logarithm.
-    if parts.iter().any(|part| part.total <= 0.0 || part.calls <= 0.0) {
-        return None;
-    }
-    let all = sum(parts);
-    (all.calls > 0.0).then(|| all.total / all.calls)
 }
 
 /// An estimate whose logarithm has the standard error of the mean of `logs`.

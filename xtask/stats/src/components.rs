@@ -1,17 +1,17 @@
 //! The standard errors of the ratios of one run, from what they share. A round's ratio varies by the slices inside it,
 //! whose share is seen in each round by itself, and by the processes, whose share is about the same for all ratios of a
-//! run and is estimated from all of them. Three rounds by themselves would tell little of either.
+//! run and is estimated from all of them. Three rounds by themselves show little of either.
 
-use super::bootstrap::{Part, Parts, per_call};
+use super::parts::{Part, Parts, by_round, deviations, regroup};
 use super::student::{Estimated, Prior, of_mean};
 
-/// Fewer slices than this in a round tell nothing about their spread.
+/// Fewer slices than this in a round show nothing of their spread.
 const FEWEST_SLICES: usize = 4;
 /// The ratios of a run share their baseline and their processes, so that their variances agree more than independent
-/// ones would: what they tell together is never believed more than so many degrees of freedom.
+/// ones would: what they show together is never believed more than so many degrees of freedom.
 const MOST_DF: f64 = 10.0;
 
-/// A ratio's logarithm with what its rounds and their slices tell of its variance.
+/// A ratio's logarithm with what its rounds and their slices show of its variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogRatio {
     /// The mean over the rounds, its standard error between them, and their degrees of freedom.
@@ -22,12 +22,11 @@ pub struct LogRatio {
 
 /// The logarithm of the ratio that [`super::bootstrap::ratio`] gives; `None` below two rounds.
 pub fn log_ratio(pairs: &[(Parts, Parts)]) -> Option<LogRatio> {
-    let usable: Vec<(f64, &(Parts, Parts))> =
-        pairs.iter().filter_map(|pair| Some(((per_call(&pair.0)? / per_call(&pair.1)?).ln(), pair))).collect();
-    let logs: Vec<f64> = usable.iter().map(|(log, _)| *log).collect();
+    let rounds = by_round(pairs);
+    let logs: Vec<f64> = rounds.iter().map(|(log, _)| *log).collect();
     let estimated = of_mean(&logs)?;
-    let rounds = usable.len() as f64;
-    let within: Option<f64> = usable.iter().map(|(_, (ours, theirs))| within_round(ours, theirs)).sum();
+    let within: Option<f64> = rounds.iter().map(|(_, (ours, theirs))| within_round(ours, theirs)).sum();
+    let rounds = rounds.len() as f64;
     Some(LogRatio { estimated, within: within.map(|sum| sum / (rounds * rounds)) })
 }
 
@@ -43,26 +42,7 @@ pub fn within_round(ours: &[Part], theirs: &[Part]) -> Option<f64> {
     Some(squares / (n * (n - 1)) as f64)
 }
 
-/// So many groups of neighbours: a slow library takes part in every third turn, say.
-pub(super) fn regroup(parts: &[Part], groups: usize) -> Parts {
-    let group = |group: usize| {
-        let of = group * parts.len() / groups..(group + 1) * parts.len() / groups;
-        parts[of].iter().fold(Part { total: 0.0, calls: 0.0 }, |sum, part| Part {
-            total: sum.total + part.total,
-            calls: sum.calls + part.calls,
-        })
-    };
-    (0..groups).map(group).collect()
-}
-
-/// How far each part is from the mean per call, as a share of a usual part.
-fn deviations(parts: &[Part]) -> Option<Vec<f64>> {
-    let mean = per_call(parts)?;
-    let usual = parts.iter().map(|part| part.total).sum::<f64>() / parts.len() as f64;
-    Some(parts.iter().map(|part| (part.total - mean * part.calls) / usual).collect())
-}
-
-/// What all ratios of a run tell about the standard error of each.
+/// What all ratios of a run show about the standard error of each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Components {
     /// The variance of a log ratio of one round between processes.
@@ -159,13 +139,5 @@ mod tests {
         assert_eq!(one.within, None);
         assert_eq!(Components::fit(&[one]).moderate(&one), one.estimated);
         assert_eq!(log_ratio(&pairs(1, 8, 0.1, 0.1, &mut chance)), None);
-    }
-
-    #[test]
-    fn a_side_with_fewer_slices_is_held_against_neighbours_of_the_other() {
-        let parts: Parts = (0..10).map(|total| Part { total: f64::from(total), calls: 1.0 }).collect();
-        let groups = regroup(&parts, 4);
-        assert_eq!(groups.iter().map(|one| one.calls).collect::<Vec<_>>(), [2.0, 3.0, 2.0, 3.0]);
-        assert!((groups.iter().map(|one| one.total).sum::<f64>() - 45.0).abs() < 1e-12);
     }
 }

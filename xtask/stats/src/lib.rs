@@ -4,6 +4,7 @@
 pub mod bootstrap;
 pub mod components;
 pub mod outliers;
+pub mod parts;
 pub mod percentile;
 pub mod student;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Metric;
 use crate::analysis::summary::{allocation_parts, cpu_parts, latency_parts, throughput_parts};
 use crate::results::{Measurement, Operation, Results, Round, Target, TargetStatus};
-use stats::bootstrap::per_call;
+use stats::parts::per_call;
 use stats::percentile;
 use stats::student::{self, Estimated};
 

@@ -6,7 +6,7 @@ use super::warnings::{ACCOUNTING, ROUND_APART, Warning};
 use super::{FEW_ROUNDS, latency_parts, median};
 use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, Round};
 use crate::system::format::percent;
-use stats::bootstrap;
+use stats::parts;
 
 const ROUND_APART_SERIOUS: f64 = 0.15;
 
@@ -107,11 +107,8 @@ fn listed(names: &[String]) -> String {
 fn slow_rounds(results: &Results) -> Vec<Disturbance> {
     let mut logs: BTreeMap<(&str, u32), (Vec<f64>, f64)> = BTreeMap::new();
     for one in results.measurements.iter().filter(|one| one.rounds >= FEW_ROUNDS) {
-        let per_round: Vec<(&Round, f64)> = one
-            .per_round
-            .iter()
-            .filter_map(|round| Some((round, bootstrap::per_call(&latency_parts(round))?)))
-            .collect();
+        let per_round: Vec<(&Round, f64)> =
+            one.per_round.iter().filter_map(|round| Some((round, parts::per_call(&latency_parts(round))?))).collect();
         let Some(middle) = median(&per_round.iter().map(|(_, value)| *value).collect::<Vec<_>>()) else { continue };
         for (round, value) in per_round {
             let at_ms = round.slices.first().map_or(f64::INFINITY, |slice| slice.at_ms);

@@ -6,8 +6,8 @@ use std::fmt;
 use super::{FEW_ROUNDS, cpu_parts, median};
 use crate::results::{Measurement, Round, VsBaseline, Work};
 use crate::system::format::{count, per_call, percent, plural, ratio, signed_percent};
-use stats::bootstrap;
 use stats::outliers::{FarOut, far_out, modified_z_scores};
+use stats::parts;
 use stats::percentile::{FEW_BEYOND, FEWEST_FOR_P95, FEWEST_FOR_P99, beyond};
 use stats::student;
 
@@ -239,7 +239,7 @@ pub fn alone_warnings(one: &Measurement, measured: &[&Round], sorted: &[f64]) ->
 /// The round whose CPU per call is an outlier among the rounds.
 fn round_apart(measured: &[&Round]) -> Option<Warning> {
     let known: Vec<(u32, f64)> =
-        measured.iter().filter_map(|round| Some((round.round, bootstrap::per_call(&cpu_parts(round))?))).collect();
+        measured.iter().filter_map(|round| Some((round.round, parts::per_call(&cpu_parts(round))?))).collect();
     let values: Vec<f64> = known.iter().map(|(_, value)| *value).collect();
     let scores = modified_z_scores(&values)?;
     let middle = median(&values)?;
@@ -255,7 +255,7 @@ fn drift(measured: &[&Round]) -> Option<Warning> {
         .filter_map(|round| {
             let parts = cpu_parts(round);
             let (first, second) = parts.split_at(parts.len() / 2);
-            Some((bootstrap::per_call(second)? / bootstrap::per_call(first)?).ln())
+            Some((parts::per_call(second)? / parts::per_call(first)?).ln())
         })
         .collect();
     let change = student::of_mean(&logs)?;

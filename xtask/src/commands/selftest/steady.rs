@@ -13,7 +13,7 @@ use crate::system::checkout::Checkout;
 use crate::system::interrupt;
 use crate::system::progress::Progress;
 use crate::workers::protocol::Ground;
-use stats::bootstrap::{Part, Parts};
+use stats::parts::{Part, Parts};
 
 /// Pairs of processes.
 const PAIRS: u64 = 8;

@@ -22,7 +22,7 @@ use crate::system::process::Group;
 use crate::system::progress::Progress;
 use crate::workers::protocol::Ground;
 use crate::workers::suite::VerifiedSuite;
-use stats::bootstrap::{Part, Parts};
+use stats::parts::{Part, Parts};
 
 /// Pairs of fresh processes.
 const PAIRS: u64 = 16;

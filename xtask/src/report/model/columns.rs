@@ -8,6 +8,7 @@ use crate::report::format;
 use crate::results::{Cpu, Interval, Latency, LimitedBy, Measurement, Memory, Throughput, Work};
 
 /// One figure of a group.
+#[derive(Clone, Copy)]
 pub struct Column {
     /// Unique within its group.
     pub id: &'static str,
@@ -43,14 +44,8 @@ const fn column(
 }
 
 /// A column of what only recorded answers show.
-const fn recorded(
-    id: &'static str,
-    label: &'static str,
-    unit: &'static str,
-    row: u8,
-    cell: fn(&OfScale<'_>, &Measurement) -> Cell,
-) -> Column {
-    Column { recorded: true, ..column(id, label, unit, row, cell) }
+const fn recorded(column: Column) -> Column {
+    Column { recorded: true, ..column }
 }
 
 const fn ratio(row: u8, cell: fn(&OfScale<'_>, &Measurement) -> Cell) -> Column {
@@ -102,9 +97,9 @@ pub const CPU: &[Column] = &[
     column("process", "whole process", "µs", 1, |_, m| {
         cpu(m, "µs", |c| (c.process_micros_per_op, c.process_micros_per_op_ci95))
     }),
-    recorded("as-used", "as used", "µs", 2, |_, m| {
+    recorded(column("as-used", "as used", "µs", 2, |_, m| {
         cpu(m, "µs", |c| (c.as_used_micros_per_op, c.as_used_micros_per_op_ci95))
-    }),
+    })),
     column("average", "average", "%", 3, |_, m| cpu(m, "% of one core", |c| (c.percent_avg, None))),
     column("peak", "peak", "%", 3, |_, m| cpu(m, "% of one core", |c| (c.percent_peak, None))),
     ratio(4, |make, m| make.versus(m, Criterion::Cpu)),
@@ -148,9 +143,9 @@ pub const DATABASE: &[Column] = &[
 pub const CALLS: &[Column] = &[
     column("rounds", "rounds", "", 0, |_, m| Cell::per_call(Some(f64::from(m.rounds)))),
     column("timed", "timed calls", "", 0, |_, m| Cell::per_call(Some(m.samples as f64))),
-    recorded("client", "timed against recorded answers", "", 0, |_, m| {
+    recorded(column("client", "timed against recorded answers", "", 0, |_, m| {
         Cell::per_call(m.cpu.as_ref().map(|cpu| cpu.samples as f64))
-    }),
+    })),
     column("threw", "threw", "", 0, |_, m| Cell::per_call(Some(m.errors as f64))),
 ];
 

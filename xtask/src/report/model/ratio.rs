@@ -23,8 +23,9 @@ pub fn ratio(m: &Measurement, metric: Criterion) -> Option<(f64, Option<Interval
     })
 }
 
-/// The id of the library that is better than every other one by more than the margin of equivalence, with intervals that don't
-/// touch; none where the run can't tell, and where there is nobody to beat. The bare SDK doesn't compete.
+/// The id of the library that is better than every other one by more than the margin of equivalence, with intervals
+/// that don't touch. None where the intervals leave it open, or where no other library was measured. The bare SDK is not
+/// among the libraries that are ranked.
 pub fn winner<'a>(
     index: &Index<'_>,
     libraries: &'a [TargetView],
