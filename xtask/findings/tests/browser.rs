@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use xtask::report::render;
-use xtask::results::reading;
+use findings::report::render;
+use findings::results::reading;
 
 /// Clicks and looks, and leaves what it saw in the page.
 const VISITOR: &str = r#"

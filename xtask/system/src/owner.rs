@@ -10,10 +10,10 @@ use std::sync::OnceLock;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::system::checkout::Checkout;
-use crate::system::files;
+use crate::checkout::Checkout;
+use crate::files;
 #[cfg(target_os = "linux")]
-use crate::system::proc;
+use crate::proc;
 
 pub use notes::{note_compose, note_kept};
 
@@ -144,7 +144,7 @@ fn boot() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::process::{self, Command};
+    use crate::process::{self, Command};
 
     fn me() -> Who {
         Who::me(&Checkout { root: "/nowhere".into(), target: "/nowhere/target".into() })
