@@ -21,7 +21,7 @@ use crate::workers::worker::Fault;
 use stats::parts;
 
 /// Inputs of each operation on the recorded ground.
-const POOL: u32 = 32;
+const POOL: u32 = 16;
 /// Pages of a scan that are recorded of a large table.
 const MOST_PAGES: u32 = 4;
 
