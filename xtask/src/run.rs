@@ -165,7 +165,10 @@ impl<'a> Runner<'a> {
             self.note_time();
         };
         match keeper.check(&self.health()) {
-            Ok(()) | Err(Fault::Database(_)) => {}
+            Ok(()) => {}
+            Err(Fault::Database(why)) => {
+                self.observer.warn(&format!("the database died before the last check of its tables: {why}"));
+            }
             Err(Fault::Interrupted) => interrupt::check()?,
             Err(fault) => return Err(keeper_failed(&fault)),
         }
