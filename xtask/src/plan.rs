@@ -385,7 +385,18 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
         };
         let (handicap, prebuilt) = (BTreeMap::new(), request.prebuilt);
         let (stem, runtime) = (id.clone(), RuntimeSpec { engine: Engine::Node, wanted: Wanted::OnPath });
-        targets.push(PlannedTarget { id, stem, runtime, library, spec, named, asked, prebuilt, handicap, base_of: None });
+        targets.push(PlannedTarget {
+            id,
+            stem,
+            runtime,
+            library,
+            spec,
+            named,
+            asked,
+            prebuilt,
+            handicap,
+            base_of: None,
+        });
     }
     Ok(targets)
 }
@@ -405,11 +416,8 @@ fn under_each_runtime(
     }
     let under = |runtime: &RuntimeSpec| -> Vec<PlannedTarget> {
         let id = |stem: &str| if distinct.len() > 1 { format!("{stem}+{runtime}") } else { stem.to_owned() };
-        let of = |target: &PlannedTarget| PlannedTarget {
-            id: id(&target.stem),
-            runtime: runtime.clone(),
-            ..target.clone()
-        };
+        let of =
+            |target: &PlannedTarget| PlannedTarget { id: id(&target.stem), runtime: runtime.clone(), ..target.clone() };
         targets.iter().map(of).collect()
     };
     let mut all = if distinct.is_empty() { targets } else { distinct.iter().flat_map(|one| under(one)).collect() };
@@ -536,7 +544,8 @@ mod tests {
 
     #[test]
     fn every_target_is_measured_under_each_runtime_in_the_same_rounds() {
-        let plan = plan("--orm aws-sdk --target mizzle@1.2.0 --runtime node@24 --runtime bun --runtime node@24").unwrap();
+        let plan =
+            plan("--orm aws-sdk --target mizzle@1.2.0 --runtime node@24 --runtime bun --runtime node@24").unwrap();
         let ids: Vec<_> = plan.targets.iter().map(|target| target.id.as_str()).collect();
         assert_eq!(ids, ["aws-sdk+node@24", "mizzle@1.2.0+node@24", "aws-sdk+bun", "mizzle@1.2.0+bun"]);
         let runtimes: Vec<_> = plan.runtimes().iter().map(ToString::to_string).collect();

@@ -212,9 +212,8 @@ pub type Pair = (String, String);
 /// The targets of a run that are one library under one runtime: the base of another commit with what stands next to it,
 /// and the first of several versions with each of the others.
 pub fn pairs(results: &Results) -> Vec<Pair> {
-    let is_first_of = |one: &Target, other: &Target| {
-        one.adapter == other.adapter && one.base_of.is_none() && one.runs_like(other)
-    };
+    let is_first_of =
+        |one: &Target, other: &Target| one.adapter == other.adapter && one.base_of.is_none() && one.runs_like(other);
     let pair_of = |target: &Target| {
         if let Some(new) = &target.base_of {
             return Some((target.id.clone(), new.clone()));

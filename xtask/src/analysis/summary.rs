@@ -383,8 +383,10 @@ pub fn pairs(ours: &Measurement, theirs: &Measurement, of: fn(&Round) -> Parts) 
 fn compared_with_the_baseline(results: &Results, usable: &[bool]) -> Vec<(usize, usize)> {
     let all = &results.measurements;
     let usable = |i: &usize| usable[*i];
-    let place: BTreeMap<(&str, Operation, &str), usize> =
-        (0..all.len()).filter(usable).map(|i| ((all[i].scale.as_str(), all[i].operation, all[i].target.as_str()), i)).collect();
+    let place: BTreeMap<(&str, Operation, &str), usize> = (0..all.len())
+        .filter(usable)
+        .map(|i| ((all[i].scale.as_str(), all[i].operation, all[i].target.as_str()), i))
+        .collect();
     let theirs = |i: usize| {
         let baseline = baseline_of(results, &all[i].target).filter(|baseline| baseline.id != all[i].target)?;
         Some((i, *place.get(&(all[i].scale.as_str(), all[i].operation, baseline.id.as_str()))?))

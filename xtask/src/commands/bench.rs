@@ -89,10 +89,10 @@ impl Bench {
         files::check_folder(&out).map_err(|why| Exit::BadInput(format!("--out {}: {why}", out.display())))?;
         check_specs(&plan)?;
         if self.dry_run {
-            print_line(plan.describe(&out));
             for spec in plan.runtimes() {
                 print_line(format!("Runtime     {:<22} {}", spec.to_string(), runtime::foresee(&checkout, spec)));
             }
+            print_line(plan.describe(&out));
             return Ok(());
         }
         let progress = Progress::new(ci);
@@ -146,8 +146,10 @@ impl Bench {
         })();
         let run = Running { checkout: &checkout, progress: &progress, out: &out, origin, ci };
         let outcome = match ready {
-            Ok((installs, server)) => Workshop::open(&tools, &benchmark, installs, runtimes, server, &options, &progress)
-                .and_then(|site| self.measure(&plan, site, &run, &mut results)),
+            Ok((installs, server)) => {
+                Workshop::open(&tools, &benchmark, installs, runtimes, server, &options, &progress)
+                    .and_then(|site| self.measure(&plan, site, &run, &mut results))
+            }
             // The files are still the earlier run's, and hold what it measured.
             Err(why) if self.resume.is_some() => return Err(why),
             Err(why) => Err(why),
@@ -303,12 +305,7 @@ impl Bench {
 }
 
 /// What runs each target; each runtime is looked for once. Says which of them are past their time.
-fn find_runtimes(
-    plan: &Plan,
-    checkout: &Checkout,
-    tools: &Tools,
-    progress: &Progress,
-) -> anyhow::Result<Vec<Runtime>> {
+fn find_runtimes(plan: &Plan, checkout: &Checkout, tools: &Tools, progress: &Progress) -> anyhow::Result<Vec<Runtime>> {
     let mut found = Vec::new();
     for spec in plan.runtimes() {
         let runtime = runtime::find(checkout, tools, spec, progress)?;

@@ -162,10 +162,9 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 fn node(tools: &Tools) -> Found {
-    let text = format!("{} ({})", tools.node_version, tools.node.display());
     match Runtime::on_path(tools).outdated() {
-        Some(why) => Found::Poor(format!("{text}; {why}")),
-        None => Found::Good(text),
+        Some(why) => Found::Poor(format!("{why} ({})", tools.node.display())),
+        None => Found::Good(format!("{} ({})", tools.node_version, tools.node.display())),
     }
 }
 
