@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::plan::library::{LIBRARIES, Library};
 use crate::plan::request::{BackendChoice, Handicap, Request, Scales, TargetSpec, parse_operation};
+use crate::plan::runtime::RuntimeSpec;
 use crate::results::baselines::{NAME, is_name};
 use crate::results::{CallKind, Design, Operation, Scale};
 
@@ -57,6 +58,12 @@ pub struct Bench {
     /// it; may be repeated
     #[arg(long, value_name = "ID[@VERSION|=SPEC]")]
     pub target: Vec<TargetSpec>,
+
+    /// What runs the libraries: node (the one on the path, the default), node@24, node@22.3.0, bun, bun@1.4; versions
+    /// come from npm. Repeated, every target is measured under each: a ratio is to the baseline under the same runtime,
+    /// and each further runtime is compared with the first, library by library
+    #[arg(long, value_name = "node[@V]|bun[@V]")]
+    pub runtime: Vec<RuntimeSpec>,
 
     /// Also measure, as it is in another commit or checkout, each library whose adapter or locked version differs there
     #[arg(long, value_name = "COMMIT|DIR")]
@@ -188,6 +195,7 @@ impl Bench {
             scales: self.scale.iter().flat_map(|scales| scales.0.clone()).collect(),
             orm: self.orm.iter().flat_map(|libraries| libraries.0.clone()).collect(),
             targets: self.target.clone(),
+            runtimes: self.runtime.clone(),
             mizzle: self.mizzle.clone(),
             prebuilt: self.prebuilt,
             calls: self.calls.into(),
@@ -422,6 +430,8 @@ mod tests {
             (["--concurrency", "0"], ["--concurrency", "0", "1..=1024"]),
             (["--precision", "-1%"], ["--precision", "-1%", "above 0%"]),
             (["--target", "mizzle="], ["--target", "mizzle=", "mizzle=../mizzle"]),
+            (["--runtime", "deno"], ["--runtime", "deno", "node@24"]),
+            (["--runtime", "node@abc"], ["--runtime", "node@abc", "one to three numbers"]),
             (["--save-baseline", "../x"], ["--save-baseline", "../x", "letters, digits"]),
             (["--save-baseline", "a b"], ["--save-baseline", "a b", "letters, digits"]),
             (["--save-baseline", "_x"], ["--save-baseline", "_x", "begin with a letter"]),

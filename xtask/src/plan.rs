@@ -3,6 +3,7 @@
 
 pub mod library;
 pub mod request;
+pub mod runtime;
 pub mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,8 @@ use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
 
 use self::library::{LIBRARIES, Library};
-use self::request::{DefaultMizzle, Request, TargetSpec};
+use self::request::{DefaultMizzle, Handicap, Request, TargetSpec};
+use self::runtime::{Engine, RuntimeSpec, Wanted};
 use crate::results::{CallKind, Design, MOST_CONCURRENCIES, Operation, Scale};
 use crate::system::exit::Exit;
 
@@ -45,7 +47,8 @@ pub struct Plan {
     pub scales: Vec<ScalePlan>,
     pub operations: Vec<Operation>,
     pub targets: Vec<PlannedTarget>,
-    /// The id of the target that others are compared with; none where it is not among the targets.
+    /// The id of the target that others are compared with, without its runtime: each is compared with the one under
+    /// its own. None where it is not among the targets.
     pub baseline: Option<String>,
     pub rounds: Rounds,
     /// Calls in flight in the throughput phase.
@@ -105,7 +108,12 @@ pub enum Rounds {
 
 #[derive(Debug, Clone)]
 pub struct PlannedTarget {
+    /// With its runtime's, where there are several: `electrodb+node@24`.
     pub id: String,
+    /// The same without its runtime's.
+    pub stem: String,
+    /// What runs it.
+    pub runtime: RuntimeSpec,
     pub library: Library,
     /// What npm is asked for; none is the version in the lock file.
     pub spec: Option<String>,
@@ -141,9 +149,10 @@ impl Plan {
     /// # Errors
     /// [`Exit::BadInput`] for flags that are each right and together make no plan.
     pub fn decide(request: &Request) -> Result<Plan, Exit> {
-        let targets = targets(request)?;
+        let targets = under_each_runtime(targets(request)?, &request.runtimes, &request.handicap)?;
         let is_twin = |(index, target): (usize, &PlannedTarget)| {
-            targets[..index].iter().any(|other| other.library == target.library)
+            let is_like = |other: &PlannedTarget| other.library == target.library && other.runtime == target.runtime;
+            targets[..index].iter().any(is_like)
         };
         if request.gated && !request.against && !targets.iter().enumerate().any(is_twin) {
             return Err(Exit::BadInput(
@@ -190,6 +199,7 @@ impl Plan {
         for new in std::mem::take(&mut self.targets) {
             let base = PlannedTarget {
                 id: format!("{}@base", new.id),
+                stem: format!("{}@base", new.stem),
                 base_of: Some(BaseOf { target: new.id.clone(), from: commit.to_owned() }),
                 handicap: BTreeMap::new(),
                 ..new.clone()
@@ -249,7 +259,7 @@ impl Plan {
         let _ = writeln!(text, "Operations  {}", operations.join(", "));
         let _ = writeln!(text, "Calls       {}", self.calls.name());
         for target in &self.targets {
-            let mark = if Some(&target.id) == self.baseline.as_ref() { "  (baseline)" } else { "" };
+            let mark = if self.is_baseline(target) { "  (baseline)" } else { "" };
             let _ = writeln!(text, "Target      {:<22} {}{mark}", target.id, target.spec_in_words());
         }
         let _ = writeln!(text, "Rounds      {rounds}");
@@ -282,6 +292,22 @@ impl Plan {
     /// About how long one round of a scale takes where its measuring time was asked for.
     fn time_of_a_round(&self, scale: &ScalePlan) -> Duration {
         (START + scale.measuring_time(self) * self.operations.len() as u32) * self.targets.len() as u32
+    }
+
+    /// Whether a target is what those under its runtime are compared with.
+    pub fn is_baseline(&self, target: &PlannedTarget) -> bool {
+        target.base_of.is_none() && self.baseline.as_ref() == Some(&target.stem)
+    }
+
+    /// What runs the targets, each once, in the order in which they were named.
+    pub fn runtimes(&self) -> Vec<&RuntimeSpec> {
+        let mut runtimes: Vec<&RuntimeSpec> = Vec::new();
+        for target in &self.targets {
+            if !runtimes.contains(&&target.runtime) {
+                runtimes.push(&target.runtime);
+            }
+        }
+        runtimes
     }
 
     /// Whether the rounds and what is in them depend on the time that is left.
@@ -358,16 +384,56 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
             (None, _) => library.name.to_owned(),
         };
         let (handicap, prebuilt) = (BTreeMap::new(), request.prebuilt);
-        targets.push(PlannedTarget { id, library, spec, named, asked, prebuilt, handicap, base_of: None });
-    }
-    for handicap in &request.handicap {
-        let target = targets.iter_mut().find(|target| target.id == handicap.target).ok_or_else(|| {
-            Exit::BadInput(format!("--handicap: there is no target {:?} in this run", handicap.target))
-        })?;
-        let operations = handicap.operation.map_or_else(|| Operation::ALL.to_vec(), |operation| vec![operation]);
-        target.handicap.extend(operations.into_iter().map(|operation| (operation, handicap.steps)));
+        let (stem, runtime) = (id.clone(), RuntimeSpec { engine: Engine::Node, wanted: Wanted::OnPath });
+        targets.push(PlannedTarget {
+            id,
+            stem,
+            runtime,
+            library,
+            spec,
+            named,
+            asked,
+            prebuilt,
+            handicap,
+            base_of: None,
+        });
     }
     Ok(targets)
+}
+
+/// Every target under each runtime, with the handicaps of each. A single runtime stands in no id: there is nothing to
+/// distinguish.
+fn under_each_runtime(
+    targets: Vec<PlannedTarget>,
+    runtimes: &[RuntimeSpec],
+    handicaps: &[Handicap],
+) -> Result<Vec<PlannedTarget>, Exit> {
+    let mut distinct: Vec<&RuntimeSpec> = Vec::new();
+    for runtime in runtimes {
+        if !distinct.contains(&runtime) {
+            distinct.push(runtime);
+        }
+    }
+    let under = |runtime: &RuntimeSpec| -> Vec<PlannedTarget> {
+        let id = |stem: &str| if distinct.len() > 1 { format!("{stem}+{runtime}") } else { stem.to_owned() };
+        let of =
+            |target: &PlannedTarget| PlannedTarget { id: id(&target.stem), runtime: runtime.clone(), ..target.clone() };
+        targets.iter().map(of).collect()
+    };
+    let mut all = if distinct.is_empty() { targets } else { distinct.iter().flat_map(|one| under(one)).collect() };
+    for handicap in handicaps {
+        let is_meant = |target: &&mut PlannedTarget| [&target.id, &target.stem].contains(&&handicap.target);
+        let mut meant = all.iter_mut().filter(is_meant).peekable();
+        if meant.peek().is_none() {
+            let why = format!("--handicap: there is no target {:?} in this run", handicap.target);
+            return Err(Exit::BadInput(why));
+        }
+        let operations = handicap.operation.map_or_else(|| Operation::ALL.to_vec(), |operation| vec![operation]);
+        for target in meant {
+            target.handicap.extend(operations.iter().map(|&operation| (operation, handicap.steps)));
+        }
+    }
+    Ok(all)
 }
 
 /// The concurrency that the tables show, and the others in order.
@@ -388,11 +454,13 @@ fn concurrencies(request: &Request) -> Result<(u32, Vec<u32>), Exit> {
 
 fn baseline(request: &Request, targets: &[PlannedTarget]) -> Result<Option<String>, Exit> {
     let id = request.baseline.as_deref().unwrap_or("aws-sdk");
-    if targets.iter().any(|target| target.id == id) {
+    if targets.iter().any(|target| target.stem == id) {
         return Ok(Some(id.to_owned()));
     }
     if request.baseline.is_some() {
-        let known: Vec<_> = targets.iter().map(|target| target.id.as_str()).collect();
+        let mut known: Vec<_> = targets.iter().map(|target| target.stem.as_str()).collect();
+        known.dedup();
+        known.truncate(targets.iter().filter(|target| target.runtime == targets[0].runtime).count());
         return Err(Exit::BadInput(format!(
             "--baseline {id}: it is not among the targets of this run, which are {}",
             known.join(", ")
@@ -472,6 +540,39 @@ mod tests {
         assert_eq!(plan("--orm mizzle").unwrap().baseline, None);
         let why = plan("--orm mizzle --baseline dynamoose").unwrap_err();
         assert!(matches!(&why, Exit::BadInput(text) if text.contains("--baseline dynamoose")), "{why:?}");
+    }
+
+    #[test]
+    fn every_target_is_measured_under_each_runtime_in_the_same_rounds() {
+        let plan =
+            plan("--orm aws-sdk --target mizzle@1.2.0 --runtime node@24 --runtime bun --runtime node@24").unwrap();
+        let ids: Vec<_> = plan.targets.iter().map(|target| target.id.as_str()).collect();
+        assert_eq!(ids, ["aws-sdk+node@24", "mizzle@1.2.0+node@24", "aws-sdk+bun", "mizzle@1.2.0+bun"]);
+        let runtimes: Vec<_> = plan.runtimes().iter().map(ToString::to_string).collect();
+        assert_eq!(runtimes, ["node@24", "bun"]);
+        let baselines: Vec<_> = plan.targets.iter().map(|target| plan.is_baseline(target)).collect();
+        assert_eq!(baselines, [true, false, true, false], "each runtime has its own baseline");
+        assert_eq!(plan.order(0).len(), 4);
+    }
+
+    #[test]
+    fn a_single_runtime_stands_in_no_id_and_without_any_it_is_the_node_on_the_path() {
+        let one = plan("--orm aws-sdk --runtime bun@1.4").unwrap();
+        assert_eq!((one.targets[0].id.as_str(), one.targets[0].runtime.to_string()), ("aws-sdk", "bun@1.4".to_owned()));
+        assert_eq!(plan("--orm aws-sdk").unwrap().targets[0].runtime.to_string(), "node");
+    }
+
+    #[test]
+    fn a_baseline_and_a_handicap_are_those_of_each_runtime() {
+        let plan = |rest: &str| plan(&format!("--orm aws-sdk --orm electrodb --runtime node --runtime bun {rest}"));
+        assert_eq!(plan("--baseline electrodb").unwrap().baseline.as_deref(), Some("electrodb"));
+        let why = plan("--baseline electrodb+bun").unwrap_err().to_string();
+        assert!(why.ends_with("which are aws-sdk, electrodb"), "{why}");
+        let handicapped = |plan: Plan| plan.targets.iter().filter(|target| !target.handicap.is_empty()).count();
+        assert_eq!(handicapped(plan("--handicap electrodb=9").unwrap()), 2);
+        assert_eq!(handicapped(plan("--handicap electrodb+bun=9").unwrap()), 1);
+        assert!(plan("--handicap electrodb+node@24=9").is_err());
+        assert!(plan("--fail-on 5%").is_err(), "runtimes are compared, and fail nothing");
     }
 
     #[test]

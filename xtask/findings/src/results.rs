@@ -362,6 +362,10 @@ pub struct Target {
     pub version: Option<String>,
     /// What npm was asked for.
     pub spec: String,
+    /// What ran it; absent in files of earlier versions, where it is the environment's Node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Runtime>,
+    /// Whether those under the same runtime are compared with it.
     pub baseline: bool,
     /// The target that this is the base of: the same library with the adapter and lock file of another commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -389,6 +393,38 @@ pub struct Target {
     /// A known extra cost that was put into each call, steps of arithmetic (tests of the harness only).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub handicap_steps: BTreeMap<Operation, u64>,
+}
+
+impl Target {
+    /// Its id without its runtime's: what it has in common with its likes under other runtimes.
+    pub fn stem(&self) -> &str {
+        let suffix = self.runtime.as_ref().map(|runtime| format!("+{}", runtime.spec));
+        suffix.and_then(|suffix| self.id.strip_suffix(&suffix)).unwrap_or(&self.id)
+    }
+
+    /// Whether the same runtime ran both.
+    pub fn runs_like(&self, other: &Target) -> bool {
+        self.runtime == other.runtime
+    }
+}
+
+/// What ran a suite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Runtime {
+    /// `Node` or `Bun`.
+    pub name: String,
+    /// As `24.21.0`.
+    pub version: String,
+    /// What was asked for: `node` (the one on the path), `node@24`, `bun`.
+    pub spec: String,
+}
+
+impl std::fmt::Display for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
 }
 
 /// What of a library's own repository was measured.

@@ -35,6 +35,7 @@ use site::Workshop;
 use crate::run::resume;
 use crate::setup::against::Against;
 use crate::setup::database::{self, Server};
+use crate::setup::npm::runtime::{self, Runtime};
 use crate::setup::npm::{self, Install, Tools};
 use crate::setup::sweep;
 use crate::system::checkout::Checkout;
@@ -88,6 +89,9 @@ impl Bench {
         files::check_folder(&out).map_err(|why| Exit::BadInput(format!("--out {}: {why}", out.display())))?;
         check_specs(&plan)?;
         if self.dry_run {
+            for spec in plan.runtimes() {
+                print_line(format!("Runtime     {:<22} {}", spec.to_string(), runtime::foresee(&checkout, spec)));
+            }
             print_line(plan.describe(&out));
             return Ok(());
         }
@@ -101,6 +105,7 @@ impl Bench {
         sweep::sweep(&me, &progress);
         let tools = doctor::require(&self.needs())?;
         let options = self.database_options(&checkout, &id)?;
+        let runtimes = find_runtimes(&plan, &checkout, &tools, &progress)?;
         let benchmark = npm::prepare(&checkout, &tools, &progress)?;
         let base = match &against {
             Some(against) if plan.targets.iter().any(|target| target.base_of.is_some()) => {
@@ -113,6 +118,7 @@ impl Bench {
             None => None,
         };
         let mut results = blank(&plan, &checkout, &tools, id)?;
+        note_runtimes(&plan, &runtimes, &mut results);
         // A run that goes on has one time line: its second part begins where the first one ended.
         let mut origin = Instant::now();
         if let Some(earlier) = &earlier {
@@ -140,8 +146,10 @@ impl Bench {
         })();
         let run = Running { checkout: &checkout, progress: &progress, out: &out, origin, ci };
         let outcome = match ready {
-            Ok((installs, server)) => Workshop::open(&tools, &benchmark, installs, server, &options, &progress)
-                .and_then(|site| self.measure(&plan, site, &run, &mut results)),
+            Ok((installs, server)) => {
+                Workshop::open(&tools, &benchmark, installs, runtimes, server, &options, &progress)
+                    .and_then(|site| self.measure(&plan, site, &run, &mut results))
+            }
             // The files are still the earlier run's, and hold what it measured.
             Err(why) if self.resume.is_some() => return Err(why),
             Err(why) => Err(why),
@@ -293,6 +301,38 @@ impl Bench {
             self.endpoint.clone(),
             self.allow_remote_endpoint,
         )
+    }
+}
+
+/// What runs each target; each runtime is looked for once. Says which of them are past their time.
+fn find_runtimes(plan: &Plan, checkout: &Checkout, tools: &Tools, progress: &Progress) -> anyhow::Result<Vec<Runtime>> {
+    let mut found = Vec::new();
+    for spec in plan.runtimes() {
+        let runtime = runtime::find(checkout, tools, spec, progress)?;
+        if let Some(words) = runtime.outdated() {
+            progress.warn(words);
+        }
+        found.push((spec, runtime));
+    }
+    let of = |target: &PlannedTarget| {
+        let found = found.iter().find(|(spec, _)| **spec == target.runtime);
+        found.map(|(_, runtime)| runtime.clone()).context("a target has no runtime")
+    };
+    plan.targets.iter().map(of).collect()
+}
+
+/// Names the runtimes in the results, and in the targets' names where there are several.
+fn note_runtimes(plan: &Plan, runtimes: &[Runtime], results: &mut Results) {
+    let several = plan.runtimes().len() > 1;
+    for ((planned, runtime), target) in plan.targets.iter().zip(runtimes).zip(&mut results.targets) {
+        if several {
+            target.name = format!("{} on {}", target.name, runtime.name());
+        }
+        target.runtime = Some(crate::results::Runtime {
+            name: runtime.engine.name().to_owned(),
+            version: runtime.version.clone(),
+            spec: planned.runtime.to_string(),
+        });
     }
 }
 

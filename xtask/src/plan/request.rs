@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::library::Library;
+use super::runtime::RuntimeSpec;
 use crate::results::{CallKind, Design, Operation, Scale};
 
 /// What a run is asked for; a field is what the flag of its name says.
@@ -15,6 +16,8 @@ pub struct Request {
     pub scales: Vec<Scale>,
     pub orm: Vec<Library>,
     pub targets: Vec<TargetSpec>,
+    /// Empty: the Node on the path.
+    pub runtimes: Vec<RuntimeSpec>,
     pub mizzle: Option<String>,
     pub prebuilt: bool,
     pub calls: CallKind,

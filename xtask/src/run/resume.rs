@@ -43,7 +43,12 @@ fn versions(results: &Results) -> Value {
     let targets: Vec<Value> = results
         .targets
         .iter()
-        .map(|target| json!({ "version": target.version, "sdk": target.sdk_version, "ownSdk": target.own_sdk_version }))
+        .map(|target| {
+            json!({
+                "version": target.version, "sdk": target.sdk_version, "ownSdk": target.own_sdk_version,
+                "runtime": target.runtime.as_ref().map(ToString::to_string),
+            })
+        })
         .collect();
     json!({
         "targets": targets,

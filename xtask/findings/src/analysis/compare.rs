@@ -209,10 +209,11 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
 /// Two targets of one run: what is compared with, and what is compared with it.
 pub type Pair = (String, String);
 
-/// The targets of a run that are one library: the base of another commit with what stands next to it, and the first of
-/// several versions with each of the others.
+/// The targets of a run that are one library under one runtime: the base of another commit with what stands next to it,
+/// and the first of several versions with each of the others.
 pub fn pairs(results: &Results) -> Vec<Pair> {
-    let is_first_of = |one: &Target, other: &Target| one.adapter == other.adapter && one.base_of.is_none();
+    let is_first_of =
+        |one: &Target, other: &Target| one.adapter == other.adapter && one.base_of.is_none() && one.runs_like(other);
     let pair_of = |target: &Target| {
         if let Some(new) = &target.base_of {
             return Some((target.id.clone(), new.clone()));
@@ -221,6 +222,17 @@ pub fn pairs(results: &Results) -> Vec<Pair> {
         (first.id != target.id).then(|| (first.id.clone(), target.id.clone()))
     };
     results.targets.iter().filter_map(pair_of).collect()
+}
+
+/// The targets of a run that differ in their runtime alone: the one under the first runtime with each of the others.
+pub fn runtime_pairs(results: &Results) -> Vec<Pair> {
+    let own = || results.targets.iter().filter(|target| target.base_of.is_none());
+    let pair_of = |target: &Target| {
+        let is_like = |other: &&Target| other.adapter == target.adapter && other.stem() == target.stem();
+        let first = own().find(is_like)?;
+        (!first.runs_like(target)).then(|| (first.id.clone(), target.id.clone()))
+    };
+    own().filter_map(pair_of).collect()
 }
 
 /// Compares pairs of targets of one run, paired by round.

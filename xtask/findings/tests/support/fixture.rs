@@ -457,6 +457,7 @@ fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'sta
         adapter: adapter.to_owned(),
         version: Some(version.to_owned()),
         spec: version.to_owned(),
+        runtime: None,
         baseline: t == 0,
         base_of: None,
         status: TargetStatus::Ok,

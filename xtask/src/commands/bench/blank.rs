@@ -66,11 +66,12 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
 fn blank_target(plan: &Plan, target: &PlannedTarget) -> Target {
     Target {
         id: target.id.clone(),
-        name: target.id.replacen(target.library.id, target.library.name, 1),
+        name: target.stem.replacen(target.library.id, target.library.name, 1),
         adapter: target.library.id.to_owned(),
         version: None,
+        runtime: None,
         spec: target.spec_in_words(),
-        baseline: plan.baseline.as_ref() == Some(&target.id),
+        baseline: plan.is_baseline(target),
         base_of: target.base_of.as_ref().map(|base| base.target.clone()),
         status: TargetStatus::Ok,
         reason: None,

@@ -10,6 +10,7 @@ use crate::plan::turns::SliceLength;
 use crate::results::{CallKind, Operation};
 use crate::setup::database::{self, Server};
 use crate::setup::npm;
+use crate::setup::npm::runtime::Runtime;
 use crate::system::checkout::Checkout;
 use crate::system::progress::Progress;
 use crate::workers::keeper::{Keeper, Tables};
@@ -97,8 +98,8 @@ impl Rig {
             handicap: BTreeMap::new(),
         };
         let health = self.health();
-        let flags = npm::warm_up_flags(&self.tools.node_version);
-        let program = npm::worker(&self.tools.node, flags, &self.benchmark, "suite");
+        let runtime = Runtime::on_path(&self.tools);
+        let program = npm::worker(&runtime.program, runtime.flags, &self.benchmark, "suite");
         let worker = program.and_then(|program| Worker::start(program, "suite", self.out.join("suite.log")));
         let (suite, ready) = Suite::open(worker, job, &health)?;
         let (suite, _) = suite.verify(&[Operation::GetItem], true, &health)?;

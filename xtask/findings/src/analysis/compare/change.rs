@@ -198,6 +198,10 @@ pub fn is_same(a: &Target, b: &Target) -> bool {
         && a.adapter == b.adapter
         && a.version == b.version
         && a.sdk_version == b.sdk_version
+        && a.runtime
+            .as_ref()
+            .zip(b.runtime.as_ref())
+            .is_none_or(|(a, b)| (&a.name, &a.version) == (&b.name, &b.version))
         && a.status == TargetStatus::Ok
         && b.status == TargetStatus::Ok
 }

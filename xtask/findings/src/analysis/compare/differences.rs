@@ -74,6 +74,9 @@ pub fn notes(base: &Results, new: &Results) -> Vec<String> {
         let known = |version: &Option<String>| version.clone().unwrap_or_else(|| "unknown".to_owned());
         differ(&target.id, &known(&other.version), &known(&target.version));
         differ(&format!("AWS SDK of {}", target.id), &known(&other.sdk_version), &known(&target.sdk_version));
+        if let (Some(theirs), Some(ours)) = (&other.runtime, &target.runtime) {
+            differ(&format!("runtime of {}", target.id), &theirs.to_string(), &ours.to_string());
+        }
     }
     notes.extend(few_rounds(&[base, new]));
     notes

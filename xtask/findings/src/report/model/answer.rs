@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cell::Cell;
 use super::ratio::{Criterion, ratio, winner};
-use super::{Index, TargetView, advice, label};
+use super::{Index, TargetView, advice, label, runtimes};
 use crate::report::format;
 use crate::results::{Operation, TargetStatus, Verdict};
 
@@ -54,7 +54,8 @@ fn sentences(index: &Index<'_>, libraries: &[TargetView]) -> Vec<String> {
     let Some(baseline) = libraries.iter().find(|library| library.baseline) else {
         return vec!["This run has no baseline, so there is nothing to compare with.".to_owned()];
     };
-    let bare = if baseline.contestant { baseline.label.clone() } else { format!("the bare {}", baseline.label) };
+    let label = runtimes::baseline(libraries).unwrap_or_default();
+    let bare = if baseline.contestant { label } else { format!("the bare {label}") };
     let answered = |scale: &&crate::results::Scale| {
         results.measurements.iter().any(|m| m.scale == scale.name && m.vs_baseline.is_some())
     };
@@ -68,7 +69,13 @@ fn sentences(index: &Index<'_>, libraries: &[TargetView]) -> Vec<String> {
         });
         let others = libraries.iter().filter(|library| !library.baseline);
         said.push(others.map(|library| sentence(index, &scale.name, library)).collect::<Vec<_>>().join(" "));
-        said.extend(cheapest(index, libraries, &scale.name));
+        let runtimes = runtimes::names(libraries);
+        if runtimes.len() > 1 {
+            let of = |runtime: &&str| cheapest(index, &runtimes::alike(libraries, runtime), &scale.name);
+            said.extend(runtimes.iter().filter_map(|runtime| Some(format!("{runtime}: {}", of(runtime)?))));
+        } else {
+            said.extend(cheapest(index, libraries, &scale.name));
+        }
     }
     if said.is_empty() {
         said.push(nothing_to_compare(index, libraries));

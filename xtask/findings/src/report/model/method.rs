@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{TargetView, label};
+use super::{TargetView, label, runtimes};
 use crate::report::{escape, format, text};
 use crate::results::{Backend, Database, Design, DisturbanceKind, Results, Target, TimeUse};
 
@@ -39,7 +39,7 @@ pub fn subtitle(results: &Results) -> String {
         day.to_owned(),
         format!("{} for each library and scale", format::plural(rounds.into(), "round")),
         format!("{} on {}", format::plural(results.environment.cores.into(), "core"), results.environment.cpu_model),
-        format!("Node {}", results.environment.node.trim_start_matches('v')),
+        ran_on(results),
         database(results),
     ];
     if run.finished_at.is_some() {
@@ -48,7 +48,20 @@ pub fn subtitle(results: &Results) -> String {
     escape::plain(&parts.join(" · "))
 }
 
-pub fn settings(results: &Results) -> Vec<Fact> {
+/// What ran the suites.
+fn ran_on(results: &Results) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for runtime in results.targets.iter().filter_map(|target| target.runtime.as_ref()) {
+        if !names.contains(&runtime.to_string()) {
+            names.push(runtime.to_string());
+        }
+    }
+    let machines = || format!("Node {}", results.environment.node.trim_start_matches('v'));
+    if names.is_empty() { machines() } else { names.join(", ") }
+}
+
+pub fn settings(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {
+    let not_measured = runtimes::without_allocation(results, libraries);
     let (settings, run) = (&results.settings, &results.run);
     let scales =
         settings.scales.iter().map(|scale| format!("{} ({} items)", scale.name, format::count(scale.items.into())));
@@ -64,6 +77,7 @@ pub fn settings(results: &Results) -> Vec<Fact> {
         ("time", format!("{} for each operation, phase and round", format::duration_ms(settings.time_ms))),
         ("client cost", recorded_answers(results)),
         ("time use", time_use(results)),
+        ("not measured", not_measured.unwrap_or_default()),
         ("in flight", format!("1 for latency, {} for throughput{also}", settings.concurrency)),
         (
             "turns",

@@ -3,7 +3,7 @@
 
 use super::cell::Cell;
 use super::ratio::{Criterion, ratio, winner};
-use super::{Index, TargetView};
+use super::{Index, TargetView, runtimes};
 use crate::results::{DatabaseUsage, Measurement};
 
 /// One scale of a run.
@@ -36,8 +36,10 @@ impl OfScale<'_> {
         }
     }
 
-    /// Whether a measurement's library is the best one, and this run can tell.
+    /// Whether a measurement's library is the best one under its runtime, and this run can tell.
     pub fn wins(&self, m: &Measurement, metric: Criterion) -> bool {
-        winner(self.index, self.libraries, self.scale, m.operation, metric).is_some_and(|id| id == m.target)
+        let own = self.libraries.iter().find(|library| library.id == m.target);
+        let rivals = runtimes::alike(self.libraries, own.map_or("", |library| &library.runtime));
+        winner(self.index, &rivals, self.scale, m.operation, metric).is_some_and(|id| id == m.target)
     }
 }

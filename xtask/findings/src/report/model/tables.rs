@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::cell::Cell;
 use super::columns::{self, Column, RATIO};
 use super::of_scale::OfScale;
-use super::{Index, TargetView, notes};
+use super::{Index, TargetView, notes, runtimes};
 use crate::report::{format, text};
 use crate::results::{ColdStart, Estimate, Measurement, Operation};
 
@@ -214,7 +214,9 @@ impl OfScale<'_> {
         let note = "Allocated on the JavaScript heap per call against recorded answers, in units of 1,000 bytes, and \
                     how often the garbage was collected. It hardly varies from run to run, so that small differences \
                     show early.";
-        let mut group = self.group("allocation", "Allocation", note, columns::ALLOCATION);
+        let silent = runtimes::without_allocation(self.index.results, self.libraries);
+        let note = [note].into_iter().chain(silent.as_deref()).collect::<Vec<_>>().join(" ");
+        let mut group = self.group("allocation", "Allocation", &note, columns::ALLOCATION);
         if !self.index.results.measurements.iter().any(|m| m.allocation.is_some()) {
             group.lines.clear();
         }
@@ -309,7 +311,7 @@ impl OfScale<'_> {
 
     /// What heads a column of ratios.
     fn against(&self) -> Option<String> {
-        self.libraries.iter().find(|library| library.baseline).map(|library| format!("to {}", library.label))
+        runtimes::baseline(self.libraries).map(|label| format!("to {label}"))
     }
 
     /// What heads a column.
