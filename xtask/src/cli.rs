@@ -58,6 +58,11 @@ pub struct Bench {
     #[arg(long, value_name = "ID[@VERSION|=SPEC]")]
     pub target: Vec<TargetSpec>,
 
+    /// An adapter outside this repository, a TypeScript or JavaScript file: its library is measured next to the others;
+    /// may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub adapter: Vec<PathBuf>,
+
     /// Also measure, as it is in another commit or checkout, each library whose adapter or locked version differs there
     #[arg(long, value_name = "COMMIT|DIR")]
     pub against: Option<String>,
@@ -188,6 +193,7 @@ impl Bench {
             scales: self.scale.iter().flat_map(|scales| scales.0.clone()).collect(),
             orm: self.orm.iter().flat_map(|libraries| libraries.0.clone()).collect(),
             targets: self.target.clone(),
+            adapters: self.adapter.clone(),
             mizzle: self.mizzle.clone(),
             prebuilt: self.prebuilt,
             calls: self.calls.into(),

@@ -1,6 +1,7 @@
 //! What a run is asked for, as values: what one flag or one selftest says, before [`Plan::decide`](super::Plan::decide)
 //! makes a plan of all of it.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ pub struct Request {
     pub scales: Vec<Scale>,
     pub orm: Vec<Library>,
     pub targets: Vec<TargetSpec>,
+    /// Files of adapters outside this repository.
+    pub adapters: Vec<PathBuf>,
     pub mizzle: Option<String>,
     pub prebuilt: bool,
     pub calls: CallKind,

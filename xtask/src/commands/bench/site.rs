@@ -8,6 +8,7 @@ use crate::results::{Operation, RecordedAnswers, Work};
 use crate::run::site::{Record, Recording, Site};
 use crate::setup::database::{self, Server};
 use crate::setup::npm::{self, Tools};
+use crate::system::interrupt;
 use crate::system::progress::Progress;
 use crate::workers::worker::{Probe, Worker};
 use answers::{Answers, Door, Traffic};
@@ -18,6 +19,8 @@ pub struct Workshop<'a> {
     benchmark: &'a Path,
     /// The install of each target, by its index in the plan; none where npm could not deliver it.
     installs: Vec<Option<PathBuf>>,
+    /// The bundle of each target that has one.
+    bundles: Vec<Option<PathBuf>>,
     options: &'a database::Options,
     progress: &'a Progress,
     server: Server,
@@ -33,13 +36,13 @@ impl<'a> Workshop<'a> {
     pub fn open(
         tools: &'a Tools,
         benchmark: &'a Path,
-        installs: Vec<Option<PathBuf>>,
+        [installs, bundles]: [Vec<Option<PathBuf>>; 2],
         server: Server,
         options: &'a database::Options,
         progress: &'a Progress,
     ) -> anyhow::Result<Workshop<'a>> {
         let answers = Answers::start(server.address).context("starting the server of recorded answers")?;
-        Ok(Workshop { tools, benchmark, installs, options, progress, server, answers, doors: Vec::new() })
+        Ok(Workshop { tools, benchmark, installs, bundles, options, progress, server, answers, doors: Vec::new() })
     }
 
     /// What the server of recorded answers did; None where it answered nothing.
@@ -92,6 +95,15 @@ impl Site for Workshop<'_> {
     fn suite(&self, target: usize, log: PathBuf) -> anyhow::Result<Worker> {
         let install = self.installs[target].as_deref().unwrap_or(self.benchmark);
         self.worker(install, "suite", npm::warm_up_flags(&self.tools.node_version), log)
+    }
+
+    fn import_bundle(&self, target: usize) -> Option<Result<f64, String>> {
+        let (install, bundle) = (self.installs[target].as_deref()?, self.bundles[target].as_deref()?);
+        let flags = npm::warm_up_flags(&self.tools.node_version);
+        let imported = npm::bundles::import(&self.tools.node, flags, install, bundle);
+        // A signal ends it, and says nothing about the bundle.
+        interrupt::check().ok()?;
+        Some(imported.map_err(|why| format!("{why:#}")))
     }
 
     fn keeper(&self, log: PathBuf) -> anyhow::Result<Worker> {
