@@ -47,7 +47,8 @@ async function find(
 ): Promise<OnResolveResult | null> {
   const { kind, importer, path } = asked;
   if (path === OURS) {
-    return take({ path: resolve(COMPILED, "kit.js"), isPackage: false, isOurs: true, kind });
+    const kit = resolve(COMPILED, "kit.js");
+    return take({ path: kit, isPackage: false, isOurs: true, kind }) ?? { path: kit };
   }
   const isPackage = !/^(\.{0,2}\/|#|\.{1,2}$)/.test(path);
   const from = (resolveDir: string) =>

@@ -29,7 +29,9 @@ export function withStaticImports(text: string): string {
       const [, name = "", local = name] = binding ?? [];
       return { name, local, as: fresh() };
     });
-    imports.push(`import { ${known.map(({ name, as }) => `${name} as ${as}`).join(", ")} } from ${JSON.stringify(from)};`);
+    imports.push(
+      `import { ${known.map(({ name, as }) => `${name} as ${as}`).join(", ")} } from ${JSON.stringify(from)};`,
+    );
     return `const ${known.map(({ local, as }) => `${local} = ${as}`).join(", ")};`;
   });
   const all = some.replace(ALL_OF_IT, (_whole: string, start: string, _quote: string, from: string) => {

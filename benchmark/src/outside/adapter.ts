@@ -82,8 +82,7 @@ function problemOfCalls(calls: unknown): string | null {
 }
 
 function problemOfCaveats(caveats: unknown): string | null {
-  const isCaveat = (each: unknown) =>
-    isObject(each) && isText(each.text) && (each.link === null || isText(each.link));
+  const isCaveat = (each: unknown) => isObject(each) && isText(each.text) && (each.link === null || isText(each.link));
   return Array.isArray(caveats) && caveats.every(isCaveat)
     ? null
     : "adapter.caveats is missing or not whole: a list of { text, link: a text or null } is expected";
