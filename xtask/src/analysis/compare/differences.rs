@@ -2,7 +2,7 @@
 
 use super::change::{RawRow, is_same};
 use super::{Basis, Metric};
-use crate::results::{Backend, CallKind, Database, Environment, Results};
+use crate::results::{Backend, CallKind, Database, Environment, Results, Target};
 use stats::percentile;
 
 /// What forbids comparing the figures of two runs themselves: another machine, or another server.
@@ -74,9 +74,18 @@ pub fn notes(base: &Results, new: &Results) -> Vec<String> {
         let known = |version: &Option<String>| version.clone().unwrap_or_else(|| "unknown".to_owned());
         differ(&target.id, &known(&other.version), &known(&target.version));
         differ(&format!("AWS SDK of {}", target.id), &known(&other.sdk_version), &known(&target.sdk_version));
+        differ(&format!("adapter of {}", target.id), &adapter_of(other), &adapter_of(target));
     }
     notes.extend(few_rounds(&[base, new]));
     notes
+}
+
+/// The adapter that a target was called by, in words: its file, where it is none of the repository's.
+fn adapter_of(target: &Target) -> String {
+    target.adapter_file.as_ref().map_or_else(
+        || "the repository's".to_owned(),
+        |file| format!("{} (sha256 {})", file.path, file.sha256.get(..12).unwrap_or(&file.sha256)),
+    )
 }
 
 pub fn few_rounds(runs: &[&Results]) -> Vec<String> {
