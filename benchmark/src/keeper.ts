@@ -5,6 +5,7 @@
 import { findAdapter } from "./adapters/index.js";
 import { AREA, laneOrder, longOrderOf, orderOf } from "./dataset.js";
 import { type ItemForm, tableOf } from "./form.js";
+import { isSameForm } from "./outside/adapter.js";
 import type { Lane } from "./protocol.js";
 import { type BareTable, openTable } from "./table/bare-table.js";
 import { putAll } from "./table/batch.js";
@@ -123,6 +124,9 @@ class Keeper implements Worker {
       const form = (await findAdapter(adapter)).form(settings.calls);
       const shared = kept.find((each) => each.table.form.name === form.name);
       if (shared !== undefined) {
+        if (!isSameForm(shared.table.form, form)) {
+          throw new Error(`two adapters write different items in forms of one name, ${form.name}: rename one`);
+        }
         shared.lanes.push(lane);
         continue;
       }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::plan::library::{LIBRARIES, Library};
@@ -49,9 +50,8 @@ pub struct Bench {
     #[arg(long, value_name = "SCALE", default_value = "small", value_parser = parse_scale)]
     pub scale: Vec<Scales>,
 
-    /// These libraries: aws-sdk, mizzle, dynamoose, electrodb (the default), toolbox, onetable, nova-odm, aws-lite,
-    /// aws-client, or all; may be repeated
-    #[arg(long, value_name = "ID|all", value_parser = parse_libraries)]
+    /// These libraries, instead of aws-sdk, mizzle, dynamoose and electrodb; may be repeated
+    #[arg(long, value_name = "ID|all", value_parser = libraries())]
     pub orm: Vec<Libraries>,
 
     /// A library at a version (dynamoose@3), from its source tree (mizzle=../mizzle) or from wherever npm can install
@@ -64,6 +64,10 @@ pub struct Bench {
     /// and each further runtime is compared with the first, library by library
     #[arg(long, value_name = "node[@V]|bun[@V]")]
     pub runtime: Vec<RuntimeSpec>,
+    /// An adapter outside this repository, a TypeScript or JavaScript file: its library is measured next to the others;
+    /// may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub adapter: Vec<PathBuf>,
 
     /// Also measure, as it is in another commit or checkout, each library whose adapter or locked version differs there
     #[arg(long, value_name = "COMMIT|DIR")]
@@ -196,6 +200,7 @@ impl Bench {
             orm: self.orm.iter().flat_map(|libraries| libraries.0.clone()).collect(),
             targets: self.target.clone(),
             runtimes: self.runtime.clone(),
+            adapters: self.adapter.clone(),
             mizzle: self.mizzle.clone(),
             prebuilt: self.prebuilt,
             calls: self.calls.into(),
@@ -374,6 +379,12 @@ fn parse_scale(text: &str) -> Result<Scales, String> {
 /// What one `--orm` asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Libraries(pub Vec<Library>);
+
+/// The ids of the libraries, and all of them.
+fn libraries() -> impl TypedValueParser<Value = Libraries> {
+    let ids = LIBRARIES.iter().map(|library| library.id).chain(["all"]);
+    PossibleValuesParser::new(ids).try_map(|text| parse_libraries(&text))
+}
 
 fn parse_libraries(text: &str) -> Result<Libraries, String> {
     Ok(Libraries(if text == "all" { LIBRARIES.to_vec() } else { vec![Library::find(text)?] }))

@@ -2,6 +2,7 @@
 //! it will take. Pure: a [`Request`] in, [`Plan`] out; `--dry-run` prints it.
 
 pub mod library;
+pub mod outside;
 pub mod request;
 pub mod runtime;
 pub mod turns;
@@ -16,8 +17,9 @@ use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
 
 use self::library::{LIBRARIES, Library};
+use self::outside::Outside;
 use self::request::{DefaultMizzle, Handicap, Request, TargetSpec};
-use self::runtime::{Engine, RuntimeSpec, Wanted};
+use self::runtime::RuntimeSpec;
 use crate::results::{CallKind, Design, MOST_CONCURRENCIES, Operation, Scale};
 use crate::system::exit::Exit;
 
@@ -124,6 +126,8 @@ pub struct PlannedTarget {
     /// Whether a folder's built files are measured as they lie.
     pub prebuilt: bool,
     pub handicap: BTreeMap<Operation, u64>,
+    /// Where its adapter is none of this repository's.
+    pub outside: Option<Outside>,
     /// Of another commit, beside the target of this checkout.
     pub base_of: Option<BaseOf>,
 }
@@ -138,8 +142,17 @@ pub struct BaseOf {
 }
 
 impl PlannedTarget {
-    /// What npm is asked for, in words.
+    /// The adapter as a worker finds it: an id, or the path of the program that was made of a file.
+    pub fn adapter(&self) -> String {
+        let program = self.outside.as_ref().and_then(|outside| outside.built.as_ref()).map(|built| &built.program);
+        program.map_or_else(|| self.library.id.to_owned(), |program| program.display().to_string())
+    }
+
+    /// What npm is asked for, in words; the file of an adapter outside this repository.
     pub fn spec_in_words(&self) -> String {
+        if let Some(outside) = &self.outside {
+            return outside.file.display().to_string();
+        }
         let spec = self.spec.as_deref().unwrap_or("locked");
         self.base_of.as_ref().map_or_else(|| spec.to_owned(), |base| format!("{spec}, of {}", base.from))
     }
@@ -204,7 +217,7 @@ impl Plan {
                 handicap: BTreeMap::new(),
                 ..new.clone()
             };
-            let changed = differs(new.library)?;
+            let changed = new.outside.is_none() && differs(new.library)?;
             self.targets.push(new);
             if changed {
                 self.targets.push(base);
@@ -369,12 +382,7 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
             Some(_) => format!("{}@local", target.library.id),
             None => target.library.id.to_owned(),
         };
-        let mut id = base.clone();
-        let mut number = 2;
-        while targets.iter().any(|other| other.id == id) {
-            id = format!("{base}#{number}");
-            number += 1;
-        }
+        let id = free_id(&base, &targets);
         let named = target.spec.is_some() || (target.library.id == "mizzle" && request.mizzle.is_some());
         let library = target.library;
         let asked = match (&target.spec, &spec) {
@@ -384,7 +392,7 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
             (None, _) => library.name.to_owned(),
         };
         let (handicap, prebuilt) = (BTreeMap::new(), request.prebuilt);
-        let (stem, runtime) = (id.clone(), RuntimeSpec { engine: Engine::Node, wanted: Wanted::OnPath });
+        let (stem, runtime) = (id.clone(), RuntimeSpec::ON_PATH);
         targets.push(PlannedTarget {
             id,
             stem,
@@ -395,8 +403,12 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
             asked,
             prebuilt,
             handicap,
+            outside: None,
             base_of: None,
         });
+    }
+    for file in &request.adapters {
+        targets.push(outside_target(file, &targets)?);
     }
     Ok(targets)
 }
@@ -434,6 +446,36 @@ fn under_each_runtime(
         }
     }
     Ok(all)
+}
+
+/// An id that no target has yet.
+fn free_id(base: &str, targets: &[PlannedTarget]) -> String {
+    let mut id = base.to_owned();
+    let mut number = 2;
+    while targets.iter().any(|other| other.id == id) {
+        id = format!("{base}#{number}");
+        number += 1;
+    }
+    id
+}
+
+/// The target that an adapter outside this repository is.
+fn outside_target(file: &Path, targets: &[PlannedTarget]) -> Result<PlannedTarget, Exit> {
+    let library = outside::library_of(file).map_err(|why| Exit::BadInput(format!("--adapter {why}")))?;
+    let id = free_id(library.id, targets);
+    Ok(PlannedTarget {
+        stem: id.clone(),
+        id,
+        runtime: RuntimeSpec::ON_PATH,
+        library,
+        spec: None,
+        named: true,
+        asked: format!("--adapter {}", file.display()),
+        prebuilt: false,
+        handicap: BTreeMap::new(),
+        outside: Some(Outside { file: file.to_owned(), built: None }),
+        base_of: None,
+    })
 }
 
 /// The concurrency that the tables show, and the others in order.
@@ -515,6 +557,20 @@ mod tests {
         let plan = plan("--target aws-sdk --target aws-sdk --target mizzle@1.2.0 --target mizzle=../m").unwrap();
         let ids: Vec<_> = plan.targets.iter().map(|target| target.id.as_str()).collect();
         assert_eq!(ids, ["aws-sdk", "aws-sdk#2", "mizzle@1.2.0", "mizzle@local"]);
+    }
+
+    #[test]
+    fn an_adapter_outside_the_repository_stands_next_to_those_that_run_anyway() {
+        let ids = |arguments: &str| -> Vec<String> {
+            plan(arguments).unwrap().targets.iter().map(|target| target.id.clone()).collect()
+        };
+        assert_eq!(ids("--adapter ./mine.ts"), ["aws-sdk", "mizzle", "dynamoose", "electrodb", "mine"]);
+        let two = "--orm aws-sdk --adapter a/mine.ts --adapter b/mine.ts --fail-on 5% --baseline mine";
+        assert_eq!(ids(two), ["aws-sdk", "mine", "mine#2"]);
+        let mine = &plan(two).unwrap().targets[2];
+        assert_eq!((mine.spec_in_words().as_str(), mine.asked.as_str()), ("b/mine.ts", "--adapter b/mine.ts"));
+        let why = plan("--adapter ./mizzle.ts").unwrap_err();
+        assert!(matches!(&why, Exit::BadInput(text) if text.contains("my-mizzle.ts")), "{why:?}");
     }
 
     #[test]

@@ -240,7 +240,7 @@ impl<'a> Runner<'a> {
             calls: self.plan.calls,
             lanes: (1..)
                 .zip(&self.plan.targets)
-                .map(|(lane, target)| Lane { lane, adapter: target.library.id.to_owned() })
+                .map(|(lane, target)| Lane { lane, adapter: target.adapter() })
                 .collect(),
             // What reads the whole table is verified on one of two pages.
             rehearsal_table: scans.then(|| format!("{table}-rehearsal")),

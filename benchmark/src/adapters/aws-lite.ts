@@ -39,9 +39,8 @@ export const adapter: Adapter = {
 
   async load() {
     const { default: awsLite } = await import("@aws-lite/client");
-    // Its types are in a package of their own, which nothing else here needs.
-    const PLUGIN: string = "@aws-lite/dynamodb";
-    const plugin = (await import(PLUGIN)) as { default: object };
+    // @ts-expect-error Its types are in a package of their own, which nothing else here needs.
+    const plugin = (await import("@aws-lite/dynamodb")) as { default: object };
 
     return {
       async connect({ endpoint, region, credentials }) {

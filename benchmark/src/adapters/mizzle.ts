@@ -56,7 +56,8 @@ interface Mizzle {
 
 const PACKAGE = "@aurios/mizzle";
 
-const REFERENCE = "https://mizzle-docs.vercel.app/reference/querying";
+const DOCS = "https://mizzle-docs.vercel.app/reference";
+const REFERENCE = `${DOCS}/querying`;
 const SOURCE = "https://github.com/realfakenerd/mizzle/blob/main/packages/mizzle/src";
 
 export const adapter: Adapter = {
@@ -76,7 +77,7 @@ export const adapter: Adapter = {
         `${REFERENCE}/select/`,
         "reads all of the customer's orders and filters them: a range of the sort key can't be a key condition",
       ),
-      Scan: call("for await (const order of db.select().from(orders).iterator())", `${REFERENCE}/select/`),
+      Scan: call("for await (const order of db.select().from(orders).iterator())", `${DOCS}/unified-select/`),
     },
     sameRequest: {
       UpdateItem: call("db.update(orders).key({ pk, sk }).set({ status }).execute()", `${SOURCE}/builders/update.ts`),
@@ -85,7 +86,7 @@ export const adapter: Adapter = {
   caveats: [
     {
       text: "Its select reads one page where it is awaited, so that a scan goes through iterator, with a step for each item.",
-      link: `${REFERENCE}/select/`,
+      link: `${DOCS}/unified-select/`,
     },
     {
       text: "Its authors develop on Bun; these figures are Node's.",

@@ -5,7 +5,7 @@ import type { ItemForm } from "../form.js";
 import { type Attribute, mapShape, ORDER } from "../shape.js";
 import { type Adapter, call } from "./adapter.js";
 
-const MODEL = "https://doc.onetable.io/api/model";
+const MODEL = "https://doc.onetable.io/api/model/methods";
 
 /** What it writes for the model below: keys by their templates, and the model's name. */
 const FORM: ItemForm = {

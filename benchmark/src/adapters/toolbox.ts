@@ -54,28 +54,28 @@ export const adapter: Adapter = {
   form: (calls) => (calls === "documented" ? MARKED : PREFIXED),
   calls: {
     documented: {
-      PutItem: call("Order.build(PutItemCommand).item(order).send()", `${ENTITIES}/put-item/`),
-      GetItem: call("Order.build(GetItemCommand).key(key).send()", `${ENTITIES}/get-item/`),
+      PutItem: call("Order.build(PutItemCommand).item(order).send()", `${ENTITIES}/put-item`),
+      GetItem: call("Order.build(GetItemCommand).key(key).send()", `${ENTITIES}/get-item`),
       UpdateItem: call(
         UPDATE,
-        `${ENTITIES}/update-item/`,
+        `${ENTITIES}/update-item`,
         "also sets its keys' attributes, its marks and the time of the change",
       ),
-      DeleteItem: call("Order.build(DeleteItemCommand).key(key).send()", `${ENTITIES}/delete-item/`),
-      Query: call(QUERY, `${TABLES}/query/`, SCOPED),
-      Scan: call(SCAN, `${TABLES}/scan/`, SCOPED),
+      DeleteItem: call("Order.build(DeleteItemCommand).key(key).send()", `${ENTITIES}/delete-item`),
+      Query: call(QUERY, `${TABLES}/query`, SCOPED),
+      Scan: call(SCAN, `${TABLES}/scan`, SCOPED),
     },
     // Of an entity with `entityAttribute` and `timestamps` switched off.
     sameRequest: {
-      UpdateItem: call(UPDATE, `${ENTITIES}/update-item/`, "also sets its keys' attributes, to what they are"),
-      Query: call(QUERY, `${TABLES}/query/`),
-      Scan: call(SCAN, `${TABLES}/scan/`),
+      UpdateItem: call(UPDATE, `${ENTITIES}/update-item`, "also sets its keys' attributes, to what they are"),
+      Query: call(QUERY, `${TABLES}/query`),
+      Scan: call(SCAN, `${TABLES}/scan`),
     },
   },
   caveats: [
     {
       text: "By default it writes the entity's name and two times with each item; for same-request calls entityAttribute and timestamps are off.",
-      link: `${DOCS}/entities/internal-attributes/`,
+      link: `${DOCS}/entities/internal-attributes`,
     },
   ],
 

@@ -356,11 +356,12 @@ pub struct Target {
     pub id: String,
     /// For people: "Mizzle".
     pub name: String,
-    /// The library's adapter: `aws-sdk`, `mizzle`, `dynamoose` or `electrodb`.
+    /// The library's adapter: `aws-sdk`, `mizzle`, `dynamoose`, `electrodb`, …; of one outside this repository the name
+    /// of its file.
     pub adapter: String,
     /// The version that was installed; null when it wasn't.
     pub version: Option<String>,
-    /// What npm was asked for.
+    /// What npm was asked for; of an adapter outside this repository its file.
     pub spec: String,
     /// What ran it; absent in files of earlier versions, where it is the environment's Node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -377,11 +378,17 @@ pub struct Target {
     pub sdk_version: Option<String>,
     /// Another AWS SDK that the library brought for itself.
     pub own_sdk_version: Option<String>,
+    /// What was measured of an adapter outside this repository; absent where it is one of this repository's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter_file: Option<AdapterFile>,
     /// The working tree or repository that it was taken from; absent where npm delivered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
     /// The library with its dependencies on disk, MiB.
     pub installed_mb: Option<f64>,
+    /// The library bundled with its adapter and the AWS SDK; null where no bundle was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Bundle>,
     /// What was called for each operation; empty where its process never started.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub calls: BTreeMap<Operation, DescribedCall>,
@@ -425,6 +432,34 @@ impl std::fmt::Display for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.name, self.version)
     }
+}
+
+/// The file of an adapter outside this repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AdapterFile {
+    /// As it was given.
+    pub path: String,
+    /// Of the file, hexadecimal.
+    pub sha256: String,
+    /// Of the program that was made of it and of the files that it imports, hexadecimal.
+    pub program_sha256: String,
+}
+
+/// A library with its adapter and the AWS SDK as one minified file, as it would be shipped to Lambda.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Bundle {
+    /// `esbuild 0.28.2`.
+    pub bundled_by: String,
+    /// KiB (1,024 bytes); null where it can't be bundled.
+    pub minified_kib: Option<f64>,
+    /// The same after gzip, KiB.
+    pub gzip_kib: Option<f64>,
+    /// Why there is no bundle, or why it can't be imported.
+    pub reason: Option<String>,
 }
 
 /// What of a library's own repository was measured.
@@ -862,6 +897,9 @@ pub struct ColdStart {
     pub target: String,
     /// Time to import the library, milliseconds.
     pub import_ms: Estimate,
+    /// Time to import the library's bundle in a process of its own, milliseconds; null where there is none that works.
+    #[serde(default)]
+    pub bundled_import_ms: Option<Estimate>,
     /// Resident set after the import, MiB.
     pub memory_mb: Estimate,
     /// Time of the first call of each operation in the process, milliseconds, in the order in which they were made.

@@ -3,6 +3,7 @@
 
 mod blank;
 mod board;
+mod bundling;
 mod output;
 mod site;
 
@@ -19,6 +20,8 @@ use crate::commands::doctor;
 use crate::machine::disturbances;
 use crate::machine::load;
 use crate::machine::sampler::{DATABASE, Sampler};
+use crate::plan::library::Library;
+use crate::plan::outside::Outside;
 use crate::plan::{Plan, PlannedTarget};
 use crate::report;
 use crate::report::github;
@@ -117,6 +120,7 @@ impl Bench {
             }
             None => None,
         };
+        build_adapters(&mut plan, &checkout, &tools, &benchmark, &progress)?;
         let mut results = blank(&plan, &checkout, &tools, id)?;
         note_runtimes(&plan, &runtimes, &mut results);
         // A run that goes on has one time line: its second part begins where the first one ended.
@@ -136,13 +140,18 @@ impl Bench {
         std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
         let ready = (|| -> anyhow::Result<_> {
             let installs = installs?;
-            let server = database::start(&options, &progress)?;
+            let (bundles, server) = bundling::meanwhile(
+                || bundling::bundle(&plan, &tools, &benchmark, &installs, &out),
+                || database::start(&options, &progress),
+            );
+            let server = server?;
+            let bundles = bundling::note(bundles, &mut results, &out, &progress)?;
             results.database = describe(&server);
             if let Some(earlier) = earlier {
                 resume::take_over(&mut results, earlier)?;
             }
             results.run.fingerprint = resume::fingerprint(&results);
-            Ok((installs, server))
+            Ok(([installs, bundles], server))
         })();
         let run = Running { checkout: &checkout, progress: &progress, out: &out, origin, ci };
         let outcome = match ready {
@@ -349,7 +358,10 @@ fn install_all(
     for (planned, target) in plan.targets.iter().zip(&mut results.targets) {
         let benchmark = if planned.base_of.is_some() { base } else { own };
         let install = match &planned.spec {
-            None => npm::locked(benchmark, planned.library),
+            None => match &planned.outside {
+                Some(outside) => installed_outside(own, planned.library, outside),
+                None => npm::locked(benchmark, planned.library),
+            },
             Some(spec) => {
                 npm::stage(checkout, tools, own, planned.library, spec, planned.prebuilt, progress).and_then(|staged| {
                     target.source = staged.source;
@@ -361,7 +373,7 @@ fn install_all(
             Ok(install) => {
                 progress.line(describe_install(&planned.id, &install));
                 target.version = install.library_version;
-                target.sdk_version = Some(install.sdk_version);
+                target.sdk_version = install.sdk_version;
                 target.own_sdk_version = install.own_sdk_version;
                 target.installed_mb = install.installed_mb;
                 folders.push(Some(install.dir));
@@ -385,9 +397,46 @@ fn install_all(
     Ok(folders)
 }
 
+/// Makes the adapters outside this repository into programs, which say which libraries they are of.
+fn build_adapters(
+    plan: &mut Plan,
+    checkout: &Checkout,
+    tools: &Tools,
+    benchmark: &Path,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    for target in &mut plan.targets {
+        let Some(outside) = &mut target.outside else { continue };
+        let step = progress.step(format!("trying the adapter in {}", outside.file.display()));
+        let built = npm::outside::build(checkout, tools, benchmark, target.library.id, &outside.file);
+        drop(step);
+        match built {
+            Ok((library, built)) => {
+                target.library = library;
+                outside.built = Some(built);
+            }
+            Err(why) => {
+                interrupt::check()?;
+                return Err(refuse(target, &why));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn installed_outside(benchmark: &Path, library: Library, outside: &Outside) -> anyhow::Result<Install> {
+    let program = outside.built.as_ref().map_or(outside.file.as_path(), |built| built.program.as_path());
+    npm::outside::installed(benchmark, library, &outside.file, program)
+}
+
 /// Whether every spec can be meant at all: one that the user named and that can't ends the command here.
 fn check_specs(plan: &Plan) -> anyhow::Result<()> {
     for target in plan.targets.iter().filter(|target| target.named) {
+        if let Some(outside) = &target.outside
+            && let Err(why) = npm::outside::check_adapter(&outside.file)
+        {
+            return Err(refuse(target, &why));
+        }
         if let Some(spec) = &target.spec
             && let Err(why) = npm::check_spec(target.library, spec)
         {
@@ -407,7 +456,8 @@ fn refuse(target: &PlannedTarget, why: &anyhow::Error) -> anyhow::Error {
 fn describe_install(id: &str, install: &Install) -> String {
     let version = install.library_version.as_deref().unwrap_or("unknown version");
     let own = install.own_sdk_version.as_ref().map_or(String::new(), |own| format!(", its own {own}"));
-    format!("  {id}: {version} (AWS SDK {}{own})", install.sdk_version)
+    let sdk = install.sdk_version.as_ref().map_or_else(|| "no AWS SDK".to_owned(), |sdk| format!("AWS SDK {sdk}"));
+    format!("  {id}: {version} ({sdk}{own})")
 }
 
 fn describe(server: &Server) -> crate::results::Database {

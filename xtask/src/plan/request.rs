@@ -1,6 +1,7 @@
 //! What a run is asked for, as values: what one flag or one selftest says, before [`Plan::decide`](super::Plan::decide)
 //! makes a plan of all of it.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct Request {
     pub targets: Vec<TargetSpec>,
     /// Empty: the Node on the path.
     pub runtimes: Vec<RuntimeSpec>,
+    /// Files of adapters outside this repository.
+    pub adapters: Vec<PathBuf>,
     pub mizzle: Option<String>,
     pub prebuilt: bool,
     pub calls: CallKind,

@@ -43,6 +43,11 @@ pub struct RuntimeSpec {
     pub wanted: Wanted,
 }
 
+impl RuntimeSpec {
+    /// The Node on the path.
+    pub const ON_PATH: RuntimeSpec = RuntimeSpec { engine: Engine::Node, wanted: Wanted::OnPath };
+}
+
 /// Which version of a runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
@@ -61,8 +66,13 @@ impl Wanted {
         match self {
             Wanted::OnPath | Wanted::Newest => version.pre.is_empty(),
             Wanted::NewestOf(major, minor) => {
-                let like =
-                    Comparator { op: Op::Exact, major: *major, minor: *minor, patch: None, pre: Default::default() };
+                let like = Comparator {
+                    op: Op::Exact,
+                    major: *major,
+                    minor: *minor,
+                    patch: None,
+                    pre: semver::Prerelease::default(),
+                };
                 VersionReq { comparators: vec![like] }.matches(version)
             }
             Wanted::Exactly(wanted) => wanted == version,
@@ -163,7 +173,7 @@ pub fn outdated(node_version: &str, today: Day) -> Option<String> {
 /// the June after the October of its release.
 fn end_of_life(major: u32) -> Option<Day> {
     match major {
-        20..=26 if major % 2 == 0 => Some((2026 + (major - 20) / 2, 4, 30)),
+        20..=26 if major.is_multiple_of(2) => Some((2026 + (major - 20) / 2, 4, 30)),
         21..=25 => Some((2024 + (major - 21) / 2, 6, 1)),
         ..20 => Some((2025, 4, 30)),
         _ => None,

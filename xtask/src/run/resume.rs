@@ -23,7 +23,12 @@ fn settings(results: &Results) -> Value {
     let targets: Vec<Value> = results
         .targets
         .iter()
-        .map(|target| json!({ "id": target.id, "spec": target.spec, "handicap": target.handicap_steps }))
+        .map(|target| {
+            json!({
+                "id": target.id, "spec": target.spec, "adapterFile": target.adapter_file,
+                "handicap": target.handicap_steps,
+            })
+        })
         .collect();
     let environment = &results.environment;
     json!({

@@ -133,6 +133,11 @@ impl Runner<'_> {
                         (target.calls, target.caveats) = (notes.calls, notes.caveats);
                         target.item_bytes = Some(notes.item_bytes);
                     }
+                    if let (Some(Err(why)), Some(bundle)) =
+                        (&member.cold.bundled_import_ms, &mut self.results.targets[target].bundle)
+                    {
+                        bundle.reason = Some(why.clone());
+                    }
                     self.sampler.watch(&member.id, member.pid);
                     members.push(member);
                 }
@@ -153,7 +158,7 @@ impl Runner<'_> {
         let tables = self.tables(scale);
         let job = OpenSuite {
             target: planned.id.clone(),
-            adapter: planned.library.id.to_owned(),
+            adapter: planned.adapter(),
             calls: self.plan.calls,
             endpoint: tables.endpoint,
             recorded_endpoint: self.site.record(target).endpoint(),
@@ -170,7 +175,11 @@ impl Runner<'_> {
         };
         let log = self.out.join(format!("suite-{}-{}-{round}.log", scale.scale.name, file_name(&planned.id)));
         let health = self.health();
+        // The two imports that are compared take turns in being the first, and in what goes on next to them.
+        let bundle_first = (round + place).is_multiple_of(2);
+        let before = bundle_first.then(|| self.site.import_bundle(target));
         let (suite, ready) = Suite::open(self.site.suite(target, log), job, &health)?;
+        let bundled_import_ms = before.unwrap_or_else(|| self.site.import_bundle(target));
         let full = !self.recorded.contains(&target);
         let mut operations = self.plan.operations.clone();
         if !full && operations.len() > 1 {
@@ -192,6 +201,7 @@ impl Runner<'_> {
             cold: Cold {
                 round,
                 import_ms: ready.import_ms,
+                bundled_import_ms,
                 memory_mb: ready.memory_mb,
                 first_call_ms: first_calls.collect(),
             },

@@ -1,7 +1,10 @@
 //! Node and npm: whether they are there, the locked dependencies of `benchmark/`, its TypeScript compiled ahead, and
 //! libraries at other versions in folders of their own. `package.json` and the lock file are never written.
 
+mod bundler;
+pub mod bundles;
 mod install;
+pub mod outside;
 mod packages;
 mod prepare;
 pub mod runtime;
@@ -54,8 +57,8 @@ pub struct Tools {
 pub struct Install {
     pub dir: PathBuf,
     pub library_version: Option<String>,
-    /// Of the `@aws-sdk/client-dynamodb` that the suite imports.
-    pub sdk_version: String,
+    /// Of the `@aws-sdk/client-dynamodb` that the suite imports; none where the library uses none.
+    pub sdk_version: Option<String>,
     /// Of the one that the library brings along, where that is another.
     pub own_sdk_version: Option<String>,
     /// The library with all that it depends on, on disk, MiB.
@@ -97,7 +100,12 @@ impl Tools {
 /// # Errors
 /// Where its packages can't be read.
 pub fn locked(benchmark: &Path, library: Library) -> anyhow::Result<Install> {
-    packages::describe(benchmark, library.package)
+    described(benchmark, library)
+}
+
+/// What a folder in which suites start holds of a library of this repository.
+fn described(dir: &Path, library: Library) -> anyhow::Result<Install> {
+    packages::describe(&[dir], library.package, &bundles::adapter(dir, library.id))
 }
 
 /// Whether a spec can be meant at all, before anything is started: a folder or a tarball must be there, and a monorepo

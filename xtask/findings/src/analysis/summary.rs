@@ -60,6 +60,7 @@ pub fn summarize(results: &mut Results) {
     results.database_usage = results.measurements.iter().filter_map(database_usage).collect();
     for cold in &mut results.cold_starts {
         cold.import_ms = estimate(std::mem::take(&mut cold.import_ms.values));
+        cold.bundled_import_ms = cold.bundled_import_ms.take().map(|bundled| estimate(bundled.values));
         cold.memory_mb = estimate(std::mem::take(&mut cold.memory_mb.values));
         for first in &mut cold.first_call_ms {
             first.ms = estimate(std::mem::take(&mut first.ms.values));

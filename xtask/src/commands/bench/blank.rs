@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::machine::environment;
+use crate::plan::outside::Outside;
 use crate::plan::{Plan, PlannedTarget};
 use crate::results::{
-    Backend, Database, Measurement, Results, Run, RunStatus, SCHEMA_VERSION, Settings, Target, TargetStatus, Timeline,
+    AdapterFile, Backend, Database, Measurement, Results, Run, RunStatus, SCHEMA_VERSION, Settings, Target,
+    TargetStatus, Timeline,
 };
 use crate::setup::npm::Tools;
 use crate::system::checkout::Checkout;
@@ -72,6 +74,7 @@ fn blank_target(plan: &Plan, target: &PlannedTarget) -> Target {
         runtime: None,
         spec: target.spec_in_words(),
         baseline: plan.is_baseline(target),
+        adapter_file: target.outside.as_ref().and_then(adapter_file),
         base_of: target.base_of.as_ref().map(|base| base.target.clone()),
         status: TargetStatus::Ok,
         reason: None,
@@ -79,11 +82,22 @@ fn blank_target(plan: &Plan, target: &PlannedTarget) -> Target {
         own_sdk_version: None,
         source: None,
         installed_mb: None,
+        bundle: None,
         calls: BTreeMap::new(),
         caveats: Vec::new(),
         item_bytes: None,
         handicap_steps: target.handicap.clone(),
     }
+}
+
+/// The file of an adapter that was made into a program.
+fn adapter_file(outside: &Outside) -> Option<AdapterFile> {
+    let built = outside.built.as_ref()?;
+    Some(AdapterFile {
+        path: outside.file.display().to_string(),
+        sha256: built.sha256.clone(),
+        program_sha256: built.program_sha256.clone(),
+    })
 }
 
 fn blank_measurements(plan: &Plan) -> Vec<Measurement> {

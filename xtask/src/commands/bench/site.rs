@@ -9,6 +9,7 @@ use crate::run::site::{Record, Recording, Site};
 use crate::setup::database::{self, Server};
 use crate::setup::npm::runtime::Runtime;
 use crate::setup::npm::{self, Tools};
+use crate::system::interrupt;
 use crate::system::progress::Progress;
 use crate::workers::worker::{Probe, Worker};
 use answers::{Answers, Door, Traffic};
@@ -21,6 +22,8 @@ pub struct Workshop<'a> {
     installs: Vec<Option<PathBuf>>,
     /// What runs each target's suite.
     runtimes: Vec<Runtime>,
+    /// The bundle of each target that has one.
+    bundles: Vec<Option<PathBuf>>,
     options: &'a database::Options,
     progress: &'a Progress,
     server: Server,
@@ -36,14 +39,25 @@ impl<'a> Workshop<'a> {
     pub fn open(
         tools: &'a Tools,
         benchmark: &'a Path,
-        installs: Vec<Option<PathBuf>>,
+        [installs, bundles]: [Vec<Option<PathBuf>>; 2],
         runtimes: Vec<Runtime>,
         server: Server,
         options: &'a database::Options,
         progress: &'a Progress,
     ) -> anyhow::Result<Workshop<'a>> {
         let answers = Answers::start(server.address).context("starting the server of recorded answers")?;
-        Ok(Workshop { tools, benchmark, installs, runtimes, options, progress, server, answers, doors: Vec::new() })
+        Ok(Workshop {
+            tools,
+            benchmark,
+            installs,
+            runtimes,
+            bundles,
+            options,
+            progress,
+            server,
+            answers,
+            doors: Vec::new(),
+        })
     }
 
     /// What the server of recorded answers did; None where it answered nothing.
@@ -93,6 +107,15 @@ impl Site for Workshop<'_> {
         let install = self.installs[target].as_deref().unwrap_or(self.benchmark);
         let Runtime { program, flags, .. } = &self.runtimes[target];
         Worker::start(npm::worker(program, flags, install, "suite")?, "suite", log)
+    }
+
+    fn import_bundle(&self, target: usize) -> Option<Result<f64, String>> {
+        let (install, bundle) = (self.installs[target].as_deref()?, self.bundles[target].as_deref()?);
+        let Runtime { program, flags, .. } = &self.runtimes[target];
+        let imported = npm::bundles::import(program, flags, install, bundle);
+        // A signal ends it, and says nothing about the bundle.
+        interrupt::check().ok()?;
+        Some(imported.map_err(|why| format!("{why:#}")))
     }
 
     fn keeper(&self, log: PathBuf) -> anyhow::Result<Worker> {

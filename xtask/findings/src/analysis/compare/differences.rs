@@ -2,7 +2,7 @@
 
 use super::change::{RawRow, is_same};
 use super::{Basis, Metric};
-use crate::results::{Backend, CallKind, Database, Environment, Results};
+use crate::results::{Backend, CallKind, Database, Environment, Results, Target};
 use stats::percentile;
 
 /// What forbids comparing the figures of two runs themselves: another machine, or another server.
@@ -77,9 +77,18 @@ pub fn notes(base: &Results, new: &Results) -> Vec<String> {
         if let (Some(theirs), Some(ours)) = (&other.runtime, &target.runtime) {
             differ(&format!("runtime of {}", target.id), &theirs.to_string(), &ours.to_string());
         }
+        differ(&format!("adapter of {}", target.id), &adapter_of(other), &adapter_of(target));
     }
     notes.extend(few_rounds(&[base, new]));
     notes
+}
+
+/// The adapter that a target was called by, in words: its file, where it is none of the repository's.
+fn adapter_of(target: &Target) -> String {
+    target.adapter_file.as_ref().map_or_else(
+        || "the repository's".to_owned(),
+        |file| format!("{} (sha256 {})", file.path, file.sha256.get(..12).unwrap_or(&file.sha256)),
+    )
 }
 
 pub fn few_rounds(runs: &[&Results]) -> Vec<String> {

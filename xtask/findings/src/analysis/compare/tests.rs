@@ -2,7 +2,7 @@ use super::*;
 use crate::analysis::summary::summarize;
 use crate::fixture::{Shape, raw, trials};
 use crate::report::comparison as render;
-use crate::results::{Backend, TargetStatus};
+use crate::results::{AdapterFile, Backend, TargetStatus};
 
 fn has_regression(comparison: &Comparison) -> bool {
     comparison.regressions().next().is_some()
@@ -199,6 +199,21 @@ fn other_machines_and_servers_are_compared_by_ratios() {
     assert_eq!(of_cpu.len(), 6, "{of_cpu:?}");
     assert!(of_cpu.iter().all(|(_, target, _)| *target == "mizzle"));
     assert!(render::terminal(&comparison).contains("only the ratios to aws-sdk"));
+}
+
+#[test]
+fn another_file_of_an_adapter_outside_the_repository_is_named() {
+    let of = |digit: &str| {
+        run(1, &Shape::small(), |results| {
+            let sha256 = digit.repeat(64);
+            let file = AdapterFile { path: "./mine.ts".into(), program_sha256: sha256.clone(), sha256 };
+            results.targets[1].adapter_file = Some(file);
+        })
+    };
+    let notes = |new: &str| compare(&of("a"), &of(new), &FailOn::default()).unwrap().notes;
+    let changed = "./mine.ts (sha256 aaaaaaaaaaaa) → ./mine.ts (sha256 bbbbbbbbbbbb)";
+    assert!(notes("b").iter().any(|note| note.contains(changed)), "{:?}", notes("b"));
+    assert!(notes("a").iter().all(|note| !note.contains("./mine.ts")), "{:?}", notes("a"));
 }
 
 #[test]

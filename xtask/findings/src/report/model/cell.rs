@@ -44,6 +44,12 @@ impl Cell {
         Cell { text: format::per_call(value), value: Some(value), ..Cell::default() }
     }
 
+    /// A size, which is known exactly.
+    pub fn size(value: f64, unit: &str) -> Cell {
+        let hint = format!("{} {unit}", format::precise(value));
+        Cell { text: format::number(value), value: Some(value), hint, ..Cell::default() }
+    }
+
     pub fn ratio(value: f64, interval: Option<Interval>, verdict: Option<Verdict>) -> Cell {
         let mut cell = Cell::estimate(Some(value), interval, "times");
         cell.text = format::ratio(value, interval);

@@ -9,7 +9,7 @@ use super::columns::{self, Column, RATIO};
 use super::of_scale::OfScale;
 use super::{Index, TargetView, notes, runtimes};
 use crate::report::{format, text};
-use crate::results::{ColdStart, Estimate, Measurement, Operation};
+use crate::results::{Bundle, ColdStart, Estimate, Measurement, Operation};
 
 /// One kind of figure at one scale: latency, throughput, CPU …
 #[derive(Debug, Clone, Serialize)]
@@ -248,8 +248,20 @@ impl OfScale<'_> {
             };
             Line { label, cells: self.libraries.iter().map(|library| vec![cell(library)]).collect() }
         };
+        let size = |label: &str, of: &dyn Fn(&Bundle) -> Option<f64>| {
+            let cell = |library: &TargetView| {
+                let target = self.index.results.targets.iter().find(|target| target.id == library.id);
+                let bundle = target.and_then(|target| target.bundle.as_ref());
+                let why = bundle.and_then(|bundle| bundle.reason.as_deref()).unwrap_or("not bundled");
+                bundle.and_then(of).map_or_else(|| Cell::missing(why), |kib| Cell::size(kib, "KiB"))
+            };
+            Line { label: label.to_owned(), cells: self.libraries.iter().map(|library| vec![cell(library)]).collect() }
+        };
         let mut lines = vec![
             line("import, ms".to_owned(), "ms", &|cold| Some(cold.import_ms.clone())),
+            line("import of its bundle, ms".to_owned(), "ms", &|cold| cold.bundled_import_ms.clone()),
+            size("bundle, minified, KiB", &|bundle| bundle.minified_kib),
+            size("bundle, gzip, KiB", &|bundle| bundle.gzip_kib),
             line("memory after import, MiB".to_owned(), "MiB", &|cold| Some(cold.memory_mb.clone())),
         ];
         for operation in self.index.operations(self.scale) {
@@ -261,9 +273,11 @@ impl OfScale<'_> {
         Group {
             id: "cold",
             title: "Cold start",
-            note: "What a fresh process pays once; never mixed into the figures above. The first calls were made in \
-                   this order, so the first of them pays for the connection too."
-                .to_owned(),
+            note:
+                "What a fresh process pays once; never mixed into the figures above. A bundle is the library with its \
+                   SDK and adapter in one minified file, as Lambda users ship it; a process of its own imports it. The \
+                   first calls were made in this order, so the first of them pays for the connection too."
+                    .to_owned(),
             head: "Paid once",
             statistics: vec![Statistic::default()],
             together: vec![Together { name: String::new(), statistics: vec![0] }],
