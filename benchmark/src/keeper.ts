@@ -3,7 +3,7 @@
 // did. It uses the bare SDK and measures nothing.
 
 import { findAdapter } from "./adapters/index.js";
-import { AREA, laneOrder } from "./dataset.js";
+import { AREA, dataSet } from "./dataset.js";
 import { type ItemForm, tableOf } from "./form.js";
 import type { Lane } from "./protocol.js";
 import { type BareTable, openTable } from "./table/bare-table.js";
@@ -18,6 +18,7 @@ import {
   oneOf,
   operationName,
   optionalText,
+  readData,
   text,
   unknownCommand,
   wholeNumber,
@@ -108,6 +109,7 @@ class Keeper implements Worker {
       do: "open",
       endpoint: text(command, "endpoint"),
       calls: oneOf(command, "calls", CALL_KINDS),
+      data: readData(command),
       lanes: readLanes(command),
       table: text(command, "table"),
       rehearsalTable: optionalText(command, "rehearsalTable"),
@@ -115,12 +117,13 @@ class Keeper implements Worker {
       rehearsalItems: wholeNumber(command, "rehearsalItems"),
       seed: wholeNumber(command, "seed"),
     };
+    const data = dataSet(settings.data);
     const connection = { endpoint: settings.endpoint, callTimeoutMs: CALL_TIMEOUT_MS };
-    const open = (base: string, form: ItemForm) => openTable(connection, tableOf(base, form), form, ATTEMPTS);
+    const open = (base: string, form: ItemForm) => openTable(connection, tableOf(base, form), form, data, ATTEMPTS);
     const { rehearsalTable } = settings;
     const kept: Kept[] = [];
     for (const { lane, adapter } of settings.lanes) {
-      const form = (await findAdapter(adapter)).form(settings.calls);
+      const form = (await findAdapter(adapter)).form(settings.calls, data.shape);
       const shared = kept.find((each) => each.table.form.name === form.name);
       if (shared !== undefined) {
         shared.lanes.push(lane);
@@ -189,7 +192,7 @@ class Keeper implements Worker {
     }
     let index = from;
     await putAll(found.table, () =>
-      index < from + count ? laneOrder(lane, area, index++, settings.seed, 0) : undefined,
+      index < from + count ? found.table.data.laneOrder(lane, area, index++, settings.seed, 0) : undefined,
     );
     this.emit({ event: "prepared" });
   }

@@ -9,12 +9,20 @@ import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { adapterNames, findAdapter } from "../src/adapters/index.js";
-import { type ItemForm, PREFIXED, tableOf } from "../src/form.js";
-import type { CallKind, Event } from "../src/protocol.js";
+import { DataSet } from "../src/dataset.js";
+import { type ItemForm, natural, prefixed, tableOf } from "../src/form.js";
+import type { CallKind, Data, Event } from "../src/protocol.js";
+import { order } from "../src/shapes/order.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
 import { seedTable } from "../src/table/seed.js";
 
 export const SEED = 7;
+
+/** The data set of a default run, and its description in a command. */
+export const ORDERS = new DataSet(order);
+export const ORDER_DATA: Data = { shape: "order", example: null, queryItems: 20 };
+export const PREFIXED = prefixed(ORDERS.shape);
+export const NATURAL = natural(ORDERS.shape);
 export const CALL_TIMEOUT_MS = 30_000;
 
 /** How long a worker may be silent. */
@@ -44,8 +52,8 @@ export function baseOf(table: BareTable): string {
 }
 
 /** Opens a table that doesn't exist yet, of a form. */
-export function newTable(form: ItemForm = PREFIXED): Promise<BareTable> {
-  return openTable(settings(), tableOf(tableName(), form), form);
+export function newTable(form: ItemForm = PREFIXED, data = ORDERS): Promise<BareTable> {
+  return openTable(settings(), tableOf(tableName(), form), form, data);
 }
 
 /** Gives a new table with so many items, and drops it afterwards. */
@@ -72,11 +80,14 @@ export const LIBRARIES = adapterNames().filter((name) => name !== "mizzle");
 export class Tables {
   private readonly made = new Map<string, Promise<BareTable>>();
 
-  constructor(readonly items: number) {}
+  constructor(
+    readonly items: number,
+    readonly data = ORDERS,
+  ) {}
 
   /** The table that a library finds, by its kind of call. */
   async of(library: string, calls: CallKind = "documented"): Promise<BareTable> {
-    const form = (await findAdapter(library)).form(calls);
+    const form = (await findAdapter(library)).form(calls, this.data.shape);
     const found = this.made.get(form.name) ?? this.make(form);
     this.made.set(form.name, found);
     return found;
@@ -91,7 +102,7 @@ export class Tables {
   }
 
   private async make(form: ItemForm): Promise<BareTable> {
-    const table = await newTable(form);
+    const table = await newTable(form, this.data);
     await table.create();
     await seedTable(table, this.items, SEED);
     return table;
@@ -194,6 +205,7 @@ export function openSuite(table: string, items: number, more: object = {}) {
     target: "aws-sdk",
     adapter: "aws-sdk",
     calls: "documented",
+    data: ORDER_DATA,
     endpoint: endpoint(),
     recordedEndpoint: endpoint(),
     table,
@@ -220,6 +232,7 @@ export function openKeeper(table: string, items: number, more: object = {}) {
     do: "open",
     endpoint: endpoint(),
     calls: "documented",
+    data: ORDER_DATA,
     lanes: [{ lane: 3, adapter: "aws-sdk" }],
     table,
     rehearsalTable: null,

@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { findAdapter } from "../src/adapters/index.js";
-import { NATURAL, tableOf } from "../src/form.js";
+import { tableOf } from "../src/form.js";
 import { poolSize } from "../src/operations.js";
 import type { Event } from "../src/protocol.js";
 import { OPERATIONS } from "../src/protocol.js";
@@ -27,6 +27,8 @@ import {
   TWO_PAGES,
   tableName,
   talkTo,
+  NATURAL,
+  ORDERS,
   withTable,
 } from "./support.js";
 
@@ -289,9 +291,9 @@ describe("the keeper", () => {
       const keeper = talkTo("keeper");
       await keeper.until("ready", openKeeper(baseOf(table), 250, { lanes: [{ lane: 12, adapter: "aws-sdk" }] }));
       last(await keeper.until("checked", { do: "check" }), "checked");
-      await table.setStatus({ customerId: "00000002", orderId: "00000049" }, "unlucky");
+      await table.set({ customerId: "00000002", orderId: "00000049" }, "unlucky");
       const differs = last(await keeper.until("differs", { do: "check" }), "differs");
-      assert.match(differs.actual, /customer 00000002.*unlucky/);
+      assert.match(differs.actual, /partition 00000002.*unlucky/);
       await keeper.until("prepared", { do: "prepare", lane: 12, from: 150, count: 60 });
       // The items that a warm-up or the pool may have updated are restored, which are all of so small a table.
       const restore = { do: "restore", lanes: [12], round: 0, from: 0, count: 2000 };
@@ -312,8 +314,10 @@ describe("the keeper", () => {
     await keeper.until("ready", openKeeper(base, 120, { lanes, rehearsalTable: `${base}-r`, rehearsalItems: 130 }));
     const created = await keeper.until("created", { do: "create" });
     assert.ok(created.some((event) => event.event === "progress" && event.total === 3 * (120 + 130)));
-    const forms = await Promise.all(adapters.map(async (name) => (await findAdapter(name)).form("documented")));
-    const tables = await Promise.all(forms.map((form) => openTable(settings(), tableOf(base, form), form)));
+    const forms = await Promise.all(
+      adapters.map(async (name) => (await findAdapter(name)).form("documented", ORDERS.shape)),
+    );
+    const tables = await Promise.all(forms.map((form) => openTable(settings(), tableOf(base, form), form, ORDERS)));
     assert.equal(new Set(tables.map(({ name }) => name)).size, 3);
     for (const [lane, table] of tables.entries()) {
       assert.equal(await compareTable(table, 120, SEED), null);

@@ -1,7 +1,7 @@
 // Verifying Scan: the whole data set, each item once, as it is now. Where there is a rehearsal table, of more than one
 // page whatever the scale, further scans are made of that one; the first, cold call is made of the smaller table.
 
-import { isOfLane, keyOf, type Order, orderOf } from "../dataset.js";
+import type { Order } from "../dataset.js";
 import { type Difference, difference, differenceFromAll } from "../difference.js";
 import type { BareTable } from "../table/bare-table.js";
 import type { Rehearsal, Subject, Trial } from "./subject.js";
@@ -25,6 +25,7 @@ export function scanTrial(
   rehearsal: Rehearsal | null,
   openBare: (name: string) => Promise<BareTable>,
 ): ScanTrial {
+  const { data } = subject;
   const own = { table: subject.table, items: subject.context.items };
   const rehearsed = rehearses(own.items, rehearsal);
   const coldOne = rehearsed && rehearsal !== null ? rehearsal : own;
@@ -33,8 +34,8 @@ export function scanTrial(
     first: () => coldOne.table.scan(),
     async wrongFirst(result, _bare, full) {
       // What this process and others verify with lies in the table meanwhile.
-      const seeded = [...coldOne.table.toOrders(result)].filter((order) => !isOfLane(order));
-      return differenceFromAll(coldOne.items, seeded, (n, order) =>
+      const seeded = [...coldOne.table.toOrders(result)].filter((order) => !data.isOfLane(order));
+      return differenceFromAll({ data, items: coldOne.items }, seeded, (n, order) =>
         full || n % QUICK_STEP === 0 ? subject.asSeeded(n, order) : null,
       );
     },
@@ -54,21 +55,24 @@ async function scansWhatIsThere(
   { table, items }: Omit<Rehearsal, "name">,
   bare: BareTable,
 ): Promise<Difference | null> {
+  const { data } = subject;
   const { seed, lane } = subject.context;
   const changed = subject.apart("Scan", lane, items);
-  const status = "changed";
-  const isChanged = (order: unknown) => (order as Partial<Order> | null)?.status === status;
-  await bare.setStatus(keyOf(changed), status);
+  const { updated } = data.shape;
+  const isChanged = (order: unknown) => updated !== null && (order as Order | null)?.[updated] === data.changed;
+  if (updated !== null) {
+    await bare.set(data.keyOf(changed), data.changed);
+  }
   try {
     const answer = await subject.ask(() => table.scan());
-    const seeded = [...table.toOrders(answer)].filter((order) => !isOfLane(order));
-    return differenceFromAll(items, seeded, (n, order) =>
+    const seeded = [...table.toOrders(answer)].filter((order) => !data.isOfLane(order));
+    return differenceFromAll({ data, items }, seeded, (n, order) =>
       // Another process may just have changed an item of its own.
-      n === changed || isChanged(order)
-        ? difference({ ...orderOf(n, seed), status }, order, `order ${n}, just changed`)
+      (n === changed && updated !== null) || isChanged(order)
+        ? difference(data.with(data.orderOf(n, seed), data.changed), order, `${data.shape.name} ${n}, just changed`)
         : subject.asSeeded(n, order),
     );
   } finally {
-    await bare.put(orderOf(changed, seed));
+    await bare.put(data.orderOf(changed, seed));
   }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::items::Items;
 use super::library::Library;
 use crate::results::{CallKind, Design, Operation, Scale};
 
@@ -18,6 +19,8 @@ pub struct Request {
     pub mizzle: Option<String>,
     pub prebuilt: bool,
     pub calls: CallKind,
+    /// An item of the user's own is put here once it is read.
+    pub items: Items,
     pub operations: Vec<Operation>,
     pub rounds: Option<u32>,
     pub time: Option<Duration>,

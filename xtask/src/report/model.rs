@@ -193,6 +193,7 @@ fn library(target: &Target, all: &[Target], look: Look) -> TargetView {
         TargetStatus::Ok => MEASURED,
         TargetStatus::Failed => "failed",
         TargetStatus::WrongWork => "wrong work",
+        TargetStatus::Unavailable if target.unsuited => "can't have such items",
         TargetStatus::Unavailable => "not installed",
     };
     TargetView {

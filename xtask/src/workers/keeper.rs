@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::results::{CallKind, Failure, Operation};
-use crate::workers::protocol::{Event, KeeperCommand, Lane};
+use crate::workers::protocol::{Data, Event, KeeperCommand, Lane};
 use crate::workers::worker::{Fault, Health, Worker};
 
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
@@ -25,6 +25,7 @@ pub struct Keeper {
 pub struct Tables {
     pub endpoint: String,
     pub calls: CallKind,
+    pub data: Data,
     /// Whose items they hold: there is a table for each form of them.
     pub lanes: Vec<Lane>,
     /// What their names begin with.
@@ -44,6 +45,7 @@ impl Keeper {
         let open = KeeperCommand::Open {
             endpoint: tables.endpoint.clone(),
             calls: tables.calls,
+            data: tables.data.clone(),
             lanes: tables.lanes.clone(),
             table: tables.table.clone(),
             rehearsal_table: tables.rehearsal_table.clone(),

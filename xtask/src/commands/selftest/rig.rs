@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::commands::bench::database_health;
+use crate::plan::items::Items;
 use crate::plan::request::BackendChoice;
 use crate::plan::turns::SliceLength;
 use crate::results::{CallKind, Operation};
+use crate::run::described;
 use crate::setup::database::{self, Server};
 use crate::setup::npm;
 use crate::system::checkout::Checkout;
@@ -54,6 +56,7 @@ impl Rig {
         let tables = Tables {
             endpoint: server.endpoint.clone(),
             calls: CallKind::Documented,
+            data: described(&Items::default()),
             lanes: vec![Lane { lane: LANE, adapter: "aws-sdk".to_owned() }],
             table: "bench-selftest".to_owned(),
             rehearsal_table: None,
@@ -83,6 +86,7 @@ impl Rig {
             target: "aws-sdk".to_owned(),
             adapter: "aws-sdk".to_owned(),
             calls: CallKind::Documented,
+            data: self.tables.data.clone(),
             endpoint: self.tables.endpoint.clone(),
             recorded_endpoint: self.door.endpoint(),
             table: self.tables.table.clone(),
