@@ -6,14 +6,7 @@
 // next to it, then in benchmark/node_modules. What it imports from "dynamodb-client-benchmark" is of this repository;
 // `npm install --save-dev PATH/TO/benchmark` gives an editor elsewhere the types.
 
-import {
-  call,
-  CUSTOMER_PREFIX,
-  ORDER_PREFIX,
-  type OutsideAdapter,
-  PREFIXED,
-  unprefixed,
-} from "dynamodb-client-benchmark";
+import { call, expressionsOf, type OutsideAdapter, prefixed } from "dynamodb-client-benchmark";
 
 const PAGE =
   "https://docs.aws.amazon.com/AWSJavaScriptSDK/v3/latest/Package/-aws-sdk-lib-dynamodb/Class/DynamoDBDocument/";
@@ -22,7 +15,7 @@ export const adapter: OutsideAdapter = {
   name: "DynamoDBDocument",
   package: "@aws-sdk/lib-dynamodb",
   // How an item lies in the table once this library has written it: here with prefixed keys in pk and sk.
-  form: () => PREFIXED,
+  form: (_calls, shape) => prefixed(shape),
   calls: {
     documented: {
       PutItem: call("documents.put({ TableName, Item })", PAGE),
@@ -43,35 +36,34 @@ export const adapter: OutsideAdapter = {
     const { DynamoDBDocument } = await import("@aws-sdk/lib-dynamodb");
 
     return {
-      connect(config) {
+      // The shape is that of the items: which attributes they have, and which of them are keys.
+      connect(config, _calls, shape) {
+        const form = prefixed(shape);
+        const { update, between } = expressionsOf(shape, form);
         const documents = DynamoDBDocument.from(new DynamoDBClient(config));
         return {
           close: () => documents.destroy(),
           table: (TableName) => ({
-            put: (order) => documents.put({ TableName, Item: PREFIXED.itemOf(order) }),
+            put: (order) => documents.put({ TableName, Item: form.itemOf(order) }),
 
-            get: async (key) => (await documents.get({ TableName, Key: PREFIXED.keyOf(key) })).Item,
+            get: async (key) => (await documents.get({ TableName, Key: form.keyOf(key) })).Item,
 
-            update: (key, status) =>
+            update: (key, value) =>
               documents.update({
                 TableName,
-                Key: PREFIXED.keyOf(key),
-                UpdateExpression: "SET #status = :status",
-                ExpressionAttributeNames: { "#status": "status" },
-                ExpressionAttributeValues: { ":status": status },
+                Key: form.keyOf(key),
+                UpdateExpression: update.expression,
+                ExpressionAttributeNames: update.names(),
+                ExpressionAttributeValues: update.values(value),
               }),
 
-            delete: (key) => documents.delete({ TableName, Key: PREFIXED.keyOf(key) }),
+            delete: (key) => documents.delete({ TableName, Key: form.keyOf(key) }),
 
-            async query({ customerId, firstOrderId, lastOrderId }) {
+            async query(range) {
               const found = await documents.query({
                 TableName,
-                KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues: {
-                  ":pk": CUSTOMER_PREFIX + customerId,
-                  ":first": ORDER_PREFIX + firstOrderId,
-                  ":last": ORDER_PREFIX + lastOrderId,
-                },
+                ...between.condition(),
+                ExpressionAttributeValues: between.values(range),
               });
               return found.Items;
             },
@@ -91,8 +83,8 @@ export const adapter: OutsideAdapter = {
             },
 
             // Not timed: the plain order in what the calls gave, to check it.
-            toOrder: unprefixed,
-            toOrders: (result) => (result as unknown[]).map(unprefixed),
+            toOrder: form.plain,
+            toOrders: (result) => (result as unknown[]).map(form.plain),
           }),
         };
       },

@@ -3,12 +3,16 @@
 
 import { pathToFileURL } from "node:url";
 import type { Library } from "./adapters/adapter.js";
+import { DataSet } from "./dataset.js";
+import { order } from "./shapes/order.js";
 import { clientConfig } from "./table/client.js";
 import { roundMs } from "./worker/events.js";
 
 interface Bundle {
   load(this: void): Promise<Library>;
 }
+
+const ORDERS = new DataSet(order);
 
 /** Nothing is called: no answer is waited for. */
 const NOWHERE = { endpoint: "http://127.0.0.1:1", callTimeoutMs: 1000 };
@@ -22,7 +26,7 @@ const at = performance.now();
 const { load } = (await import(href)) as Bundle;
 const library = await load();
 const importMs = performance.now() - at;
-const connection = await library.connect(clientConfig(NOWHERE), "documented");
+const connection = await library.connect(clientConfig(NOWHERE), "documented", ORDERS.shape);
 connection.table("cold-start");
 connection.close();
 process.stdout.write(`${JSON.stringify({ importMs: roundMs(importMs) })}\n`, () => process.exit(0));

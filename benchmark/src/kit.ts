@@ -3,6 +3,7 @@
 
 export * from "./adapters/adapter.js";
 export type { Key, Order, Range } from "./dataset.js";
+export * from "./expressions.js";
 export * from "./form.js";
 export type { OutsideAdapter } from "./outside/adapter.js";
 export type { CallKind, Caveat, DescribedCall, Operation } from "./protocol.js";

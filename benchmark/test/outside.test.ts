@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { adapter as sdk } from "../src/adapters/aws-sdk.js";
 import { withStaticImports } from "../src/bundling/static-imports.js";
-import { NATURAL, PREFIXED } from "../src/form.js";
 import { isSameForm, type OutsideAdapter, problemOf } from "../src/outside/adapter.js";
+import { NATURAL, PREFIXED } from "./support.js";
 
 const whole: OutsideAdapter = { ...sdk, name: "Mine", package: "mine" };
 

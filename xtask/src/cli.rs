@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::plan::items::{BuiltIn, Items, Kind, MOST_QUERY_ITEMS};
 use crate::plan::library::{LIBRARIES, Library};
+use crate::plan::own_item::KeyNames;
 use crate::plan::request::{BackendChoice, Handicap, Request, Scales, TargetSpec, parse_operation};
 use crate::plan::runtime::RuntimeSpec;
 use crate::results::baselines::{NAME, is_name};
@@ -49,6 +51,24 @@ pub struct Bench {
     /// Number of items: small (1,000), large (100,000), all (both), or a number; may be repeated
     #[arg(long, value_name = "SCALE", default_value = "small", value_parser = parse_scale)]
     pub scale: Vec<Scales>,
+
+    /// What the items are [default: order]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub shape: Option<BuiltIn>,
+
+    /// An example item of yours, as plain JSON or DynamoDB's own: items of its structure and size are measured instead;
+    /// needs --key
+    #[arg(long, value_name = "FILE")]
+    pub item: Option<PathBuf>,
+
+    /// Which attributes of --item are the table's keys; both are needed, and both must be strings
+    #[arg(long, value_name = "pk=NAME,sk=NAME")]
+    pub key: Option<KeyNames>,
+
+    /// Items that one Query returns, 1 to 1,000
+    #[arg(long, value_name = "N", default_value_t = crate::plan::items::QUERY_ITEMS,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_QUERY_ITEMS)))]
+    pub query_items: u32,
 
     /// These libraries, instead of aws-sdk, mizzle, dynamoose and electrodb; may be repeated
     #[arg(long, value_name = "ID|all", value_parser = libraries())]
@@ -204,6 +224,7 @@ impl Bench {
             mizzle: self.mizzle.clone(),
             prebuilt: self.prebuilt,
             calls: self.calls.into(),
+            items: Items { kind: Kind::BuiltIn(self.shape.unwrap_or(BuiltIn::Order)), query_items: self.query_items },
             operations: self.op.clone(),
             rounds: self.rounds,
             time: self.time,

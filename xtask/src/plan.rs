@@ -1,8 +1,10 @@
 //! What a run will do, decided before anything starts: scales, targets, operations, rounds, their order, and the time
 //! it will take. Pure: a [`Request`] in, [`Plan`] out; `--dry-run` prints it.
 
+pub mod items;
 pub mod library;
 pub mod outside;
+pub mod own_item;
 pub mod request;
 pub mod runtime;
 pub mod turns;
@@ -16,6 +18,7 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
 
+use self::items::Items;
 use self::library::{LIBRARIES, Library};
 use self::outside::Outside;
 use self::request::{DefaultMizzle, Handicap, Request, TargetSpec};
@@ -37,8 +40,8 @@ const SUSTAINED: Duration = Duration::from_millis(1_100);
 /// A table of more items than this is scanned to its end once at the most: `DynamoDB` Local's scan time grows with the
 /// square of the table.
 const LARGE_ABOVE: u32 = 10_000;
-/// Items of the table on which Scan is verified, each with a note of 24 KB: a scan has a second page.
-pub const REHEARSAL_ITEMS: u32 = 60;
+/// Inputs of each operation on the recorded ground.
+pub const POOL: u32 = 16;
 
 /// The targets of a default run.
 const USUAL_TARGETS: f64 = 4.0;
@@ -48,6 +51,8 @@ const USUAL_TARGETS: f64 = 4.0;
 pub struct Plan {
     pub scales: Vec<ScalePlan>,
     pub operations: Vec<Operation>,
+    /// What the items are.
+    pub items: Items,
     pub targets: Vec<PlannedTarget>,
     /// The id of the target that others are compared with, without its runtime: each is compared with the one under
     /// its own. None where it is not among the targets.
@@ -78,12 +83,14 @@ pub struct ScalePlan {
     pub rounds: u32,
     /// No further round begins when it would end later than this after the scale's start.
     pub budget: Duration,
+    /// Whether the table is large by the bytes of its items.
+    many_bytes: bool,
 }
 
 impl ScalePlan {
     /// Whether a scan of the whole table takes the server so long that a part of it is measured instead.
     pub fn is_large(&self) -> bool {
-        self.scale.items > LARGE_ABOVE
+        self.many_bytes || self.scale.items > LARGE_ABOVE
     }
 
     /// About the measuring time of one operation in one round, all its phases together, a target.
@@ -184,10 +191,12 @@ impl Plan {
             if request.operations.is_empty() { Operation::ALL.to_vec() } else { request.operations.clone() };
         operations.sort();
         operations.dedup();
+        let items = items_for(request, &scales, targets.len(), &mut operations)?;
         let (concurrency, more_concurrencies) = concurrencies(request)?;
         Ok(Plan {
             scales: scales.into_iter().map(|scale| plan_scale(scale, request, targets.len())).collect(),
             operations,
+            items,
             targets,
             baseline,
             rounds: request
@@ -270,6 +279,7 @@ impl Plan {
         };
         let operations: Vec<_> = self.operations.iter().map(|operation| operation.name()).collect();
         let _ = writeln!(text, "Operations  {}", operations.join(", "));
+        let _ = writeln!(text, "Items       {}", self.items.in_words());
         let _ = writeln!(text, "Calls       {}", self.calls.name());
         for target in &self.targets {
             let mark = if self.is_baseline(target) { "  (baseline)" } else { "" };
@@ -357,7 +367,31 @@ fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
     let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
-    ScalePlan { time: request.time, warm_up, rounds, budget, scale }
+    let many_bytes = request.items.are_many(scale.items, targets);
+    ScalePlan { time: request.time, warm_up, rounds, budget, scale, many_bytes }
+}
+
+/// The items, where all that is asked of them can be done. An operation that they don't allow is left out unless it was
+/// named.
+fn items_for(
+    request: &Request,
+    scales: &[Scale],
+    targets: usize,
+    operations: &mut Vec<Operation>,
+) -> Result<Items, Exit> {
+    let items = &request.items;
+    if items.own().is_some_and(|item| item.updated.is_none()) && operations.contains(&Operation::UpdateItem) {
+        if request.operations.contains(&Operation::UpdateItem) {
+            return Err(Exit::BadInput(
+                "--op UpdateItem: the item has no text and no number besides its keys that could be updated".to_owned(),
+            ));
+        }
+        operations.retain(|operation| *operation != Operation::UpdateItem);
+    }
+    match scales.iter().find_map(|scale| items.trouble(scale.items, targets, operations, POOL)) {
+        Some(why) => Err(Exit::BadInput(why)),
+        None => Ok(items.clone()),
+    }
 }
 
 fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
@@ -637,6 +671,18 @@ mod tests {
         assert!(matches!(&why, Exit::BadInput(text) if text.contains("--against")), "{why:?}");
         assert!(plan("--fail-on 5% --against main").is_ok());
         assert!(plan("--fail-on 5% --target mizzle@1.2.0 --target mizzle=../m").is_ok());
+    }
+
+    #[test]
+    fn items_are_of_a_shape_and_a_query_returns_as_many_as_asked_for() {
+        let usual = plan("").unwrap().items;
+        assert_eq!((usual.name(), usual.query_items), ("order", 20));
+        let other = plan("--shape document --query-items 100 --op Query --orm aws-sdk").unwrap();
+        assert_eq!((other.items.name(), other.items.query_items), ("document", 100));
+        assert!(!other.scales[0].is_large());
+        assert!(plan("--shape document --scale 5000").unwrap().scales[0].is_large());
+        let why = plan("--query-items 1000 --scale 500").unwrap_err();
+        assert!(matches!(&why, Exit::BadInput(text) if text.contains("--query-items 1000")), "{why:?}");
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 import { pathToFileURL } from "node:url";
 import { type Adapter, notesOf } from "../adapters/adapter.js";
-import { orderOf } from "../dataset.js";
-import { type ItemForm, NATURAL, PREFIXED } from "../form.js";
+import { DataSet } from "../dataset.js";
+import { type ItemForm, natural, prefixed } from "../form.js";
 import { type CallKind, OPERATIONS } from "../protocol.js";
+import { order as orders } from "../shapes/order.js";
 import { CALL_KINDS } from "../worker/command.js";
 import { describeError } from "../worker/events.js";
 
@@ -16,6 +17,9 @@ export interface OutsideAdapter extends Adapter {
   /** Its package on npm. */
   package: string;
 }
+
+/** The items that an adapter is looked at with. */
+const ORDERS = new DataSet(orders);
 
 /** What can be part of the name of a table, and leaves it room. */
 const FORM_NAME = /^[A-Za-z0-9-]{1,40}$/;
@@ -100,7 +104,7 @@ function problemOfForms(adapter: Adapter): string | null {
 
 function problemOfForm(adapter: Adapter, kind: CallKind): string | null {
   try {
-    const form: unknown = adapter.form(kind);
+    const form: unknown = adapter.form(kind, ORDERS.shape);
     const functions = isObject(form) && typeof form.keyOf === "function" && typeof form.itemOf === "function";
     if (!functions || !isText(form.partition) || !isText(form.sort)) {
       return "it gives no form, which has name, partition, sort, keyOf and itemOf";
@@ -109,29 +113,33 @@ function problemOfForm(adapter: Adapter, kind: CallKind): string | null {
       return "its name is no part of a table's name: letters, digits and hyphens are, 40 of them at the most";
     }
     const whole = form as unknown as ItemForm;
-    const order = orderOf(0, 0);
-    for (const [name, values] of Object.entries({ keyOf: whole.keyOf(order), itemOf: whole.itemOf(order) })) {
+    const order = ORDERS.orderOf(0, 0);
+    for (const [name, values] of Object.entries({ keyOf: whole.keyOf(ORDERS.keyOf(0)), itemOf: whole.itemOf(order) })) {
       const keys: unknown[] = [values[whole.partition], values[whole.sort]];
       if (!keys.every(isText)) {
         return `${name} gives an item without ${whole.partition} and ${whole.sort} as texts`;
       }
     }
-    if ([PREFIXED, NATURAL].some((ours) => ours.name === whole.name && !isSameForm(ours, whole))) {
+    if (
+      [prefixed(ORDERS.shape), natural(ORDERS.shape)].some(
+        (ours) => ours.name === whole.name && !isSameForm(ours, whole),
+      )
+    ) {
       return `its name, ${whole.name}, is that of another form: give it one of its own`;
     }
-    notesOf(adapter, kind);
+    notesOf(adapter, kind, ORDERS);
     return null;
   } catch (error) {
     return describeError(error);
   }
 }
 
-/** Whether two forms write the same items under the same keys, as far as one order shows. */
-export function isSameForm(one: ItemForm, other: ItemForm): boolean {
-  const order = orderOf(0, 0);
+/** Whether two forms write the same items under the same keys, as far as one item shows. */
+export function isSameForm(one: ItemForm, other: ItemForm, data = ORDERS): boolean {
+  const order = data.orderOf(0, 0);
   const shown = (form: ItemForm) => {
     const item = form.itemOf(order);
-    return JSON.stringify([form.partition, form.sort, form.keyOf(order), Object.entries(item).sort()]);
+    return JSON.stringify([form.partition, form.sort, form.keyOf(data.keyOf(0)), Object.entries(item).sort()]);
   };
   return shown(one) === shown(other);
 }

@@ -209,6 +209,16 @@ pub struct Settings {
     /// Which of each library's calls were measured; null in files of earlier versions, which followed no one rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<CallKind>,
+    /// What the items are: a built-in shape, or the user's own by its file's name. Null in files of earlier versions,
+    /// which measured orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<String>,
+    /// Items that one Query returns; null in files of earlier versions, where it was 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_items: Option<u32>,
+    /// The user's own item; absent for a built-in shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemNote>,
     pub scales: Vec<Scale>,
     pub operations: Vec<Operation>,
     /// How targets take turns: whole processes one after the other, or slices of calls in turn.
@@ -219,6 +229,33 @@ pub struct Settings {
     pub precision: Option<f64>,
     /// Resamples of the bootstrap.
     pub resamples: u32,
+}
+
+/// An example item of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ItemNote {
+    /// The names of its keys.
+    pub partition: String,
+    pub sort: String,
+    pub attributes: u32,
+    /// As `DynamoDB` counts, without a library's keys and marks.
+    pub bytes: u64,
+    /// Of the file's text.
+    pub sha256: String,
+}
+
+impl Settings {
+    /// What the items are; files of earlier versions measured orders.
+    pub fn shape_name(&self) -> &str {
+        self.shape.as_deref().unwrap_or("order")
+    }
+
+    /// Items that one Query returns; 20 in files of earlier versions.
+    pub fn query_size(&self) -> u32 {
+        self.query_items.unwrap_or(20)
+    }
 }
 
 /// Which of a library's calls is measured where it offers several for an operation.
@@ -374,6 +411,9 @@ pub struct Target {
     pub status: TargetStatus,
     /// Why the status is not `ok`, in words; with the last lines of the log where there are any.
     pub reason: Option<String>,
+    /// Whether it was left out because it can't have such items as this run is of; the reason says why.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsuited: bool,
     /// The AWS SDK client that carried its calls.
     pub sdk_version: Option<String>,
     /// Another AWS SDK that the library brought for itself.
@@ -489,7 +529,7 @@ pub enum TargetStatus {
     Failed,
     /// Its results were not what the data set says; it was not timed.
     WrongWork,
-    /// npm could not deliver it.
+    /// npm could not deliver it, or it can't have such items.
     Unavailable,
 }
 

@@ -5,6 +5,7 @@ mod blank;
 mod board;
 mod bundling;
 mod output;
+mod own_item;
 mod site;
 
 use std::path::{Path, PathBuf};
@@ -78,7 +79,7 @@ impl Bench {
     pub fn run(mut self) -> anyhow::Result<()> {
         let ci = self.ci || std::env::var_os("CI").is_some_and(|value| value == "true");
         self.strict |= ci;
-        let mut plan = Plan::decide(&self.request())?;
+        let mut plan = Plan::decide(&self.full_request()?)?;
         let fail_on = FailOn::parse(&self.fail_on).map_err(Exit::BadInput)?;
         let checkout = Checkout::find()?;
         let from_tree = plan.take_mizzle_from(&npm::default_mizzle(&checkout));
@@ -129,6 +130,7 @@ impl Bench {
             resume::check_settings(&results, earlier)?;
             origin = origin.checked_sub(Duration::from_secs_f64(earlier.run.duration_s)).unwrap_or(origin);
         }
+        own_item::leave_out(&plan, &tools, &benchmark, &progress, &mut results)?;
         let folders = [&benchmark, base.as_ref().unwrap_or(&benchmark)];
         let installs = install_all(&plan, &checkout, &tools, folders, &progress, &mut results);
         if let Err(why) = &installs
@@ -280,7 +282,7 @@ impl Bench {
             let why = format!("failed or did wrong work: {}", bad.join(", "));
             (RunStatus::Failed, Some(why.clone()), Some(Exit::Failed(why)))
         } else if !unavailable.is_empty() {
-            let why = format!("npm could not deliver {}", unavailable.join(", "));
+            let why = format!("not available: {}", unavailable.join(", "));
             (RunStatus::Incomplete, Some(why.clone()), self.strict.then_some(Exit::Failed(why)))
         } else {
             (RunStatus::Complete, None, None)
@@ -356,6 +358,10 @@ fn install_all(
 ) -> anyhow::Result<Vec<Option<PathBuf>>> {
     let mut folders = Vec::new();
     for (planned, target) in plan.targets.iter().zip(&mut results.targets) {
+        if target.status == TargetStatus::Unavailable {
+            folders.push(None);
+            continue;
+        }
         let benchmark = if planned.base_of.is_some() { base } else { own };
         let install = match &planned.spec {
             None => match &planned.outside {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::items::Items;
 use super::library::Library;
 use super::runtime::RuntimeSpec;
 use crate::results::{CallKind, Design, Operation, Scale};
@@ -24,6 +25,8 @@ pub struct Request {
     pub mizzle: Option<String>,
     pub prebuilt: bool,
     pub calls: CallKind,
+    /// An item of the user's own is put here once it is read.
+    pub items: Items,
     pub operations: Vec<Operation>,
     pub rounds: Option<u32>,
     pub time: Option<Duration>,

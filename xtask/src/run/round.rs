@@ -11,7 +11,7 @@ use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
 use crate::analysis::summary;
 use crate::machine::core;
-use crate::plan::ScalePlan;
+use crate::plan::{POOL, ScalePlan};
 use crate::results::{Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus};
 use crate::run::warm_up::{self, Warming};
 use crate::workers::keeper::Keeper;
@@ -20,8 +20,6 @@ use crate::workers::suite::{Suite, VerifiedSuite};
 use crate::workers::worker::Fault;
 use stats::parts;
 
-/// Inputs of each operation on the recorded ground.
-const POOL: u32 = 16;
 /// Pages of a scan that are recorded of a large table.
 const MOST_PAGES: u32 = 4;
 
@@ -160,12 +158,12 @@ impl Runner<'_> {
             target: planned.id.clone(),
             adapter: planned.adapter(),
             calls: self.plan.calls,
+            data: tables.data,
             endpoint: tables.endpoint,
             recorded_endpoint: self.site.record(target).endpoint(),
             table: tables.table,
             rehearsal_table: tables.rehearsal_table,
             items: tables.items,
-            rehearsal_items: tables.rehearsal_items,
             seed: tables.seed,
             round,
             lane: target as u32 + 1,

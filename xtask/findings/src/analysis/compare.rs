@@ -29,7 +29,7 @@ use serde::Serialize;
 use crate::results::{Interval, Measurement, Operation, Results, Target, Verdict};
 
 use change::{RawRow, find_target, of_figures, of_pair, of_ratios, row};
-use differences::{common_baseline, common_shift, counts_threads, few_rounds, notes};
+use differences::{common_baseline, common_shift, counts_threads, few_rounds, notes, other_items, query_sizes};
 pub use differences::{differences, has_recorded_answers};
 pub use fail_on::{FailOn, Metric};
 use judge::judge_all;
@@ -153,6 +153,9 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
             why: vec![format!("one is of scale {}, the other of {}", names(base), names(new))],
         });
     }
+    if let Some(why) = other_items(base, new) {
+        return Err(Incomparable { why: vec![why] });
+    }
     if counts_threads(base) != counts_threads(new) {
         let why = "one counts the CPU of the thread that runs JavaScript, the other that of the whole process";
         return Err(Incomparable { why: vec![why.to_owned()] });
@@ -172,7 +175,12 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     };
     let mut rows = Vec::new();
     let mut not_compared = Vec::new();
-    for ours in new.measurements.iter().filter(|one| scales.contains(&one.scale.as_str())) {
+    let queries = query_sizes(base, new);
+    not_compared.extend(queries.clone());
+    let is_compared = |one: &&Measurement| {
+        scales.contains(&one.scale.as_str()) && (queries.is_none() || one.operation != Operation::Query)
+    };
+    for ours in new.measurements.iter().filter(is_compared) {
         if matches!(&basis, Basis::Ratios { baseline, .. } if *baseline == ours.target) {
             continue;
         }
@@ -193,7 +201,7 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     not_compared.extend(
         base.measurements
             .iter()
-            .filter(|theirs| scales.contains(&theirs.scale.as_str()) && has_figures(theirs))
+            .filter(|theirs| is_compared(theirs) && has_figures(theirs))
             .filter(|theirs| find(new, theirs).is_none())
             .map(|theirs| format!("{}: not in the new run", theirs.name())),
     );

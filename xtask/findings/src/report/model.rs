@@ -205,6 +205,7 @@ fn library(target: &Target, results: &Results, look: Look) -> TargetView {
         TargetStatus::Ok => MEASURED,
         TargetStatus::Failed => "failed",
         TargetStatus::WrongWork => "wrong work",
+        TargetStatus::Unavailable if target.unsuited => "can't have such items",
         TargetStatus::Unavailable => "not installed",
     };
     TargetView {

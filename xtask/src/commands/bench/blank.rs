@@ -7,7 +7,7 @@ use crate::machine::environment;
 use crate::plan::outside::Outside;
 use crate::plan::{Plan, PlannedTarget};
 use crate::results::{
-    AdapterFile, Backend, Database, Measurement, Results, Run, RunStatus, SCHEMA_VERSION, Settings, Target,
+    AdapterFile, Backend, Database, ItemNote, Measurement, Results, Run, RunStatus, SCHEMA_VERSION, Settings, Target,
     TargetStatus, Timeline,
 };
 use crate::setup::npm::Tools;
@@ -45,6 +45,15 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
             concurrency: plan.concurrency,
             more_concurrencies: plan.more_concurrencies.clone(),
             calls: Some(plan.calls),
+            shape: Some(plan.items.name().to_owned()),
+            query_items: Some(plan.items.query_items),
+            item: plan.items.own().map(|item| ItemNote {
+                partition: item.keys.partition.clone(),
+                sort: item.keys.sort.clone(),
+                attributes: item.item.len() as u32,
+                bytes: item.bytes,
+                sha256: item.sha256.clone(),
+            }),
             scales: plan.scales.iter().map(|scale| scale.scale.clone()).collect(),
             operations: plan.operations.clone(),
             design: plan.design,
@@ -78,6 +87,7 @@ fn blank_target(plan: &Plan, target: &PlannedTarget) -> Target {
         base_of: target.base_of.as_ref().map(|base| base.target.clone()),
         status: TargetStatus::Ok,
         reason: None,
+        unsuited: false,
         sdk_version: None,
         own_sdk_version: None,
         source: None,

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::commands::bench::database_health;
+use crate::plan::items::Items;
 use crate::plan::request::BackendChoice;
 use crate::plan::turns::SliceLength;
 use crate::results::{CallKind, Operation};
+use crate::run::described;
 use crate::setup::database::{self, Server};
 use crate::setup::npm;
 use crate::setup::npm::runtime::Runtime;
@@ -55,11 +57,11 @@ impl Rig {
         let tables = Tables {
             endpoint: server.endpoint.clone(),
             calls: CallKind::Documented,
+            data: described(&Items::default()),
             lanes: vec![Lane { lane: LANE, adapter: "aws-sdk".to_owned() }],
             table: "bench-selftest".to_owned(),
             rehearsal_table: None,
             items: 1_000,
-            rehearsal_items: 0,
             seed: SEED,
         };
         let answers = Answers::start(server.address)?;
@@ -84,12 +86,12 @@ impl Rig {
             target: "aws-sdk".to_owned(),
             adapter: "aws-sdk".to_owned(),
             calls: CallKind::Documented,
+            data: self.tables.data.clone(),
             endpoint: self.tables.endpoint.clone(),
             recorded_endpoint: self.door.endpoint(),
             table: self.tables.table.clone(),
             rehearsal_table: None,
             items: self.tables.items,
-            rehearsal_items: 0,
             seed: SEED,
             round: 0,
             lane: LANE,

@@ -39,6 +39,21 @@ pub fn differences(
     why
 }
 
+/// What forbids comparing anything of two runs: items of two shapes, or two items of the user's own.
+pub fn other_items(base: &Results, new: &Results) -> Option<String> {
+    let (a, b) = (&base.settings, &new.settings);
+    if a.shape_name() != b.shape_name() {
+        return Some(format!("one measured items of shape {}, the other of {}", a.shape_name(), b.shape_name()));
+    }
+    (a.item != b.item).then(|| format!("the item {} is not the same in both", a.shape_name()))
+}
+
+/// Why Query can't be compared; None where it can.
+pub fn query_sizes(base: &Results, new: &Results) -> Option<String> {
+    let (a, b) = (base.settings.query_size(), new.settings.query_size());
+    (a != b).then(|| format!("Query: it returns {a} items in the base and {b} in the new run"))
+}
+
 pub fn common_baseline(base: &Results, new: &Results) -> Result<String, String> {
     let of = |results: &Results| results.targets.iter().find(|target| target.baseline).cloned();
     match (of(base), of(new)) {

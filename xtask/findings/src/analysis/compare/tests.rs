@@ -401,3 +401,20 @@ fn hostile_names_stay_text() {
     let markdown = render::markdown(&comparison);
     assert!(!markdown.contains("<script>") && markdown.contains("a\\|b &lt;script&gt;"), "{markdown}");
 }
+
+#[test]
+fn runs_of_other_items_are_not_compared_and_queries_of_other_sizes_are_left_out() {
+    let base = same(1);
+    let other = run(2, &Shape::small(), |results| results.settings.shape = Some("record".to_owned()));
+    let why = compare(&base, &other, &FailOn::default()).unwrap_err().to_string();
+    assert!(why.contains("shape order") && why.contains("record"), "{why}");
+    let earlier = run(3, &Shape::small(), |results| {
+        results.settings.shape = None;
+        results.settings.query_items = None;
+    });
+    assert!(compare(&earlier, &base, &FailOn::default()).is_ok(), "a file of before measured orders");
+    let longer = run(4, &Shape::small(), |results| results.settings.query_items = Some(100));
+    let comparison = compare(&base, &longer, &FailOn::default()).unwrap();
+    assert!(comparison.rows.iter().all(|row| row.operation != Operation::Query) && !comparison.rows.is_empty());
+    assert!(comparison.not_compared.iter().any(|line| line.contains("Query: it returns 20 items")));
+}

@@ -97,6 +97,9 @@ fn sentence(index: &Index<'_>, scale: &str, library: &TargetView) -> String {
     let name = &library.label;
     if ratios.is_empty() {
         let target = index.results.targets.iter().find(|target| target.id == library.id);
+        if target.is_some_and(|target| target.unsuited) {
+            return format!("{name} was not measured: it can't have such items.");
+        }
         return match target.map(|target| target.status) {
             Some(TargetStatus::Unavailable) => format!("{name} was not measured: npm could not install it."),
             Some(TargetStatus::WrongWork) => format!("{name} was not measured: it did wrong work."),

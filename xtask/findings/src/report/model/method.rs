@@ -42,6 +42,9 @@ pub fn subtitle(results: &Results) -> String {
         ran_on(results),
         database(results),
     ];
+    if !is_usual(results) {
+        parts.insert(1, items(results));
+    }
     if run.finished_at.is_some() {
         parts.insert(1, format::duration_ms(run.duration_s * 1000.0));
     }
@@ -60,6 +63,26 @@ fn ran_on(results: &Results) -> String {
     if names.is_empty() { machines() } else { names.join(", ") }
 }
 
+/// Whether the items are those of a run that asks for no others.
+fn is_usual(results: &Results) -> bool {
+    results.settings.shape_name() == "order" && results.settings.query_size() == 20
+}
+
+/// What the items are: `record items, 20 in each Query`.
+fn items(results: &Results) -> String {
+    let settings = &results.settings;
+    let own = settings.item.as_ref().map_or_else(String::new, |item| {
+        format!(
+            " ({} of {} attributes, keys {} and {})",
+            format::plural(item.bytes, "byte"),
+            item.attributes,
+            item.partition,
+            item.sort
+        )
+    });
+    format!("{} items{own}, {} in each Query", settings.shape_name(), format::count(settings.query_size().into()))
+}
+
 pub fn settings(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {
     let not_measured = runtimes::without_allocation(results, libraries);
     let (settings, run) = (&results.settings, &results.run);
@@ -73,6 +96,7 @@ pub fn settings(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {
     let also = if more.is_empty() { String::new() } else { format!(", and also {}", format::list(&more)) };
     facts([
         ("scales", scales.collect::<Vec<_>>().join(", ")),
+        ("items", items(results)),
         ("rounds", format!("at most {}: fresh processes for each library and scale", settings.rounds)),
         ("time", format!("{} for each operation, phase and round", format::duration_ms(settings.time_ms))),
         ("client cost", recorded_answers(results)),
