@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use super::site::{Record, Recording, Site};
 use crate::results::{Operation, Work};
-use crate::workers::protocol::{
-    Allocated, End, Event, Ground, KeeperCommand, Measure, OpenSuite, Phase, Ready, SuiteCommand,
-};
+use crate::workers::protocol::{Allocated, End, Event, Ground, KeeperCommand, Measure, Phase, Ready, SuiteCommand};
 use crate::workers::worker::{Probe, Worker};
 
 /// No process: nothing is to be watched, and nothing moved to another core.
@@ -237,8 +235,8 @@ impl FakeSuite {
     fn serve(mut self, commands: PipeReader, mut events: PipeWriter, mut words: PipeWriter) {
         for line in BufReader::new(commands).lines().map_while(Result::ok) {
             let command: SuiteCommand = serde_json::from_str(&line).unwrap();
-            if let SuiteCommand::Open(OpenSuite { round, .. }) = &command {
-                self.round = *round;
+            if let SuiteCommand::Open(job) = &command {
+                self.round = job.round;
             }
             self.shared.hear(Asked::Suite { target: self.target, round: self.round, command: command.clone() });
             if matches!(command, SuiteCommand::End) {

@@ -16,7 +16,7 @@ pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum SuiteCommand {
-    Open(OpenSuite),
+    Open(Box<OpenSuite>),
     /// Make the first, cold call of each operation, then check what each one does: everything, or one call each.
     Verify {
         operations: Vec<Operation>,
@@ -85,7 +85,7 @@ pub struct Data {
     /// The name of a built-in shape, or of the user's own item.
     pub shape: String,
     /// The user's own item; null for a built-in shape.
-    pub example: Option<Example>,
+    pub example: Option<Box<Example>>,
     pub query_items: u32,
 }
 

@@ -52,10 +52,11 @@ impl Suite {
             let cause = format!("{why:#}");
             Fault::Failed(Failure { stage: "start".into(), cause }, None)
         })?;
-        let ready = worker.ask("start", &SuiteCommand::Open(job), OPEN_LIMIT, health, |event| match event {
-            Event::Ready(ready) => Some(ready),
-            _ => None,
-        })?;
+        let ready =
+            worker.ask("start", &SuiteCommand::Open(Box::new(job)), OPEN_LIMIT, health, |event| match event {
+                Event::Ready(ready) => Some(ready),
+                _ => None,
+            })?;
         Ok((Suite { worker, call_limit }, ready))
     }
 
