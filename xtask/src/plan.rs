@@ -356,7 +356,7 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
             Some(_) => format!("{}@local", target.library.id),
             None => target.library.id.to_owned(),
         };
-        let id = free_id(base, &targets);
+        let id = free_id(&base, &targets);
         let named = target.spec.is_some() || (target.library.id == "mizzle" && request.mizzle.is_some());
         let library = target.library;
         let asked = match (&target.spec, &spec) {
@@ -392,8 +392,8 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
 }
 
 /// An id that no target has yet.
-fn free_id(base: String, targets: &[PlannedTarget]) -> String {
-    let mut id = base.clone();
+fn free_id(base: &str, targets: &[PlannedTarget]) -> String {
+    let mut id = base.to_owned();
     let mut number = 2;
     while targets.iter().any(|other| other.id == id) {
         id = format!("{base}#{number}");
@@ -406,7 +406,7 @@ fn free_id(base: String, targets: &[PlannedTarget]) -> String {
 fn outside_target(file: &Path, targets: &[PlannedTarget]) -> Result<PlannedTarget, Exit> {
     let library = outside::library_of(file).map_err(|why| Exit::BadInput(format!("--adapter {why}")))?;
     Ok(PlannedTarget {
-        id: free_id(library.id.to_owned(), targets),
+        id: free_id(library.id, targets),
         library,
         spec: None,
         named: true,
