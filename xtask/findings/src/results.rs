@@ -424,7 +424,7 @@ pub struct Target {
     /// The working tree or repository that it was taken from; absent where npm delivered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    /// The library with its dependencies on disk, MiB.
+    /// The library with its dependencies, and with what is imported along with it, on disk, MiB.
     pub installed_mb: Option<f64>,
     /// The library bundled with its adapter and the AWS SDK; null where no bundle was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]

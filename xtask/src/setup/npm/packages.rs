@@ -13,7 +13,7 @@ use crate::system::exit::Exit;
 const SDK: &str = "@aws-sdk/client-dynamodb";
 const MIB: f64 = 1_048_576.0;
 
-/// What the first of some folders that has a library holds of it. `adapter` is what calls it, compiled.
+/// What the first of some folders that has a library holds of it. `adapter` is the file that calls it, compiled.
 ///
 /// # Errors
 /// [`Exit::Failed`] where the AWS SDK that every suite needs isn't there.
@@ -25,17 +25,19 @@ pub fn describe(dirs: &[&Path], package: &str, adapter: &Path) -> anyhow::Result
         bail!(Exit::Failed(format!("{} has no version", sdk.display())));
     };
     let library = find_first(package);
-    let needed = library.as_deref().map(with_dependencies);
-    // A library that needs no SDK may still be called with a client of it, which the adapter then imports.
-    let needs_sdk = needed.as_ref().is_none_or(|needed| needed.iter().any(|package| package.ends_with(SDK)));
-    let uses_sdk = needs_sdk || std::fs::read_to_string(adapter).is_ok_and(|text| text.contains("@aws-sdk/"));
+    // What an application must import along with the library is no dependency of it, as a plugin's client.
+    let adapter = std::fs::read_to_string(adapter).unwrap_or_default();
+    let along = imported(&adapter).into_iter().filter_map(|name| find_first(&name));
+    let needed = with_dependencies(library.iter().cloned().chain(along).collect());
+    let needs_sdk = library.is_none() || needed.iter().any(|package| package.ends_with(SDK));
+    let uses_sdk = needs_sdk || adapter.contains("@aws-sdk/");
     let own = library.as_deref().and_then(|library| find(library, SDK)).filter(|own| uses_sdk && *own != sdk);
     Ok(Install {
         dir: dir.to_path_buf(),
         library_version: library.as_deref().and_then(version),
         sdk_version: uses_sdk.then_some(sdk_version),
         own_sdk_version: own.as_deref().and_then(version),
-        installed_mb: needed.map(|needed| needed.iter().map(|package| own_bytes(package)).sum::<u64>() as f64 / MIB),
+        installed_mb: library.map(|_| needed.iter().map(|package| own_bytes(package)).sum::<u64>() as f64 / MIB),
     })
 }
 
@@ -54,10 +56,18 @@ fn version(package: &Path) -> Option<String> {
     read_json(&package.join("package.json")).ok()?.get("version")?.as_str().map(str::to_owned)
 }
 
-/// A package with all that it depends on.
-fn with_dependencies(package: &Path) -> HashSet<PathBuf> {
+/// The packages that a compiled adapter imports: `@aws-lite/client` of `import("@aws-lite/client")`.
+fn imported(adapter: &str) -> BTreeSet<String> {
+    let paths = adapter.split("import(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let bare = paths.filter(|path| path.starts_with(|first: char| first == '@' || first.is_ascii_alphanumeric()));
+    bare.map(|path| path.split('/').take(if path.starts_with('@') { 2 } else { 1 }).collect::<Vec<_>>().join("/"))
+        .collect()
+}
+
+/// Some packages with all that they depend on.
+fn with_dependencies(packages: Vec<PathBuf>) -> HashSet<PathBuf> {
     let mut seen = HashSet::new();
-    let mut left = vec![package.to_path_buf()];
+    let mut left = packages;
     while let Some(package) = left.pop() {
         if !seen.insert(package.clone()) {
             continue;
@@ -163,6 +173,22 @@ mod tests {
         };
         assert!(sdk("needs", "plain.js") && sdk("alone", "with-a-client.js"));
         assert!(!sdk("alone", "plain.js"));
+    }
+
+    #[test]
+    fn what_an_adapter_imports_along_with_its_library_counts() {
+        let text =
+            "await import(\"@a/client\"); await import(\"b/deep/er\"); await import(\"./own.js\"); import(name);";
+        assert_eq!(imported(text).into_iter().collect::<Vec<_>>(), ["@a/client", "b"]);
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        package(dir, "node_modules/@aws-sdk/client-dynamodb", "3.2.0", "{}");
+        package(dir, "node_modules/@a/plugin", "1.0.0", "{}");
+        package(dir, "node_modules/@a/client", "1.0.0", "{}");
+        write(dir, "node_modules/@a/client/data", &"x".repeat(1 << 20));
+        write(dir, "adapter.js", text);
+        let install = super::describe(&[dir], "@a/plugin", &dir.join("adapter.js")).unwrap();
+        assert!(install.installed_mb.is_some_and(|mb| mb > 1.0) && install.sdk_version.is_none(), "{install:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::TargetView;
 use crate::report::{escape, text};
-use crate::results::{CallKind, Operation, Results};
+use crate::results::{CallKind, Results};
 
 /// The longest text of one of these, characters.
 const LONGEST: usize = 400;
@@ -46,7 +46,7 @@ pub fn kind_phrase(results: &Results) -> String {
 
 pub fn called(results: &Results, libraries: &[TargetView]) -> Vec<Called> {
     let mut rows: Vec<Called> = Vec::new();
-    for operation in Operation::ALL {
+    for &operation in &results.settings.operations {
         let mut first = true;
         for library in libraries {
             let target = results.targets.iter().find(|target| target.id == library.id);
