@@ -132,7 +132,7 @@ pub struct Bench {
     #[arg(long)]
     pub prebuilt: bool,
 
-    /// The target that others are compared with [default: aws-sdk]
+    /// The target that others are compared with [default: aws-sdk, or the first target of a run without it]
     #[arg(long, value_name = "ID")]
     pub baseline: Option<String>,
 

@@ -36,6 +36,8 @@ const LARGE_ABOVE: u32 = 10_000;
 /// Items of the table on which Scan is verified: 1.3 MB, so that a scan has a second page.
 pub const REHEARSAL_ITEMS: u32 = 3_000;
 
+/// The baseline where none is asked for and it is among the targets: the bare SDK.
+const USUAL_BASELINE: &str = "aws-sdk";
 /// The targets of a default run.
 const USUAL_TARGETS: f64 = 4.0;
 
@@ -45,7 +47,7 @@ pub struct Plan {
     pub scales: Vec<ScalePlan>,
     pub operations: Vec<Operation>,
     pub targets: Vec<PlannedTarget>,
-    /// The id of the target that others are compared with; none where it is not among the targets.
+    /// The id of the target that others are compared with.
     pub baseline: Option<String>,
     pub rounds: Rounds,
     /// Calls in flight in the throughput phase.
@@ -221,6 +223,16 @@ impl Plan {
         (taken && !named).then(|| format!("Mizzle is measured from {spec} (--mizzle latest takes the published one)"))
     }
 
+    /// Says which target is the baseline, where the bare SDK is not measured and none was asked for.
+    pub fn baseline_note(&self, request: &Request) -> Option<String> {
+        let baseline = self.baseline.as_ref()?;
+        let others = self.targets.len() > 1 && request.baseline.is_none();
+        let bare = self.targets.iter().any(|target| target.library.id == USUAL_BASELINE);
+        (others && !bare).then(|| {
+            format!("{baseline} is the baseline: the bare AWS SDK is not in this run (--baseline ID takes another)")
+        })
+    }
+
     /// All numbers of calls in flight that the throughput is measured with.
     pub fn concurrencies(&self) -> Vec<u32> {
         [self.concurrency].into_iter().chain(self.more_concurrencies.iter().copied()).collect()
@@ -386,19 +398,24 @@ fn concurrencies(request: &Request) -> Result<(u32, Vec<u32>), Exit> {
     Ok((first, more.into_iter().collect()))
 }
 
+/// The target that was asked for, else the bare SDK, else the first of the run's targets.
 fn baseline(request: &Request, targets: &[PlannedTarget]) -> Result<Option<String>, Exit> {
-    let id = request.baseline.as_deref().unwrap_or("aws-sdk");
-    if targets.iter().any(|target| target.id == id) {
-        return Ok(Some(id.to_owned()));
+    let known = |id: &str| targets.iter().any(|target| target.id == id);
+    match request.baseline.as_deref() {
+        Some(id) if known(id) => Ok(Some(id.to_owned())),
+        Some(id) => {
+            let known: Vec<_> = targets.iter().map(|target| target.id.as_str()).collect();
+            Err(Exit::BadInput(format!(
+                "--baseline {id}: it is not among the targets of this run, which are {}",
+                known.join(", ")
+            )))
+        }
+        None => {
+            let bare = targets.iter().find(|target| target.id == USUAL_BASELINE);
+            let bare = bare.or_else(|| targets.iter().find(|target| target.library.id == USUAL_BASELINE));
+            Ok(bare.or(targets.first()).map(|target| target.id.clone()))
+        }
     }
-    if request.baseline.is_some() {
-        let known: Vec<_> = targets.iter().map(|target| target.id.as_str()).collect();
-        return Err(Exit::BadInput(format!(
-            "--baseline {id}: it is not among the targets of this run, which are {}",
-            known.join(", ")
-        )));
-    }
-    Ok(None)
 }
 
 #[cfg(test)]
@@ -469,7 +486,10 @@ mod tests {
 
     #[test]
     fn a_baseline_that_is_not_measured_is_refused_where_it_was_asked_for() {
-        assert_eq!(plan("--orm mizzle").unwrap().baseline, None);
+        let baseline = |arguments: &str| plan(arguments).unwrap().baseline.unwrap();
+        assert_eq!(baseline("--orm mizzle --orm aws-sdk"), "aws-sdk");
+        assert_eq!(baseline("--orm electrodb --orm dynamoose"), "electrodb", "the first, where the bare SDK is absent");
+        assert_eq!(baseline("--target mizzle@1 --target aws-sdk@3.990.0"), "aws-sdk@3.990.0");
         let why = plan("--orm mizzle --baseline dynamoose").unwrap_err();
         assert!(matches!(&why, Exit::BadInput(text) if text.contains("--baseline dynamoose")), "{why:?}");
     }

@@ -92,7 +92,7 @@ impl Bench {
             return Ok(());
         }
         let progress = Progress::new(ci);
-        if let Some(words) = from_tree {
+        for words in [from_tree, plan.baseline_note(&self.request())].into_iter().flatten() {
             progress.line(words);
         }
         let _lock = lock::acquire(&checkout)?;

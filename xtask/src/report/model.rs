@@ -28,8 +28,8 @@ pub use calls::{Called, CaveatView};
 pub use columns::{RATIO, limit};
 pub use method::{Fact, Note, WarningLine};
 #[cfg(test)]
-pub use ratio::winner;
-pub use ratio::{Criterion, ratio};
+pub use ratio::best;
+pub use ratio::{Criterion, NO_VERDICT, Ratio, ratio};
 pub use tables::Group;
 pub use troubles::{Banner, Fix, Trouble};
 

@@ -1,6 +1,7 @@
 //! What a run that stays inconclusive should do: measure for longer, and about how long. The half-width of an interval
 //! shrinks with the square root of the measuring time, so that half the width takes four times the time.
 
+use super::answer::Point;
 use super::{TargetView, label};
 use crate::report::format;
 use crate::results::{Measurement, Results, Verdict};
@@ -11,30 +12,56 @@ const LONGEST: f64 = 3600.0;
 const FEWEST_ROUNDS: u32 = 3;
 /// The time grows at least by this: an interval that is nearly narrow enough by itself may not be next time.
 const LEAST_GROWTH: f64 = 1.25;
+/// So many times as long a run leaves each of its rounds twice the time to warm up.
+const TO_WARM_UP: f64 = 2.0;
 
 /// How long a run would settle what this one left open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Budget {
     /// As `--budget` takes it: `12m`, `1h`.
     pub text: String,
+    seconds: f64,
     /// Whether even this may not be enough.
     pub capped: bool,
 }
 
-/// The advice on the ratios of CPU per call that stay inconclusive although their processes had settled.
-pub fn sentence(results: &Results, libraries: &[TargetView]) -> Option<String> {
-    let (widest, half) = widest(results)?;
-    let budget = budget_for(results, growth(results, widest, half), &widest.scale);
-    let enough = if budget.capped { "may not be enough" } else { "should be about enough" };
-    Some(format!(
-        "To settle what is inconclusive, measure for longer: --budget {} {enough} (the widest, {} of {} at {} items, is \
-         known to ±{}).",
-        budget.text,
-        widest.operation,
-        label(libraries, &widest.target),
-        format::count(widest.items.into()),
-        format::percent(half.exp_m1())
-    ))
+impl Budget {
+    fn flag(&self) -> String {
+        format!(" --budget {}", self.text)
+    }
+}
+
+/// What would settle what is inconclusive: a longer run, with a longer warm-up where processes had not settled.
+pub fn to_settle(results: &Results, libraries: &[TargetView]) -> Option<Point> {
+    let unsettled = results.measurements.iter().any(|m| m.warning_kinds.iter().any(|kind| kind == "not-settled"));
+    let widest = widest(results);
+    let of_width = widest.map(|(widest, half)| (growth(results, widest, half), widest.scale.as_str()));
+    let of_warm_up = unsettled.then(|| Some((TO_WARM_UP, results.settings.scales.first()?.name.as_str()))).flatten();
+    let (growth, scale) = of_width.into_iter().chain(of_warm_up).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let budget = budget_for(results, growth, scale);
+    let mut text = "measure for longer".to_owned();
+    if let Some((widest, half)) = widest {
+        let enough = if budget.capped { "may not be enough" } else { "should be about enough" };
+        text = format!(
+            "{text}, which {enough}: the widest interval, {} of {} at {} items, is ±{}",
+            widest.operation,
+            label(libraries, &widest.target),
+            format::count(widest.items.into()),
+            format::percent(half.exp_m1())
+        );
+    }
+    if unsettled {
+        text += "; and warm up for longer, as processes had not settled";
+    }
+    let command = format!("cargo xtask bench{}", if unsettled { warming_up(results, &budget) } else { budget.flag() });
+    Some(Point { command, ..Point::new("To settle it", text) })
+}
+
+/// What lets each round warm up for longer: more budgets alone would only make more rounds of the same length.
+fn warming_up(results: &Results, budget: &Budget) -> String {
+    let rounds = results.measurements.iter().map(|m| m.rounds).max().unwrap_or(0).max(FEWEST_ROUNDS);
+    let warm_up = (budget.seconds / f64::from(rounds) / 2.0).clamp(10.0, 60.0);
+    format!("{} --rounds {rounds} --warm-up {warm_up:.0}s", budget.flag())
 }
 
 /// The budget with which a run makes as many rounds as a verdict takes, or settles the widest ratio, whichever is longer.
@@ -85,9 +112,9 @@ fn budget_for(results: &Results, growth: f64, scale: &str) -> Budget {
     let minutes = (seconds / 60.0 - 0.05).ceil().max(1.0);
     let minutes = if minutes > 10.0 { (minutes / 5.0).ceil() * 5.0 } else { minutes };
     if minutes * 60.0 < LONGEST {
-        Budget { text: format!("{minutes:.0}m"), capped: false }
+        Budget { text: format!("{minutes:.0}m"), seconds: minutes * 60.0, capped: false }
     } else {
-        Budget { text: "1h".to_owned(), capped: seconds > LONGEST }
+        Budget { text: "1h".to_owned(), seconds: LONGEST, capped: seconds > LONGEST }
     }
 }
 
@@ -115,25 +142,39 @@ mod tests {
         // 6% more, known to ±12%: it excludes 1 once it is known to ±6%.
         let away = 1.06_f64.ln();
         let results = with_one_open(1.06, [(-away).exp(), (3.0 * away).exp()], 120.0);
-        let said = sentence(&results, &[]).unwrap();
-        assert!(said.contains("--budget 8m should be about enough"), "{said}");
-        assert!(said.contains("PutItem of mizzle at 1,000 items, is known to ±12%"), "{said}");
+        let said = to_settle(&results, &[]).unwrap();
+        assert_eq!(
+            said.command, "cargo xtask bench --budget 8m --rounds 3 --warm-up 60s",
+            "the fixture has one that had not settled"
+        );
+        let (enough, which) = ("which should be about enough", "PutItem of mizzle at 1,000 items, is ±12%");
+        assert!(said.text.contains(enough) && said.text.contains(which), "{}", said.text);
     }
 
     #[test]
     fn no_more_than_an_hour_is_suggested_and_that_it_may_not_do_is_said() {
         let results = with_one_open(1.02, [0.5, 2.0], 150.0);
-        let said = sentence(&results, &[]).unwrap();
-        assert!(said.contains("--budget 1h may not be enough"), "{said}");
+        let said = to_settle(&results, &[]).unwrap();
+        assert!(said.command.contains("--budget 1h") && said.text.contains("may not be enough"), "{said:?}");
     }
 
     #[test]
-    fn a_run_that_concludes_has_no_advice_nor_has_a_process_that_had_not_settled() {
+    fn a_run_that_concludes_has_no_advice_and_a_process_that_had_not_settled_needs_a_longer_warm_up() {
         let mut results = with_one_open(1.06, [0.9, 1.2], 150.0);
-        assert!(sentence(&results, &[]).is_some());
+        results.measurements.iter_mut().for_each(|m| m.warning_kinds.clear());
+        assert!(!to_settle(&results, &[]).unwrap().command.contains("--warm-up"));
         let open = results.measurements.iter_mut().find(|m| m.vs_baseline.is_some()).unwrap();
         open.warning_kinds = vec!["not-settled".to_owned()];
-        assert_eq!(sentence(&results, &[]), None);
+        let command = "cargo xtask bench --budget 5m --rounds 3 --warm-up 50s";
+        assert_eq!(to_settle(&results, &[]).unwrap().command, command);
+        open_ratio(&mut results).cpu_verdict = Verdict::Same;
+        results.measurements.iter_mut().for_each(|m| m.warning_kinds.clear());
+        assert_eq!(to_settle(&results, &[]), None);
+    }
+
+    fn open_ratio(results: &mut Results) -> &mut crate::results::VsBaseline {
+        let mut all = results.measurements.iter_mut().filter_map(|m| m.vs_baseline.as_mut());
+        all.find(|versus| versus.cpu_verdict == Verdict::Unclear).unwrap()
     }
 
     #[test]

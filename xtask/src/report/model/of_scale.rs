@@ -2,7 +2,7 @@
 //! it; the tables are made of it.
 
 use super::cell::Cell;
-use super::ratio::{Criterion, ratio, winner};
+use super::ratio::{Criterion, best, ratio};
 use super::{Index, TargetView};
 use crate::results::{DatabaseUsage, Measurement};
 
@@ -28,16 +28,16 @@ impl OfScale<'_> {
     /// A measurement's ratio to the baseline.
     pub fn versus(&self, m: &Measurement, metric: Criterion) -> Cell {
         if self.libraries.iter().any(|library| library.baseline && library.id == m.target) {
-            return Cell { value: Some(1.0), ..Cell::words("baseline") };
+            return Cell::baseline();
         }
-        match ratio(m, metric) {
-            Some((value, interval, verdict)) => Cell::ratio(value, interval, verdict),
+        match ratio(self.index, m, metric) {
+            Some(ratio) => Cell::ratio(&ratio),
             None => Cell::missing("no pair to compare"),
         }
     }
 
-    /// Whether a measurement's library is the best one, and this run can tell.
+    /// Whether a measurement's library is the best one, or among those that this run cannot distinguish from it.
     pub fn wins(&self, m: &Measurement, metric: Criterion) -> bool {
-        winner(self.index, self.libraries, self.scale, m.operation, metric).is_some_and(|id| id == m.target)
+        best(self.index, self.libraries, self.scale, m.operation, metric).contains(&m.target.as_str())
     }
 }
