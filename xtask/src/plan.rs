@@ -6,7 +6,6 @@ pub mod request;
 pub mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use self::library::{LIBRARIES, Library};
 use self::request::{DefaultMizzle, Request, TargetSpec};
 use crate::results::{CallKind, Design, MOST_CONCURRENCIES, Operation, Scale};
 use crate::system::exit::Exit;
+use crate::system::format;
 
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
 const FEWEST_ROUNDS: u32 = 3;
@@ -99,7 +99,7 @@ impl ScalePlan {
 /// How many fresh processes each target gets at each scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rounds {
-    /// As asked.
+    /// As requested.
     Exactly(u32),
     /// Until the intervals are narrow enough or the budget is spent.
     Adaptive { fewest: u32, most: u32 },
@@ -118,11 +118,11 @@ pub struct PlannedTarget {
     /// Whether a folder's built files are measured as they lie.
     pub prebuilt: bool,
     pub handicap: BTreeMap<Operation, u64>,
-    /// Of another commit, beside the target of this checkout.
+    /// Of another commit, next to the target of this checkout.
     pub base_of: Option<BaseOf>,
 }
 
-/// What a target of another commit stands beside.
+/// What a target of another commit is measured next to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseOf {
     /// The other target's id.
@@ -132,9 +132,9 @@ pub struct BaseOf {
 }
 
 impl PlannedTarget {
-    /// What npm is asked for, in words.
+    /// What npm is asked for, for people.
     pub fn spec_in_words(&self) -> String {
-        let spec = self.spec.as_deref().unwrap_or("locked");
+        let spec = self.spec.as_deref().unwrap_or("the locked version");
         self.base_of.as_ref().map_or_else(|| spec.to_owned(), |base| format!("{spec}, of {}", base.from))
     }
 }
@@ -247,48 +247,45 @@ impl Plan {
         order
     }
 
-    /// The plan in words, for `--dry-run`.
-    pub fn describe(&self, out: &Path) -> String {
-        let mut text = String::new();
+    /// The plan for people, for `--dry-run`: rows of a name and what it is.
+    pub fn describe(&self, out: &Path) -> Vec<(&'static str, String)> {
+        let operations: Vec<_> = self.operations.iter().map(|operation| operation.name()).collect();
+        let mut rows = vec![("Operations", operations.join(", ")), ("Calls", self.calls.name().to_owned())];
+        for target in &self.targets {
+            let mark = if Some(&target.id) == self.baseline.as_ref() { " (the baseline)" } else { "" };
+            rows.push(("Target", format!("{}: {}{mark}", target.id, target.spec_in_words())));
+        }
         let rounds = match self.rounds {
-            Rounds::Exactly(rounds) => format!("{rounds} rounds"),
+            Rounds::Exactly(rounds) => format!("{rounds}, each with fresh processes"),
             Rounds::Adaptive { fewest, most } => format!(
-                "{fewest} to {most}: until each ratio to the baseline is known to within ±{}%, or the time is spent",
-                self.precision * 100.0
+                "{fewest} to {most}, each with fresh processes, until every ratio to the baseline is known to ±{}% or \
+                 the budget is spent",
+                format::tick(self.precision * 100.0)
             ),
         };
-        let operations: Vec<_> = self.operations.iter().map(|operation| operation.name()).collect();
-        let _ = writeln!(text, "Operations  {}", operations.join(", "));
-        let _ = writeln!(text, "Calls       {}", self.calls.name());
-        for target in &self.targets {
-            let mark = if Some(&target.id) == self.baseline.as_ref() { "  (baseline)" } else { "" };
-            let _ = writeln!(text, "Target      {:<22} {}{mark}", target.id, target.spec_in_words());
-        }
-        let _ = writeln!(text, "Rounds      {rounds}");
-        for scale in &self.scales {
-            let seconds =
-                |time: Duration| humantime::format_duration(Duration::from_secs(time.as_secs_f64().ceil() as u64));
-            let time = scale.measuring_time(self);
-            let _ = writeln!(
-                text,
-                "Scale       {} ({} items): about {} per operation, target and round; {} in all",
-                scale.scale.name,
-                scale.scale.items,
-                humantime::format_duration(Duration::from_millis(time.as_millis() as u64 / 10 * 10)),
-                match (self.rounds, scale.time) {
-                    (Rounds::Exactly(rounds), Some(_)) =>
-                        format!("about {}", seconds(self.time_of_a_round(scale) * rounds + seeding(&scale.scale))),
-                    _ => format!("at most about {}", seconds(scale.budget)),
-                }
-            );
-        }
-        let _ = writeln!(text, "Order       turned by one place each round; seed {}", self.seed);
-        for round in 0..self.targets.len().min(4) as u32 {
-            let ids: Vec<_> = self.order(round).into_iter().map(|index| self.targets[index].id.as_str()).collect();
-            let _ = writeln!(text, "  round {round}   {}", ids.join(", "));
-        }
-        let _ = write!(text, "Results     {}", out.display());
-        text
+        rows.push(("Rounds", rounds));
+        rows.extend(self.scales.iter().map(|scale| ("Scale", self.describe_scale(scale))));
+        let first: Vec<_> = self.order(0).into_iter().map(|index| self.targets[index].id.as_str()).collect();
+        rows.push(("Order", format!("{}; it rotates by one place each round (seed {})", first.join(", "), self.seed)));
+        rows.push(("Results", out.display().to_string()));
+        rows
+    }
+
+    fn describe_scale(&self, scale: &ScalePlan) -> String {
+        let duration = |time: Duration| format::duration_ms(time.as_secs_f64() * 1e3);
+        let whole = |time: Duration| duration(Duration::from_secs(time.as_secs_f64().ceil() as u64));
+        let time = match (self.rounds, scale.time) {
+            (Rounds::Exactly(rounds), Some(_)) => {
+                format!("about {}", whole(self.time_of_a_round(scale) * rounds + seeding(&scale.scale)))
+            }
+            _ => format!("at most about {}", whole(scale.budget)),
+        };
+        format!(
+            "{}, {} items: {time}, about {} for each operation, target and round",
+            scale.scale.name,
+            format::count(scale.scale.items.into()),
+            duration(scale.measuring_time(self))
+        )
     }
 
     /// About how long one round of a scale takes where its measuring time was asked for.

@@ -140,7 +140,8 @@ fn the_page_is_accessible_in_both_themes() {
     fixed.measurements.retain(|m| matches!(m.operation, Operation::GetItem | Operation::Query));
     render(&fixed, out.path()).unwrap();
     std::fs::copy(axe, out.path().join("axe.min.js")).unwrap();
-    let listen = "<script>addEventListener('message', (event) => { document.body.dataset.seen = event.data; })</script>";
+    let listen =
+        "<script>addEventListener('message', (event) => { document.body.dataset.seen = event.data; })</script>";
     let page = out.path().join("audited.html");
     std::fs::write(&page, with_script(&out.path().join("report.html"), &format!("{listen}{AUDITOR}"))).unwrap();
     // Blink's names: 0 is dark, 1 is light.

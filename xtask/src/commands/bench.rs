@@ -3,6 +3,7 @@
 
 mod blank;
 mod board;
+mod dry_run;
 mod output;
 mod site;
 
@@ -88,7 +89,10 @@ impl Bench {
         files::check_folder(&out).map_err(|why| Exit::BadInput(format!("--out {}: {why}", out.display())))?;
         check_specs(&plan)?;
         if self.dry_run {
-            print_line(plan.describe(&out));
+            let notes = [from_tree, plan.baseline_note(&self.request())].into_iter().flatten();
+            let width = report::terminal_width();
+            let lines = dry_run::lines(&plan, &out, width).into_iter();
+            lines.chain(notes.flat_map(|note| report::text::wrap(&note, width, 0, 0))).for_each(print_line);
             return Ok(());
         }
         let progress = Progress::new(ci);
@@ -162,7 +166,7 @@ impl Bench {
             sampler.watch(DATABASE, pid);
         }
         if let Some(load) = load::wait_for_quiet(QUIET_PERCENT, self.patience)? {
-            let detail = format!("other processes used {load:.0}% of a core before the start and did not calm down");
+            let detail = format!("other processes used {load:.0}% of a core before the start and did not become idle");
             run.progress.warn(&detail);
             results.disturbances.push(Disturbance {
                 kind: DisturbanceKind::OtherLoad,

@@ -198,7 +198,7 @@ fn memory() -> Found {
     let (free_gib, total_gib) = (system.available_memory() as f64 / GIB, system.total_memory() as f64 / GIB);
     let text = format!("{free_gib:.1} of {total_gib:.1} GiB available");
     if free_gib < ENOUGH_MEMORY_GIB {
-        Found::Poor(format!("{text}; a large run wants {ENOUGH_MEMORY_GIB}"))
+        Found::Poor(format!("{text}; a large run needs {ENOUGH_MEMORY_GIB}"))
     } else {
         Found::Good(text)
     }
@@ -206,7 +206,7 @@ fn memory() -> Found {
 
 fn other_load(percent: Option<f64>) -> Found {
     match percent {
-        None => Found::Poor("this system doesn't show it".to_owned()),
+        None => Found::Poor("not reported by this system".to_owned()),
         Some(percent) if percent >= QUIET_PERCENT => {
             Found::Poor(format!("{percent:.0}% of a core: end what else runs, or the figures will be unsteady"))
         }

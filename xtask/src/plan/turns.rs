@@ -61,7 +61,7 @@ const AS_MANY_UP_TO: f64 = 2.0;
 const SLOW: f64 = 1.6;
 /// The fewest turns of a slow target, as a share of the fastest's.
 const FEWEST_TURNS: f64 = 1.0 / 3.0;
-/// What a change of turns takes beside the calls, milliseconds.
+/// What a change of turns takes on top of the calls, milliseconds.
 const CHANGE_MS: f64 = 1.5;
 /// The most calls of one phase of one target in one round: what they write has to be taken away again.
 pub const MOST_CALLS: u64 = 20_000;

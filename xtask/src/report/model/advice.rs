@@ -4,7 +4,7 @@
 use super::answer::Point;
 use super::{TargetView, label};
 use crate::report::format;
-use crate::results::{Measurement, Results, Verdict};
+use crate::results::{DisturbanceKind, Measurement, Results, Verdict};
 
 /// No longer budget is suggested, seconds.
 const LONGEST: f64 = 3600.0;
@@ -39,7 +39,7 @@ pub fn to_settle(results: &Results, libraries: &[TargetView]) -> Option<Point> {
     let of_warm_up = unsettled.then(|| Some((TO_WARM_UP, results.settings.scales.first()?.name.as_str()))).flatten();
     let (growth, scale) = of_width.into_iter().chain(of_warm_up).max_by(|a, b| a.0.total_cmp(&b.0))?;
     let budget = budget_for(results, growth, scale);
-    let mut text = "measure for longer".to_owned();
+    let mut text = "Measure for longer".to_owned();
     if let Some((widest, half)) = widest {
         let enough = if budget.capped { "may not be enough" } else { "should be about enough" };
         text = format!(
@@ -57,7 +57,75 @@ pub fn to_settle(results: &Results, libraries: &[TargetView]) -> Option<Point> {
     Some(Point { command, ..Point::new("To settle it", text) })
 }
 
-/// What lets each round warm up for longer: more budgets alone would only make more rounds of the same length.
+/// What to do about something that was found: a sentence without its end, and a command, of which one may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Advice {
+    pub how: &'static str,
+    pub command: String,
+}
+
+impl Advice {
+    fn new(how: &'static str, flags: &str) -> Advice {
+        let command = if flags.is_empty() { String::new() } else { format!("cargo xtask bench{flags}") };
+        Advice { how, command }
+    }
+
+    /// "measure for longer: cargo xtask bench --budget 10m".
+    pub fn text(&self) -> String {
+        let colon = if self.how.is_empty() || self.command.is_empty() { "" } else { ": " };
+        format!("{}{colon}{}", self.how, self.command)
+    }
+}
+
+/// A wait for the machine to become idle that outlasts a build or a browser.
+const WAIT: &str = " --patience 5m";
+
+fn longer(results: &Results) -> Advice {
+    let flag = budget(results).map_or_else(|| " --budget 10m".to_owned(), |budget| budget.flag());
+    Advice::new("measure for longer", &flag)
+}
+
+/// What to do about a disturbance of this kind.
+pub fn on_disturbance(results: &Results, kind: DisturbanceKind) -> Advice {
+    match kind {
+        DisturbanceKind::FewRounds | DisturbanceKind::Noise => longer(results),
+        DisturbanceKind::OtherLoad => {
+            Advice::new("end what else runs on this machine, or let the run wait until it is idle", WAIT)
+        }
+        DisturbanceKind::CpuSteal | DisturbanceKind::ClockFrequency => {
+            Advice { how: "measure for longer, so that slow and fast moments even out", ..longer(results) }
+        }
+        DisturbanceKind::Swapping => Advice::new("free some memory, or measure fewer libraries at once (--orm)", ""),
+        DisturbanceKind::Drift | DisturbanceKind::Outliers => {
+            Advice::new("measure again while the machine is idle", WAIT)
+        }
+        DisturbanceKind::NotSettled => on_warning(results, "not-settled"),
+        DisturbanceKind::Accounting => on_warning(results, "accounting"),
+        DisturbanceKind::DatabaseRestarted => Advice::default(),
+    }
+}
+
+/// What to do about a warning of this kind; nothing where it is no fault but what a library does.
+pub fn on_warning(results: &Results, kind: &str) -> Advice {
+    match kind {
+        "errors" => Advice::new("see why in the log of the library's process, next to results.json", ""),
+        "few-rounds" | "cpu-ratios-disagree" => longer(results),
+        "few-samples" | "approximate-p95" | "approximate-p99" => {
+            Advice::new("a larger --budget, or fewer operations (--op), times more calls", "")
+        }
+        "not-settled" => {
+            let growth = results.settings.scales.first().map(|scale| budget_for(results, TO_WARM_UP, &scale.name));
+            let flags = growth.map_or_else(String::new, |budget| warming_up(results, &budget));
+            Advice::new("warm up for longer", &flags)
+        }
+        "outliers" | "round-apart" | "drift" => Advice::new("measure again while the machine is idle", WAIT),
+        "accounting" => Advice::new("rely on CPU per call rather than on CPU in percent here", ""),
+        "no-usage" => Advice::new("rely on CPU per call; the sampler needs turns that are longer (--time 250ms)", ""),
+        _ => Advice::default(),
+    }
+}
+
+/// What lets each round warm up for longer: a larger budget alone would only make more rounds of the same length.
 fn warming_up(results: &Results, budget: &Budget) -> String {
     let rounds = results.measurements.iter().map(|m| m.rounds).max().unwrap_or(0).max(FEWEST_ROUNDS);
     let warm_up = (budget.seconds / f64::from(rounds) / 2.0).clamp(10.0, 60.0);
@@ -175,6 +243,27 @@ mod tests {
     fn open_ratio(results: &mut Results) -> &mut crate::results::VsBaseline {
         let mut all = results.measurements.iter_mut().filter_map(|m| m.vs_baseline.as_mut());
         all.find(|versus| versus.cpu_verdict == Verdict::Unclear).unwrap()
+    }
+
+    #[test]
+    fn every_command_that_is_advised_can_be_typed() {
+        use clap::Parser as _;
+        let results = fixed();
+        let kinds = ["errors", "few-rounds", "few-samples", "approximate-p99", "not-settled", "outliers", "accounting"];
+        let disturbed = [
+            DisturbanceKind::OtherLoad,
+            DisturbanceKind::ClockFrequency,
+            DisturbanceKind::Drift,
+            DisturbanceKind::NotSettled,
+            DisturbanceKind::FewRounds,
+        ];
+        let all = kinds.map(|kind| on_warning(&results, kind)).into_iter();
+        let all = all.chain(disturbed.map(|kind| on_disturbance(&results, kind)));
+        let commands = all.map(|advice| advice.command).chain(to_settle(&results, &[]).map(|point| point.command));
+        for command in commands.filter(|command| !command.is_empty()) {
+            let parsed = crate::cli::Cli::try_parse_from(command.split(' ').skip(1));
+            assert!(parsed.is_ok(), "{command}: {parsed:?}");
+        }
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Local {
 pub fn check_jar(jar: &Path, backend: BackendChoice) -> anyhow::Result<PathBuf> {
     let bad = |why: &str| Exit::BadInput(format!("--jar {}: {why}", jar.display()));
     if backend == BackendChoice::Docker {
-        bail!(bad("--backend docker runs no jar; leave one of the two out"));
+        bail!(bad("--backend docker does not run a jar; leave one of the two out"));
     }
     if !jar.is_file() {
         bail!(bad("there is no such file; it is a DynamoDBLocal.jar, with DynamoDBLocal_lib next to it"));
@@ -145,7 +145,7 @@ pub fn start(options: &Options, java: &Java, progress: &Progress) -> anyhow::Res
                 ));
                 if listens == Listens::Everywhere {
                     progress.warn(
-                        "this DynamoDB Local can't be kept to loopback: while the run lasts, it answers on every \
+                        "this DynamoDB Local can't be limited to loopback: during the run it listens on every \
                          network interface of this machine (without --jar, or with Docker, it doesn't)",
                     );
                 }
@@ -234,7 +234,7 @@ fn try_start(options: &Options, java: &Java, jar: &Path, launch: Launch) -> anyh
     }
 }
 
-/// Whether the libraries beside a jar are those that `loopback.xml` is written for.
+/// Whether the libraries next to a jar are those that `loopback.xml` is written for.
 fn knows_how_to_stay_local(jar: &Path) -> bool {
     let libraries = jar.with_file_name("DynamoDBLocal_lib");
     let mut names = std::fs::read_dir(libraries).into_iter().flatten().flatten().map(|entry| entry.file_name());
