@@ -54,7 +54,9 @@ pub fn require(needs: &Needs) -> anyhow::Result<Tools> {
                 missing.insert(0, format!("{why:#}"));
             }
             let missing = missing.join("\n").replace('\n', "\n  ");
-            bail!(Exit::Prerequisite(format!("this machine is missing something that a run needs:\n  {missing}")));
+            bail!(Exit::Prerequisite(format!(
+                "this machine is missing something that a run needs:\n  {missing}\n`cargo xtask doctor` checks again"
+            )));
         }
     }
 }
@@ -154,7 +156,7 @@ pub fn run() -> anyhow::Result<()> {
     }
     let for_database = || missing_for_database(BackendChoice::Auto, false, || clone(&engine), || clone(&java));
     if tools.is_err() || !for_database().is_empty() {
-        bail!(Exit::Prerequisite("fix the items marked ✗ before running".to_owned()));
+        bail!(Exit::Prerequisite("fix the items marked ✗, then run `cargo xtask doctor` again".to_owned()));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::socket::{Listens, free_port, listens};
 use super::{JAR, JVM_FLAGS, Kind, Options, Server, fetch, tail, wait_until_ready};
 use crate::plan::request::BackendChoice;
 use crate::results::Backend;
-use crate::setup::npm;
+use crate::setup::{npm, remedy};
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::system::owner;
@@ -44,7 +44,7 @@ impl Java {
     /// # Errors
     /// What is missing, and how to fix it.
     pub fn find() -> Result<Java, String> {
-        let advice = "install a Java runtime, 17 is a good choice (Debian: apt-get install default-jre-headless)";
+        let advice = format!("install a Java runtime, 17 is a good choice: {}", remedy::java());
         let home = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin").join("java"));
         let path = match home.filter(|java| java.is_file()) {
             Some(java) => java,

@@ -76,7 +76,8 @@ fn install_locked(tools: &Tools, folder: &Path) -> anyhow::Result<()> {
     let command = cmd!(shell, "{npm} ci --include=dev --include=optional {FETCHING...} --prefer-offline");
     let Err(words) = run_npm(&shell, command, "npm ci")? else { return Ok(()) };
     let advice = if is_offline(&words) {
-        "npm cannot reach its registry, and its cache is incomplete: connect to the network once"
+        "npm cannot reach its registry, and its cache is incomplete: connect to the network once; behind a proxy: npm \
+         config set proxy URL"
     } else {
         "see what `npm ci` says in benchmark/"
     };
