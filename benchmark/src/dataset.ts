@@ -155,6 +155,15 @@ export function orderOf(n: number, seed: number): Order {
   return contents(keyOf(n), seed, n);
 }
 
+/** A note so long that 60 orders are more than one page of a scan, characters. */
+const LONG_NOTE_LENGTH = 24_000;
+
+/** The same with a long note: the rehearsal table's item number n. */
+export function longOrderOf(n: number, seed: number): Order {
+  const order = orderOf(n, seed);
+  return { ...order, note: order.note.repeat(Math.ceil(LONG_NOTE_LENGTH / NOTE_LENGTH)) };
+}
+
 /** The status that UpdateItem gives item n in a round, or in the pool: the same however often it is called. */
 export function updatedStatus(n: number, seed: number, round: number): string {
   return pick(UPDATED_STATUSES, UPDATED, seed, n, round);
@@ -196,7 +205,7 @@ export type Stream = number;
 /** The pool of the recorded ground is the same in every round: this stands for the round in its draws. */
 export const POOL_ROUND = 2 ** 31;
 /** The most inputs of an operation in the pool. */
-export const LARGEST_POOL = 1024;
+export const LARGEST_POOL = 64;
 
 export interface Range {
   customerId: string;

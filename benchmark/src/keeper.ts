@@ -3,13 +3,13 @@
 // did. It uses the bare SDK and measures nothing.
 
 import { findAdapter } from "./adapters/index.js";
-import { AREA, laneOrder } from "./dataset.js";
+import { AREA, laneOrder, longOrderOf, orderOf } from "./dataset.js";
 import { type ItemForm, tableOf } from "./form.js";
 import type { Lane } from "./protocol.js";
 import { type BareTable, openTable } from "./table/bare-table.js";
 import { putAll } from "./table/batch.js";
 import { type OpenKeeper, restore } from "./table/restore.js";
-import { compareTable, seedTable } from "./table/seed.js";
+import { compareTable, type MakeOrder, seedTable } from "./table/seed.js";
 import { warmServer } from "./table/warm-server.js";
 import {
   type Command,
@@ -92,11 +92,11 @@ class Keeper implements Worker {
   }
 
   /** Every table with the number of its items, each form's rehearsal table after its own. */
-  private allTables(): { table: BareTable; items: number }[] {
+  private allTables(): { table: BareTable; items: number; make: MakeOrder }[] {
     const { settings, kept } = this.opened;
     return kept.flatMap(({ table, rehearsal }) => [
-      { table, items: settings.items },
-      ...(rehearsal === null ? [] : [{ table: rehearsal, items: settings.rehearsalItems }]),
+      { table, items: settings.items, make: orderOf },
+      ...(rehearsal === null ? [] : [{ table: rehearsal, items: settings.rehearsalItems, make: longOrderOf }]),
     ]);
   }
 
@@ -150,7 +150,7 @@ class Keeper implements Worker {
     const progress = this.progressTo(total);
     let before = 0;
     for (const each of tables) {
-      await seedTable(each.table, each.items, seed, (done) => progress(before + done));
+      await seedTable(each.table, each.items, seed, (done) => progress(before + done), each.make);
       before += each.items;
     }
     this.emit({ event: "progress", done: total, total });
@@ -213,8 +213,8 @@ class Keeper implements Worker {
   }
 
   private async check(): Promise<void> {
-    for (const { table, items } of this.allTables()) {
-      const wrong = await compareTable(table, items, this.opened.settings.seed);
+    for (const { table, items, make } of this.allTables()) {
+      const wrong = await compareTable(table, items, this.opened.settings.seed, make);
       if (wrong !== null) {
         this.emit({ event: "differs", ...wrong });
         return;

@@ -70,7 +70,7 @@ export interface Wanted {
 }
 
 /** Warm-up updates no more than so many items, so that they can be restored. */
-export const WARM_UP_UPDATES = 500;
+export const WARM_UP_UPDATES = 50;
 
 /** Which items of the data set call `index` of UpdateItem changes; the keeper restores them by the same function. */
 export function updatedItem(context: Omit<Context, "lane">, stream: Stream, index: number): number {

@@ -12,7 +12,7 @@ import { adapterNames, findAdapter } from "../src/adapters/index.js";
 import { type ItemForm, PREFIXED, tableOf } from "../src/form.js";
 import type { CallKind, Event } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
-import { seedTable } from "../src/table/seed.js";
+import { type MakeOrder, seedTable } from "../src/table/seed.js";
 
 export const SEED = 7;
 export const CALL_TIMEOUT_MS = 30_000;
@@ -22,6 +22,8 @@ const PATIENCE_MS = 60_000;
 
 /** More than a page (1 MB) of a scan. */
 export const TWO_PAGES = 3000;
+/** The same with long notes. */
+export const LONG_TWO_PAGES = 60;
 
 export const DIST = join(dirname(fileURLToPath(import.meta.url)), "../..");
 export const FIXTURES = join(DIST, "../test/fixtures");
@@ -52,12 +54,12 @@ export function newTable(form: ItemForm = PREFIXED): Promise<BareTable> {
 export async function withTable<T>(
   items: number,
   act: (table: BareTable) => Promise<T>,
-  form: ItemForm = PREFIXED,
+  { form = PREFIXED, make }: { form?: ItemForm; make?: MakeOrder } = {},
 ): Promise<T> {
   const table = await newTable(form);
   await table.create();
   try {
-    await seedTable(table, items, SEED);
+    await seedTable(table, items, SEED, undefined, make);
     return await act(table);
   } finally {
     await table.drop();
@@ -72,7 +74,10 @@ export const LIBRARIES = adapterNames().filter((name) => name !== "mizzle");
 export class Tables {
   private readonly made = new Map<string, Promise<BareTable>>();
 
-  constructor(readonly items: number) {}
+  constructor(
+    readonly items: number,
+    private readonly makeOrder?: MakeOrder,
+  ) {}
 
   /** The table that a library finds, by its kind of call. */
   async of(library: string, calls: CallKind = "documented"): Promise<BareTable> {
@@ -93,7 +98,7 @@ export class Tables {
   private async make(form: ItemForm): Promise<BareTable> {
     const table = await newTable(form);
     await table.create();
-    await seedTable(table, this.items, SEED);
+    await seedTable(table, this.items, SEED, undefined, this.makeOrder);
     return table;
   }
 }

@@ -1,25 +1,18 @@
 //! `cargo xtask`: a benchmark of `DynamoDB` client libraries for JavaScript. The rooms, from the top floor down; each
-//! uses only what stands below it (`tests/rooms.rs` holds them to it).
+//! uses only what stands below it (`tests/rooms.rs` holds them to it). Those that need nothing of measuring are crates
+//! of their own: `findings/` and `system/`.
 
 pub mod cli;
 pub mod commands;
 
 pub mod run;
 
-pub mod report;
-
-pub mod analysis;
 pub mod workers;
 
 pub mod machine;
 pub mod setup;
 
-pub mod results;
-
 pub mod plan;
 
-pub mod system;
-
-#[cfg(test)]
-#[path = "../tests/support/fixture.rs"]
-mod fixture;
+pub use findings::{analysis, report, results};
+pub use system;

@@ -33,8 +33,8 @@ const SUSTAINED: Duration = Duration::from_millis(1_100);
 /// A table of more items than this is scanned to its end once at the most: `DynamoDB` Local's scan time grows with the
 /// square of the table.
 const LARGE_ABOVE: u32 = 10_000;
-/// Items of the table on which Scan is verified: 1.3 MB, so that a scan has a second page.
-pub const REHEARSAL_ITEMS: u32 = 3_000;
+/// Items of the table on which Scan is verified, each with a note of 24 KB: a scan has a second page.
+pub const REHEARSAL_ITEMS: u32 = 60;
 
 /// The baseline where none is asked for and it is among the targets: the bare SDK.
 const USUAL_BASELINE: &str = "aws-sdk";

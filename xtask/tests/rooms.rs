@@ -45,17 +45,31 @@ fn is_test(name: &str) -> bool {
     name.ends_with("tests.rs") || name.ends_with("_test.rs")
 }
 
+/// Every source file with its name from the room on: `analysis/summary.rs`. The ground floor is a crate and a room.
+fn files() -> Vec<(String, String)> {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let roots = [("", "src"), ("", "findings/src"), ("system/", "system/src")];
+    let files = roots.into_iter().flat_map(|(room, root)| {
+        let root = crates.join(root);
+        sources(&root).into_iter().map(move |path| {
+            let name = format!("{room}{}", path.strip_prefix(&root).unwrap().display());
+            (name, std::fs::read_to_string(&path).unwrap())
+        })
+    });
+    files.filter(|(name, _)| !is_test(name) && !["main.rs", "lib.rs"].contains(&name.as_str())).collect()
+}
+
+fn room(name: &str) -> &str {
+    name.split(['/', '.']).next().unwrap()
+}
+
 /// Every arrow from one room to another, and the files that it is drawn by.
 fn arrows() -> BTreeMap<(String, String), Vec<String>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut arrows: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for path in sources(&root) {
-        let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
-        let from = name.split(['/', '.']).next().unwrap().to_owned();
-        if is_test(&name) || ["main", "lib"].contains(&from.as_str()) {
-            continue;
-        }
-        for other in used(&std::fs::read_to_string(&path).unwrap()) {
+    for (name, text) in files() {
+        let from = room(&name).to_owned();
+        // What the ground floor names by `crate::` are its own files.
+        for other in used(&text).into_iter().filter(|_| from != "system") {
             if other != from {
                 arrows.entry((from.clone(), other)).or_default().push(name.clone());
             }
@@ -86,7 +100,6 @@ fn every_arrow_between_rooms_runs_down() {
 #[test]
 fn commands_are_started_in_one_place() {
     const PLACE: &str = "system/process.rs";
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let starts = |text: &str| {
         let own = ["Command::new", ".spawn()", ".output()"];
         // What xshell would run by itself.
@@ -94,22 +107,18 @@ fn commands_are_started_in_one_place() {
         own.iter().any(|start| code(text).contains(start))
             || code(text).contains("cmd!(") && shells.iter().any(|start| code(text).contains(start))
     };
-    let names = sources(&root).into_iter().filter(|path| starts(&std::fs::read_to_string(path).unwrap()));
-    let names = names.map(|path| path.strip_prefix(&root).unwrap().to_string_lossy().into_owned());
-    assert_eq!(names.filter(|name| !is_test(name)).collect::<Vec<_>>(), [PLACE]);
+    let places: Vec<_> = files().into_iter().filter(|(_, text)| starts(text)).map(|(name, _)| name).collect();
+    assert_eq!(places, [PLACE]);
 }
 
 #[test]
 fn there_are_at_most_fourteen_rooms_and_each_has_a_floor() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut rooms: Vec<String> = std::fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
-        .collect();
-    rooms.sort();
+    let files = files();
+    let mut rooms: Vec<&str> = files.iter().map(|(name, _)| room(name)).collect();
+    rooms.sort_unstable();
     rooms.dedup();
     assert!(rooms.len() <= 14, "{rooms:?}");
-    for room in rooms.iter().filter(|room| !["main", "lib", CLI].contains(&room.as_str())) {
+    for room in rooms.into_iter().filter(|room| *room != CLI) {
         assert!(floor(room).is_some(), "{room} stands on no floor: add it to FLOORS");
     }
 }

@@ -34,7 +34,13 @@ export async function warmUpOperation(open: OpenedSuite, operation: Operation, c
   const slice =
     ground === "recorded"
       ? poolSlice(open.poolOf(operation), from, calls)
-      : prepare(operation, { ...open.warmUpTable(operation), stream: STREAM.warmUp, from, count: calls });
+      : prepare(operation, {
+          table: open.library.database,
+          context: open.context,
+          stream: STREAM.warmUp,
+          from,
+          count: calls,
+        });
   emit({ event: "start", operation, phase: "warm-up" });
   const warmed = await warmUp(slice, limit, open.spinOf(operation));
   emit(endOf(operation, "warm-up", { ...warmed, samplesMs: [], allocation: null }));

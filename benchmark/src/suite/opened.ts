@@ -1,12 +1,10 @@
 // A suite whose library is open: two grounds to call it on, and how far it was warmed up on each.
 
-import type { OrderTable } from "../adapters/adapter.js";
 import { handicap } from "../measure/handicap.js";
 import type { CallLimit } from "../measure/limit.js";
 import { type Context, type PreparedCalls, preparePool } from "../operations.js";
 import type { Ground, OpenSuite, Operation } from "../protocol.js";
 import { type BareTable, openTable } from "../table/bare-table.js";
-import { rehearses } from "../verify/scans.js";
 import type { Emit } from "../worker/events.js";
 import type { OpenedLibrary } from "./library.js";
 
@@ -49,14 +47,6 @@ export class OpenedSuite {
     const from = this.warmed.get(key) ?? 0;
     this.warmed.set(key, from + calls);
     return from;
-  }
-
-  /** The table and data that Scan is warmed up on; another operation's are its own. */
-  warmUpTable(operation: Operation): { table: OrderTable; context: Context } {
-    const { rehearsal, database } = this.library;
-    return operation === "Scan" && rehearsal !== null && rehearses(this.context.items, rehearsal)
-      ? { table: rehearsal.table, context: { ...this.context, items: rehearsal.items } }
-      : { table: database, context: this.context };
   }
 }
 

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
+use hmac_sha256::Hash as Sha256;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::results::Results;
 use crate::results::reading;
@@ -54,7 +54,7 @@ fn versions(results: &Results) -> Value {
 /// A hash of settings, versions and machine.
 pub fn fingerprint(results: &Results) -> String {
     let text = format!("{}{}", settings(results), versions(results));
-    crate::system::files::hex(&Sha256::digest(text)[..16])
+    crate::system::files::hex(&Sha256::hash(text.as_bytes())[..16])
 }
 
 /// Whether an earlier run had the settings of `results` and its machine, before anything is started for it.

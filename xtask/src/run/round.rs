@@ -21,7 +21,7 @@ use crate::workers::worker::Fault;
 use stats::parts;
 
 /// Inputs of each operation on the recorded ground.
-const POOL: u32 = 32;
+const POOL: u32 = 16;
 /// Pages of a scan that are recorded of a large table.
 const MOST_PAGES: u32 = 4;
 
@@ -138,7 +138,7 @@ impl Runner<'_> {
                 }
                 Err(fault) => {
                     self.blame(target, plan.scale, fault)?;
-                    self.restore(plan, &[target as u32 + 1], 0, keeper)?;
+                    self.restore(plan, &[target as u32 + 1], |_| 0, keeper)?;
                 }
             }
         }
@@ -208,7 +208,7 @@ impl Runner<'_> {
         }
         let lanes: Vec<u32> = fresh.iter().map(|&target| target as u32 + 1).collect();
         // What an earlier recording left is in the way of conditional writes.
-        self.restore(plan, &lanes, 0, keeper)?;
+        self.restore(plan, &lanes, |_| 0, keeper)?;
         let mut operations = self.plan.operations.clone();
         // A scan of a large table takes the server seconds: those of all targets come first, and together.
         operations.sort_by_key(|operation| (!operation.only_reads(), !operation.grows_with_the_table()));
@@ -247,7 +247,7 @@ impl Runner<'_> {
             }
         }
         self.recorded.extend(fresh);
-        self.restore(plan, &lanes, 0, keeper)
+        self.restore(plan, &lanes, |_| 0, keeper)
     }
 
     /// Records one operation of one target.
@@ -426,20 +426,26 @@ impl Runner<'_> {
         keeper: &mut Keeper,
     ) -> Result<(), Fault> {
         let lanes: Vec<u32> = targets.iter().map(|&target| target as u32 + 1).collect();
-        let most = |member: &mut Member| {
-            self.plan.operations.iter().map(|&operation| member.current(operation).calls).max().unwrap_or(0)
-        };
-        let made = members.iter_mut().map(most).max().unwrap_or(0);
-        let prepared = self.prepared.values().copied().max().unwrap_or(0);
         // How far one came that fell is not known.
         let unknown = if members.len() < targets.len() { crate::plan::turns::MOST_CALLS } else { 0 };
-        self.restore(plan, &lanes, made.max(prepared).max(unknown), keeper)
+        let prepared = self.prepared.values().copied().max().unwrap_or(0);
+        let made = |operation: Operation| {
+            let calls = members.iter().filter_map(|member| Some(member.current.get(&operation)?.calls)).max().unwrap_or(0);
+            calls.max(unknown).max(if operation.consumes_items() { prepared } else { 0 })
+        };
+        self.restore(plan, &lanes, made, keeper)
     }
 
-    /// Removes and undoes what some lanes' processes wrote, calls 0 to `count`.
-    fn restore(&self, plan: RoundPlan, lanes: &[u32], count: u64, keeper: &mut Keeper) -> Result<(), Fault> {
+    /// Removes and undoes what some lanes' processes wrote: of each operation so many calls.
+    fn restore(
+        &self,
+        plan: RoundPlan,
+        lanes: &[u32],
+        mut calls: impl FnMut(Operation) -> u64,
+        keeper: &mut Keeper,
+    ) -> Result<(), Fault> {
         for operation in Operation::ALL.into_iter().filter(|operation| !operation.only_reads()) {
-            keeper.restore(lanes.to_vec(), operation, plan.round, count, &self.health())?;
+            keeper.restore(lanes.to_vec(), operation, plan.round, calls(operation), &self.health())?;
         }
         Ok(())
     }

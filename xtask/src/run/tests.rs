@@ -8,9 +8,9 @@ use clap::Parser as _;
 use super::fake::{Asked, Behaviour, Stage, Trouble, When, World};
 use super::*;
 use crate::cli::{Cli, Command};
-use crate::fixture::{Shape, raw};
 use crate::results::Measurement;
 use crate::workers::protocol::{Ground, KeeperCommand, Measure, Phase, SuiteCommand};
+use findings::fixture::{Shape, raw};
 
 /// What an observer was called with.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use sha2::{Digest as _, Sha512};
+use hmac_sha512::Hash as Sha512;
 use xshell::cmd;
 
 use super::JAR;
@@ -59,7 +59,7 @@ pub fn fetch(checkout: &Checkout, progress: &Progress) -> anyhow::Result<PathBuf
 
 fn check(tarball: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(tarball).with_context(|| format!("reading {}", tarball.display()))?;
-    let found = files::hex(Sha512::digest(bytes));
+    let found = files::hex(Sha512::hash(bytes));
     if found != SHA512 {
         bail!(Exit::Prerequisite(format!(
             "what npm delivered as {PACKAGE}@{VERSION} is not what it was: its SHA-512 is {found}, and {SHA512} is \

@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use hmac_sha256::Hash as Sha256;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 use walkdir::{DirEntry, WalkDir};
 use xshell::cmd;
 
@@ -67,11 +67,11 @@ pub fn install(
     let stamp = json!({
         "suites": benchmark,
         "manifest": manifest,
-        "lock": files::hex(Sha256::digest(&lock)),
+        "lock": files::hex(Sha256::hash(&lock)),
         "content": content,
         "node": tools.node_version.split('.').next(),
     });
-    let dir = folder.join(format!("{}-{}", library.id, files::hex(&Sha256::digest(stamp.to_string())[..8])));
+    let dir = folder.join(format!("{}-{}", library.id, files::hex(&Sha256::hash(stamp.to_string().as_bytes())[..8])));
     let is_fixed = spec.is_exact() || content.is_some();
     if is_fixed && is_whole(&dir, library, &stamp) {
         copy_programs(benchmark, &dir)?;

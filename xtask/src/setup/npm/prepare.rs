@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash as Sha256;
 use walkdir::WalkDir;
 use xshell::cmd;
 

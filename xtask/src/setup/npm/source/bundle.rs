@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 use xshell::cmd;
 
 use super::entry::Entries;
@@ -105,7 +105,7 @@ pub fn bundle(
         source.version = format!("{}.{}", source.version, &inputs[..8]);
     }
     let manifest = manifest(library, &entries, &needs, &source);
-    let hash = files::hex(Sha256::digest(format!("{inputs}{manifest}")));
+    let hash = files::hex(Sha256::hash(format!("{inputs}{manifest}").as_bytes()));
     let text = serde_json::to_string_pretty(&manifest).context("writing JSON")?;
     files::write_whole(&outdir.join("package.json"), text)?;
     let staged = sources.join(format!("{}-{}", library.id, &hash[..16]));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash as Sha256;
 use xshell::cmd;
 
 use super::problem;
@@ -73,7 +73,7 @@ impl Remote {
         sources: &Path,
         package: impl Fn(&Path) -> anyhow::Result<(Workspace, PathBuf)>,
     ) -> anyhow::Result<PathBuf> {
-        let name = files::hex(&Sha256::digest(&self.url)[..8]);
+        let name = files::hex(&Sha256::hash(self.url.as_bytes())[..8]);
         let dir = sources.join(format!("git-{name}"));
         if !dir.join(".git").is_dir() {
             std::fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use crate::system::exit::Exit;
-use crate::system::proc;
+use crate::exit::Exit;
+use crate::proc;
 
 static SIGNALS: AtomicU32 = AtomicU32::new(0);
 static FIRST: AtomicI32 = AtomicI32::new(0);

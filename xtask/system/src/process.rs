@@ -15,10 +15,10 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use rustix::process::{kill_process_group, test_kill_process_group, waitid};
 use xshell::Shell;
 
-use crate::system::exit::Exit;
-use crate::system::interrupt;
-use crate::system::owner;
-use crate::system::proc;
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::owner;
+use crate::proc;
 
 pub use std::process::Command;
 

@@ -1,8 +1,8 @@
 //! What people see, against golden files made from a fixed results file, and against what must hold of any report:
 //! every promised figure is in it, hostile text stays text, what was not measured is never 0.
 //!
-//! `UPDATE_GOLDEN=1 cargo test report` writes the golden files anew: look at the difference before committing it.
-//! The fixed results themselves are written anew by `cargo test -p xtask write_the_fixed_results -- --ignored`.
+//! `UPDATE_GOLDEN=1 cargo test -p findings report` writes the golden files anew: look at the difference before committing it.
+//! The fixed results themselves are written anew by `cargo test -p findings write_the_fixed_results -- --ignored`.
 
 use std::fs;
 

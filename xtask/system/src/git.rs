@@ -4,7 +4,7 @@ use std::path::Path;
 
 use xshell::cmd;
 
-use crate::system::process;
+use crate::process;
 
 /// The commit of a checkout, and whether the working tree differs from it. None outside a repository.
 pub fn commit(root: &Path) -> Option<(String, bool)> {

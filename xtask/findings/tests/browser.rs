@@ -6,8 +6,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use xtask::report::render;
-use xtask::results::{Operation, reading};
+use findings::report::render;
+use findings::results::{Operation, reading};
 
 /// Clicks and looks, and leaves what it saw in the page.
 const VISITOR: &str = r#"
@@ -128,7 +128,7 @@ axe.run(document).then((found) => {
 
 #[test]
 fn the_page_is_accessible_in_both_themes() {
-    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benchmark/node_modules/axe-core/axe.min.js");
+    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benchmark/node_modules/axe-core/axe.min.js");
     let (Some(chromium), true) = (chromium(), axe.is_file()) else {
         let _ = writeln!(std::io::stderr(), "SKIPPED: axe-core on the page (no chromium, or no npm ci in benchmark/)");
         return;

@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::start_of;
-use crate::system::checkout::Checkout;
-use crate::system::files;
+use crate::checkout::Checkout;
+use crate::files;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]

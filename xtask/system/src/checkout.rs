@@ -18,7 +18,11 @@ impl Checkout {
     pub fn find() -> anyhow::Result<Checkout> {
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = manifest.parent().context("the xtask crate has no parent folder")?.to_path_buf();
+        let root = manifest
+            .ancestors()
+            .find(|folder| folder.join("benchmark/package.json").is_file())
+            .with_context(|| format!("no folder above {} holds benchmark/package.json", manifest.display()))?
+            .to_path_buf();
         let program = std::env::current_exe().context("finding this program's own path")?;
         // target/debug/xtask, or target/debug/deps/… in a test.
         let target = program

@@ -7,7 +7,7 @@ mod warnings;
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash as Sha256;
 
 use crate::analysis::verdict::verdict;
 use crate::results::{
@@ -132,7 +132,7 @@ impl Context {
     /// Every interval has its own seed, made from what it is of: measuring one thing more changes no other.
     fn resampling(&self, of: &Measurement, what: &str) -> Resampling {
         let name = format!("{}/{}/{}/{}/{what}", self.seed, of.scale, of.operation, of.target);
-        let digest = Sha256::digest(name.as_bytes());
+        let digest = Sha256::hash(name.as_bytes());
         let seed = digest.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
         Resampling { resamples: self.resamples, seed }
     }

@@ -8,6 +8,7 @@
 pub mod baselines;
 mod ranges;
 pub mod reading;
+pub mod schema;
 
 use std::collections::BTreeMap;
 
@@ -223,7 +224,7 @@ pub struct Settings {
 /// Which of a library's calls is measured where it offers several for an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "testing", derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 pub enum CallKind {
     /// The call that the library's documentation shows first for the operation, or advises instead.
@@ -246,7 +247,7 @@ impl CallKind {
 /// What is called for an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "testing", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct DescribedCall {
     /// The call, as it would stand in an application.
@@ -260,7 +261,7 @@ pub struct DescribedCall {
 /// What an adapter's author wants readers of its figures to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "testing", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Caveat {
     pub text: String,
@@ -291,7 +292,7 @@ pub struct Scale {
 /// The six operations. The order of the variants is the order in which they are measured and shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "testing", derive(ts_rs::TS))]
 pub enum Operation {
     PutItem,
     GetItem,

@@ -8,12 +8,12 @@ pub mod notes;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash as Sha256;
 
-use crate::system::checkout::Checkout;
-use crate::system::files;
+use crate::checkout::Checkout;
+use crate::files;
 #[cfg(target_os = "linux")]
-use crate::system::proc;
+use crate::proc;
 
 pub use notes::{note_compose, note_kept};
 
@@ -86,7 +86,7 @@ impl Who {
     fn me(checkout: &Checkout) -> Who {
         let pid = std::process::id();
         let target = checkout.target.canonicalize().unwrap_or_else(|_| checkout.target.clone());
-        let digest = Sha256::digest(target.as_os_str().as_encoded_bytes());
+        let digest = Sha256::hash(target.as_os_str().as_encoded_bytes());
         Who { place: files::hex(&digest[..6]), boot: boot(), pid, start: start_of(pid).unwrap_or(0) }
     }
 
@@ -144,7 +144,7 @@ fn boot() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::process::{self, Command};
+    use crate::process::{self, Command};
 
     fn me() -> Who {
         Who::me(&Checkout { root: "/nowhere".into(), target: "/nowhere/target".into() })

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
 
-use crate::system::checkout::Checkout;
-use crate::system::exit::Exit;
+use crate::checkout::Checkout;
+use crate::exit::Exit;
 
 /// Held for as long as a run goes on.
 #[derive(Debug)]

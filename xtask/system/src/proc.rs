@@ -77,6 +77,6 @@ mod tests {
         let me = std::process::id();
         assert!(stat(me).is_some_and(Stat::lives) && processes().unwrap().any(|pid| pid == me));
         assert!(status_mb(me, "VmHWM") >= status_mb(me, "VmRSS").map(|mb| mb * 0.9));
-        assert!(command_line(me).unwrap().contains("xtask") && status(me, "No such line").is_none());
+        assert!(command_line(me).unwrap().contains("system") && status(me, "No such line").is_none());
     }
 }

@@ -3,10 +3,10 @@
 
 use anyhow::{Context as _, Result};
 use data_encoding::BASE64;
+use hmac_sha256::Hash as Sha256;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
-use sha2::{Digest as _, Sha256};
 
 use super::charts::{self, Charts};
 use super::escape;
@@ -39,7 +39,7 @@ pub fn render(name: &str, page: &Page, charts: &Charts) -> Result<String> {
         charts => Serde(charts),
         style => style(),
         script => SCRIPT,
-        script_hash => BASE64.encode(&Sha256::digest(SCRIPT.as_bytes())),
+        script_hash => BASE64.encode(&Sha256::hash(SCRIPT.as_bytes())),
     };
     template.render(context).with_context(|| format!("rendering {name}"))
 }
