@@ -47,7 +47,7 @@ impl Compare {
         }
         let pairs = compare::pairs(&base);
         if pairs.is_empty() {
-            let why = format!("{} is the latest run itself; name another results file to compare it with", self.base);
+            let why = format!("{} is the latest run itself: run `cargo xtask bench` again, then compare", self.base);
             return Err(Exit::BadInput(why).into());
         }
         Ok(compare::between(&base, &pairs, fail_on).map_err(|why| Exit::BadInput(why.to_string()))?)

@@ -430,7 +430,8 @@ impl Runner<'_> {
         let unknown = if members.len() < targets.len() { crate::plan::turns::MOST_CALLS } else { 0 };
         let prepared = self.prepared.values().copied().max().unwrap_or(0);
         let made = |operation: Operation| {
-            let calls = members.iter().filter_map(|member| Some(member.current.get(&operation)?.calls)).max().unwrap_or(0);
+            let calls =
+                members.iter().filter_map(|member| Some(member.current.get(&operation)?.calls)).max().unwrap_or(0);
             calls.max(unknown).max(if operation.consumes_items() { prepared } else { 0 })
         };
         self.restore(plan, &lanes, made, keeper)
