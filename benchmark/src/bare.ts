@@ -7,9 +7,10 @@ import { Bench } from "tinybench";
 import { adapter } from "./adapters/aws-sdk.js";
 import { clientConfig } from "./table/client.js";
 import { type CpuSpent, countCpu } from "./measure/cpu.js";
-import { itemOfCall, keyOf, STREAM } from "./dataset.js";
-import { PREFIXED, tableOf } from "./form.js";
+import { DataSet, itemOfCall, STREAM } from "./dataset.js";
+import { prefixed, tableOf } from "./form.js";
 import { callLimit } from "./measure/limit.js";
+import { order } from "./shapes/order.js";
 import { openTable } from "./table/bare-table.js";
 import { verify } from "./verify/verification.js";
 
@@ -24,8 +25,10 @@ interface Job {
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;
 const settings = { endpoint: job.endpoint, callTimeoutMs: 30_000 };
-const connection = await (await adapter.load()).connect(clientConfig(settings), "documented");
-const tableName = tableOf(job.table, PREFIXED);
+const data = new DataSet(order);
+const form = prefixed(data.shape);
+const connection = await (await adapter.load()).connect(clientConfig(settings), "documented", data.shape);
+const tableName = tableOf(job.table, form);
 const table = connection.table(tableName);
 const { items, seed } = job;
 const limit = callLimit(settings.callTimeoutMs);
@@ -36,9 +39,9 @@ await verify(
     table,
     rehearsal: null,
     tableName,
-    context: { items, seed, round: 0, lane: 2 },
+    context: { data, items, seed, round: 0, lane: 2 },
     limit,
-    openBare: (name) => openTable(settings, name, PREFIXED),
+    openBare: (name) => openTable(settings, name, form, data),
   },
   ({ wrong }) => {
     if (wrong !== null) {
@@ -49,7 +52,7 @@ await verify(
 limit.close();
 
 const inputs = Array.from({ length: job.calls }, (_, index) =>
-  keyOf(itemOfCall("GetItem", { items, seed, round: 0, stream: STREAM.measured, index })),
+  data.keyOf(itemOfCall("GetItem", { items, seed, round: 0, stream: STREAM.measured, index })),
 );
 let next = 0;
 const call = async () => {

@@ -1,12 +1,13 @@
-// Bundles a library's sources as its maintainers would publish them: one program, run by the conductor, and the one
-// place that calls esbuild. It reads a request from the file that it is given and answers in one line of JSON. Nothing
-// of the library is run, and nothing is written outside the request's output folder.
+// Bundles a library's sources as its maintainers would publish them: one program, run by the conductor. It reads a
+// request from the file that it is given and answers in one line of JSON. Nothing of the library is run, and nothing is
+// written outside the request's output folder.
 
 import { readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { resolve } from "node:path";
 
-import { build, type BuildFailure, type Metafile, type OnResolveArgs, type Plugin, version } from "esbuild";
+import { build, type Metafile, type OnResolveArgs, type Plugin, version } from "esbuild";
+import { problemsOf } from "./bundling/problems.js";
 
 /** A package of the same repository: imports of its name lead to its sources. */
 interface Member {
@@ -33,12 +34,6 @@ interface Imported {
   /** As it is written: `uuid`, `@aws-sdk/lib-dynamodb`, `lodash/get`. */
   path: string;
   importer: string;
-}
-
-interface Problem {
-  text: string;
-  file: string | null;
-  line: number | null;
 }
 
 /** `@scope/name/sub/path` as `@scope/name` and `./sub/path`; null for a relative or an absolute path. */
@@ -104,14 +99,6 @@ function externals(metafile: Metafile, root: string): Imported[] {
   });
 }
 
-function problems(failure: BuildFailure): Problem[] {
-  return failure.errors.map(({ text, location }) => ({
-    text,
-    file: location?.file ?? null,
-    line: location?.line ?? null,
-  }));
-}
-
 async function bundle(request: Request): Promise<object> {
   try {
     const { metafile, warnings } = await build({
@@ -141,10 +128,7 @@ async function bundle(request: Request): Promise<object> {
       warnings: warnings.map((warning) => warning.text),
     };
   } catch (why) {
-    if (why instanceof Error && "errors" in why) {
-      return { esbuild: version, problems: problems(why as BuildFailure) };
-    }
-    throw why;
+    return { esbuild: version, problems: problemsOf(why) };
   }
 }
 

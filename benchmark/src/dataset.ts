@@ -1,94 +1,30 @@
-// The data: orders of customers, each a pure function of its number and a seed, and the keys that calls use, each a
-// pure function of the seed, the operation, the round and the call's number. The same for every library, so that all
-// of them are asked for the same work. No I/O here.
+// The data set: items of one shape, each a pure function of its number and a seed, and the keys that calls use, each a
+// pure function of the seed, the operation, the round and the call's number. The same for every library, so that all of
+// them are asked for the same work. No I/O here.
 
-import type { Operation } from "./protocol.js";
+import { sizeOf } from "./form.js";
+import type { Data, Operation } from "./protocol.js";
+import { digits, draw } from "./random.js";
+import { KEY_DIGITS } from "./shapes/example.js";
+import { kindOf } from "./shapes/index.js";
+import type { Key, Kind, Order, Updated } from "./shapes/kind.js";
+import type { Shape } from "./shape.js";
 
-// A type and not an interface, so that it also is a record of strings, as a library may want its keys.
-export type Key = {
-  customerId: string;
-  orderId: string;
-};
+export type { Key, Order, Updated } from "./shapes/kind.js";
 
-export interface OrderLine {
-  sku: string;
-  quantity: number;
-  price: number;
-}
+/** How many items one Query returns unless it is said otherwise. */
+export const QUERY_ITEMS = 20;
+/** Items of a partition, where a query doesn't need more. */
+const PARTITION = 100;
+/** Items of a partition that verification needs besides those that a query returns. */
+const SPARE = 64;
+/** A page of an answer, bytes, and the part of one that is surely not exceeded. */
+const PAGE = 1024 * 1024;
+const SAFE_PAGE = 0.9 * PAGE;
+/** Characters of a long text. */
+const LONG_TEXT = 24_000;
 
-export interface Address {
-  street: string;
-  city: string;
-  postcode: string;
-  country: string;
-}
-
-/** An order as an application sees it. */
-export interface Order extends Key {
-  status: string;
-  placedAt: string;
-  total: number;
-  quantity: number;
-  paid: boolean;
-  gift: boolean;
-  lines: OrderLine[];
-  address: Address;
-  note: string;
-}
-
-export const ORDERS_PER_CUSTOMER = 100;
-/** How many of a customer's orders Query asks for. */
-export const QUERY_SPAN = 20;
-
-/** All statuses have seven letters, so that an update doesn't change an item's size. */
-const SEEDED_STATUSES = ["pending", "shipped", "settled", "on-hold"] as const;
-const UPDATED_STATUSES = ["delayed", "refused", "charged", "checked"] as const;
-
-const CITIES = ["Utrecht", "Bergamo", "Coimbra", "Rostock", "Limoges", "Cardiff", "Aalborg", "Tampere"] as const;
-const STREETS = ["Mill Lane", "Station Road", "Harbour Street", "Church Row", "Orchard Way", "Bridge Street"] as const;
-const COUNTRIES = ["NL", "IT", "PT", "DE", "FR", "GB", "DK", "FI"] as const;
-const WORDS = ["leave", "at", "the", "door", "ring", "twice", "after", "noon", "call", "first", "fragile", "please"];
-const NOTE_LENGTH = 128;
-
-// A counter-based generator: a hash of all that identifies a draw, so that no draw depends on an earlier one.
-
-function mix(hash: number, value: number): number {
-  let k = Math.imul(value, 0xcc9e2d51);
-  k = (k << 15) | (k >>> 17);
-  let h = hash ^ Math.imul(k, 0x1b873593);
-  h = (h << 13) | (h >>> 19);
-  return (Math.imul(h, 5) + 0xe6546b64) | 0;
-}
-
-/** MurmurHash3 (32 bits, its x86 variant) of whole numbers, each taken as two words. */
-export function hash(...values: number[]): number {
-  let h = 0;
-  for (const value of values) {
-    h = mix(h, value | 0);
-    h = mix(h, Math.floor(value / 2 ** 32) | 0);
-  }
-  h ^= values.length * 8;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
-
-/** Draws from the numbers 0 to `below` - 1, by a hash of `values`. */
-function draw(below: number, ...values: number[]): number {
-  return Math.floor((hash(...values) / 2 ** 32) * below);
-}
-
-function pick<T>(list: readonly T[], ...values: number[]): T {
-  return list[draw(list.length, ...values)] as T;
-}
-
-function digits(value: number, width: number): string {
-  return String(value).padStart(width, "0");
-}
-
-/** Numbers that keep the draws for different purposes apart. */
-const CONTENT = 1;
-const UPDATED = 2;
+/** Numbers that keep the draws of operations apart. */
 const CALL: Record<Operation, number> = {
   PutItem: 11,
   GetItem: 12,
@@ -97,98 +33,6 @@ const CALL: Record<Operation, number> = {
   Query: 15,
   Scan: 16,
 };
-
-function contents(key: Key, ...identity: number[]): Order {
-  let drawn = 0;
-  const next = (below: number) => draw(below, CONTENT, ...identity, drawn++);
-  const from = <T>(list: readonly T[]) => list[next(list.length)] as T;
-  const lines: OrderLine[] = [0, 1].map(() => ({
-    sku: `SKU-${digits(next(1_000_000), 6)}`,
-    quantity: 1 + next(9),
-    price: (100 + next(9_900)) / 100,
-  }));
-  let note = "";
-  while (note.length < NOTE_LENGTH) {
-    note += `${from(WORDS)} `;
-  }
-  const place = next(CITIES.length);
-  return {
-    customerId: key.customerId,
-    orderId: key.orderId,
-    status: from(SEEDED_STATUSES),
-    placedAt: new Date(1_704_067_200_000 + next(31_536_000) * 1000).toISOString(),
-    total: lines.reduce((cents, line) => cents + Math.round(line.price * 100) * line.quantity, 0) / 100,
-    quantity: lines.reduce((sum, line) => sum + line.quantity, 0),
-    paid: next(2) === 1,
-    gift: next(2) === 1,
-    lines,
-    address: {
-      street: `${from(STREETS)} ${1 + next(200)}`,
-      city: CITIES[place] as string,
-      postcode: digits(next(100_000), 5),
-      country: COUNTRIES[place] as string,
-    },
-    note: note.slice(0, NOTE_LENGTH),
-  };
-}
-
-/** The key of the data set's item number n. */
-export function keyOf(n: number): Key {
-  return {
-    customerId: digits(Math.floor(n / ORDERS_PER_CUSTOMER), 8),
-    orderId: digits(n % ORDERS_PER_CUSTOMER, 8),
-  };
-}
-
-/** The number of a key of the data set, or null for a key outside it. */
-export function numberOf(key: Key, items: number): number | null {
-  if (!/^\d{8}$/.test(key.customerId) || !/^\d{8}$/.test(key.orderId)) {
-    return null;
-  }
-  const order = Number(key.orderId);
-  const n = Number(key.customerId) * ORDERS_PER_CUSTOMER + order;
-  return order < ORDERS_PER_CUSTOMER && n < items ? n : null;
-}
-
-/** The data set's item number n. */
-export function orderOf(n: number, seed: number): Order {
-  return contents(keyOf(n), seed, n);
-}
-
-/** A note so long that 60 orders are more than one page of a scan, characters. */
-const LONG_NOTE_LENGTH = 24_000;
-
-/** The same with a long note: the rehearsal table's item number n. */
-export function longOrderOf(n: number, seed: number): Order {
-  const order = orderOf(n, seed);
-  return { ...order, note: order.note.repeat(Math.ceil(LONG_NOTE_LENGTH / NOTE_LENGTH)) };
-}
-
-/** The status that UpdateItem gives item n in a round, or in the pool: the same however often it is called. */
-export function updatedStatus(n: number, seed: number, round: number): string {
-  return pick(UPDATED_STATUSES, UPDATED, seed, n, round);
-}
-
-/** Which item call i of an operation reads or updates. */
-export function itemOfCall(operation: Operation, call: Call): number {
-  return draw(call.items, CALL[operation], call.seed, call.round, call.stream, call.index);
-}
-
-/** Which orders call i of Query asks for. */
-export function rangeOfCall(call: Call): Range {
-  const customers = Math.max(1, Math.floor(call.items / ORDERS_PER_CUSTOMER));
-  const customer = draw(customers, CALL.Query, call.seed, call.round, call.stream, call.index);
-  const orders = Math.min(ORDERS_PER_CUSTOMER, call.items - customer * ORDERS_PER_CUSTOMER);
-  const span = Math.min(QUERY_SPAN, orders);
-  const first = draw(orders - span + 1, CALL.Query, call.seed, call.round, call.stream, call.index, 1);
-  return {
-    customerId: digits(customer, 8),
-    firstOrderId: digits(first, 8),
-    lastOrderId: digits(first + span - 1, 8),
-    firstItem: customer * ORDERS_PER_CUSTOMER + first,
-    span,
-  };
-}
 
 export interface Call {
   items: number;
@@ -207,16 +51,24 @@ export const POOL_ROUND = 2 ** 31;
 /** The most inputs of an operation in the pool. */
 export const LARGEST_POOL = 64;
 
+/** Some items of one partition. */
 export interface Range {
-  customerId: string;
-  firstOrderId: string;
-  lastOrderId: string;
-  /** The data set's number of the first order in the range. */
+  /** The value of the partition key. */
+  partition: string;
+  /** The values of the first and the last sort key, both of them included. */
+  first: string;
+  last: string;
+  /** The data set's number of the first item in the range. */
   firstItem: number;
   span: number;
 }
 
-// Lanes: customers outside the data set, for items that are written and deleted. Each process has its own lane, and
+/** Which item call i of an operation reads or updates. */
+export function itemOfCall(operation: Operation, call: Call): number {
+  return draw(call.items, CALL[operation], call.seed, call.round, call.stream, call.index);
+}
+
+// Lanes: partitions outside the data set, for items that are written and deleted. Each process has its own lane, and
 // in it an area for each purpose, so that processes alive at the same time never meet.
 
 export const AREA = {
@@ -232,37 +84,180 @@ export const AREA = {
 export type Area = (typeof AREA)[keyof typeof AREA];
 
 export const LANES = 1000;
-/** Customers in one area of a lane. */
-const AREA_CUSTOMERS = 1000;
-/** The most items that the data set may have: the next customer number is the first lane's. */
-export const MOST_ITEMS = 90_000_000 * ORDERS_PER_CUSTOMER;
+/** Partitions in one area of a lane. */
+const AREA_PARTITIONS = 1000;
+/** The most partitions that the data set may have: the next number is the first lane's. */
+const MOST_PARTITIONS = 90_000_000;
 
-export function laneCustomer(lane: number, area: Area, customer: number): string {
-  if (!Number.isInteger(lane) || lane < 0 || lane >= LANES) {
-    throw new RangeError(`lane ${lane}: there are lanes 0 to ${LANES - 1}`);
+/** Items of one shape, by their numbers. */
+export class DataSet {
+  readonly shape: Shape;
+  /** Items of one partition of the data set and of a lane. */
+  readonly perPartition: number;
+
+  constructor(
+    private readonly kind: Kind,
+    /** How many items one Query returns. */
+    readonly queryItems: number = QUERY_ITEMS,
+  ) {
+    this.perPartition = partitionFor(queryItems);
+    const bytes = sizeOf(kind.make(this.key(0, 0), 0, 0));
+    this.shape = {
+      ...kind.shape,
+      longQueries: bytes * queryItems > SAFE_PAGE,
+      longPartitions: bytes * this.perPartition > SAFE_PAGE,
+    };
   }
-  if (!Number.isInteger(customer) || customer < 0 || customer >= AREA_CUSTOMERS) {
-    throw new RangeError(
-      `customer ${customer} of lane ${lane}: an area of a lane holds ${AREA_CUSTOMERS * ORDERS_PER_CUSTOMER} items`,
-    );
+
+  /** The most items that there can be. */
+  get mostItems(): number {
+    return MOST_PARTITIONS * this.perPartition;
   }
-  return `9${digits(lane, 3)}${area}${digits(customer, 3)}`;
+
+  /** The key of the data set's item number n. */
+  keyOf(n: number): Key {
+    return this.key(Math.floor(n / this.perPartition), n % this.perPartition);
+  }
+
+  /** The number of a key of the data set, or null for one outside it. */
+  numberOf(key: Record<string, unknown>, items: number): number | null {
+    const { partition, sort } = this.kind.shape;
+    const { prefixes } = this.kind;
+    const [first, second] = [numbered(key[partition], prefixes.partition), numbered(key[sort], prefixes.sort)];
+    if (first === null || second === null || second >= this.perPartition) {
+      return null;
+    }
+    const n = first * this.perPartition + second;
+    return n < items ? n : null;
+  }
+
+  /** The data set's item number n. */
+  orderOf(n: number, seed: number): Order {
+    return this.kind.make(this.keyOf(n), seed, n);
+  }
+
+  /** The name of the attribute that UpdateItem sets. */
+  get updatedName(): string {
+    const { updated, name } = this.shape;
+    if (updated === null) {
+      throw new TypeError(`shape ${name} has no attribute that UpdateItem could set`);
+    }
+    return updated;
+  }
+
+  /**
+   * A data set for a table on which Scan is verified: the same items with one text so long that few of them are more than
+   * a page, or as many as are where no text may be long.
+   */
+  rehearsal(): { data: DataSet; items: number } {
+    const { kind } = this;
+    const { attributes, partition, sort, updated, indexes } = kind.shape;
+    const short = [partition, sort, updated, ...indexes.flatMap((index) => [index.partition, index.sort])];
+    const name = Object.keys(attributes).find((each) => attributes[each] === "string" && !short.includes(each));
+    const make: Kind["make"] = (key, ...identity) => {
+      const order = kind.make(key, ...identity);
+      return name === undefined ? order : { ...order, [name]: String(order[name]).padEnd(LONG_TEXT, "long ") };
+    };
+    const data = new DataSet({ ...kind, make }, this.queryItems);
+    return { data, items: Math.ceil((1.3 * PAGE) / sizeOf(make(this.key(0, 0), 0, 0))) };
+  }
+
+  /** What UpdateItem sets of item n in a round, or in the pool: the same however often it is called. */
+  updatedOf(n: number, seed: number, round: number): Updated {
+    return this.kind.update(this.orderOf(n, seed)[this.updatedName], seed, n, round);
+  }
+
+  /** A value of that attribute which no item is seeded with or updated to. */
+  get changed(): Updated {
+    const seeded = this.orderOf(0, 0)[this.updatedName];
+    return typeof seeded === "number" ? (seeded > 0 ? -7 : 7) : "changed";
+  }
+
+  /** An item whose attribute of that name has another value. */
+  with(order: Order, value: Updated): Order {
+    return { ...order, [this.updatedName]: value };
+  }
+
+  /** Which items call i of Query asks for. */
+  rangeOfCall(call: Call): Range {
+    const partitions = Math.max(1, Math.floor(call.items / this.perPartition));
+    const partition = draw(partitions, CALL.Query, call.seed, call.round, call.stream, call.index);
+    const items = Math.min(this.perPartition, call.items - partition * this.perPartition);
+    const span = Math.min(this.queryItems, items);
+    const first = draw(items - span + 1, CALL.Query, call.seed, call.round, call.stream, call.index, 1);
+    return this.rangeBetween(this.key(partition, first), this.key(partition, first + span - 1), {
+      firstItem: partition * this.perPartition + first,
+      span,
+    });
+  }
+
+  /** The range from one key to another of the same partition. */
+  rangeBetween(first: Key, last: Key, which: { firstItem: number; span: number }): Range {
+    const { partition, sort } = this.shape;
+    return {
+      partition: first[partition] as string,
+      first: first[sort] as string,
+      last: last[sort] as string,
+      ...which,
+    };
+  }
+
+  /** The key of a lane's item. */
+  laneKey(lane: number, area: Area, index: number): Key {
+    const partition = this.lanePartition(lane, area, Math.floor(index / this.perPartition));
+    return { ...partition, ...this.sortKey(index % this.perPartition) };
+  }
+
+  /** The partition key of a lane's partition. */
+  lanePartition(lane: number, area: Area, partition: number): Key {
+    if (!Number.isInteger(lane) || lane < 0 || lane >= LANES) {
+      throw new RangeError(`lane ${lane}: there are lanes 0 to ${LANES - 1}`);
+    }
+    if (!Number.isInteger(partition) || partition < 0 || partition >= AREA_PARTITIONS) {
+      const most = AREA_PARTITIONS * this.perPartition;
+      throw new RangeError(`partition ${partition} of lane ${lane}: an area of a lane holds ${most} items`);
+    }
+    const value = `9${digits(lane, 3)}${area}${digits(partition, 3)}`;
+    return { [this.kind.shape.partition]: this.kind.prefixes.partition + value };
+  }
+
+  /** Item `index` of a lane's area; what is in it doesn't depend on the lane, so that every library writes the same. */
+  laneOrder(lane: number, area: Area, index: number, seed: number, round: number): Order {
+    return this.kind.make(this.laneKey(lane, area, index), seed, round, area, index);
+  }
+
+  /** Whether an item is one of a lane and not of the data set. */
+  isOfLane(order: unknown): boolean {
+    const value = (order as Order | null)?.[this.shape.partition];
+    const number = numbered(value, this.kind.prefixes.partition);
+    return number !== null && number >= MOST_PARTITIONS;
+  }
+
+  private key(partition: number, sort: number): Key {
+    const { prefixes, shape } = this.kind;
+    return { [shape.partition]: prefixes.partition + digits(partition, KEY_DIGITS), ...this.sortKey(sort) };
+  }
+
+  private sortKey(sort: number): Key {
+    return { [this.kind.shape.sort]: this.kind.prefixes.sort + digits(sort, KEY_DIGITS) };
+  }
 }
 
-/** Whether an order is one of a lane and not of the data set. */
-export function isOfLane(order: unknown): boolean {
-  const customerId = (order as Partial<Key> | null)?.customerId;
-  return typeof customerId === "string" && /^9\d{7}$/.test(customerId);
+/** The data set that a command describes. */
+export function dataSet(data: Data): DataSet {
+  return new DataSet(kindOf(data), data.queryItems);
 }
 
-export function laneKey(lane: number, area: Area, index: number): Key {
-  return {
-    customerId: laneCustomer(lane, area, Math.floor(index / ORDERS_PER_CUSTOMER)),
-    orderId: digits(index % ORDERS_PER_CUSTOMER, 8),
-  };
+/** Items of a partition from which a query returns so many: twice as many, unless 100 are enough. */
+function partitionFor(queryItems: number): number {
+  const least = queryItems + SPARE;
+  return least <= PARTITION ? PARTITION : Math.ceil(Math.max(least, 2 * queryItems) / PARTITION) * PARTITION;
 }
 
-/** Item `index` of a lane's area; what is in it doesn't depend on the lane, so that every library writes the same. */
-export function laneOrder(lane: number, area: Area, index: number, seed: number, round: number): Order {
-  return contents(laneKey(lane, area, index), seed, round, area, index);
+/** The number at the end of a key's value; null for one that is none of ours. */
+function numbered(value: unknown, prefix: string): number | null {
+  if (typeof value !== "string" || !value.startsWith(prefix) || !/^\d{8}$/.test(value.slice(prefix.length))) {
+    return null;
+  }
+  return Number(value.slice(prefix.length));
 }

@@ -1,9 +1,10 @@
 // Says whether two plain values are deeply equal and, if not, where they first differ, short enough for an event; and
 // whether what a library returned is what the data set holds. Prototypes don't matter: libraries return instances of
-// their own classes.
+// their own classes. Nor does the class in which a library returns a set or a binary, as long as its elements or bytes
+// are right.
 
 import { inspect } from "node:util";
-import { type Key, numberOf, type Order, orderOf, POOL_ROUND, type Range, updatedStatus } from "./dataset.js";
+import { type DataSet, type Order, POOL_ROUND, type Range } from "./dataset.js";
 import { shorten } from "./worker/events.js";
 
 export interface Difference {
@@ -27,6 +28,12 @@ function same(expected: unknown, actual: unknown): boolean {
   if (Array.isArray(expected) && Array.isArray(actual)) {
     return expected.length === actual.length && expected.every((element, i) => same(element, actual[i]));
   }
+  if (expected instanceof Uint8Array) {
+    return bytesOf(actual)?.equals(expected) === true;
+  }
+  if (expected instanceof Set) {
+    return sameElements(expected, elementsOf(actual));
+  }
   if (isPlain(expected) && isPlain(actual)) {
     const names = Object.keys(expected);
     return (
@@ -37,8 +44,33 @@ function same(expected: unknown, actual: unknown): boolean {
   return false;
 }
 
+/** The bytes of a binary: a Buffer, another view, or the memory itself; null for anything else. */
+function bytesOf(value: unknown): Buffer | null {
+  if (ArrayBuffer.isView(value)) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+  return value instanceof ArrayBuffer ? Buffer.from(value) : null;
+}
+
+/** The elements of a set: a Set, a list, or a class of a library's own that has them in `values`; null otherwise. */
+function elementsOf(value: unknown): unknown[] | null {
+  if (value instanceof Set || Array.isArray(value)) {
+    return [...(value as Iterable<unknown>)];
+  }
+  const values = (value as { values?: unknown } | null | undefined)?.values;
+  return Array.isArray(values) ? (values as unknown[]) : null;
+}
+
+/** Whether there are the same elements, each once, in any order. */
+function sameElements(expected: Set<unknown>, actual: unknown[] | null): boolean {
+  const comparable = (value: unknown) => bytesOf(value)?.toString("base64") ?? value;
+  const wanted = new Set([...expected].map(comparable));
+  const found = new Set(actual?.map(comparable));
+  return actual?.length === wanted.size && found.size === wanted.size && [...found].every((each) => wanted.has(each));
+}
+
 function firstDifference(expected: unknown, actual: unknown, where: string): Difference | null {
-  if (Object.is(expected, actual)) {
+  if (same(expected, actual)) {
     return null;
   }
   if (Array.isArray(expected) && Array.isArray(actual)) {
@@ -89,34 +121,37 @@ function show(value: unknown): string {
   if (value === undefined) {
     return "nothing";
   }
-  const text = value instanceof Set ? `a set of ${value.size}` : inspect(value, INSPECTED);
+  const text = inspect(value, INSPECTED);
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }
 
-/** Compares one order with the data set's item n. */
+/** Compares one item with the data set's item n. */
 export type Compare = (n: number, order: unknown) => Difference | null;
 
-/** Compares an order with item n as it was seeded, or as UpdateItem leaves it in this round or in the pool. */
+/** Compares an item with item n as it was seeded, or as UpdateItem leaves it in this round or in the pool. */
 export function differenceFromSeeded(
   n: number,
   actual: unknown,
-  { seed, round }: { seed: number; round: number },
+  { data, seed, round }: { data: DataSet; seed: number; round: number },
 ): Difference | null {
-  const expected = orderOf(n, seed);
-  const status = (actual as Partial<Order> | null)?.status;
-  const updated = () => [updatedStatus(n, seed, round), updatedStatus(n, seed, POOL_ROUND)];
-  if (status !== undefined && status !== expected.status && updated().includes(status)) {
-    expected.status = status;
+  const expected = data.orderOf(n, seed);
+  const name = data.shape.updated;
+  if (name !== null) {
+    const value = (actual as Order | null)?.[name];
+    const updated = () => [data.updatedOf(n, seed, round), data.updatedOf(n, seed, POOL_ROUND)];
+    if (value !== undefined && value !== expected[name] && (updated() as unknown[]).includes(value)) {
+      expected[name] = value;
+    }
   }
-  return difference(expected, actual, `order ${n}`);
+  return difference(expected, actual, `${data.shape.name} ${n}`);
 }
 
-/** Compares what a query returned with the orders of its range: these, all of them, no others, in order. */
+/** Compares what a query returned with the items of its range: these, all of them, no others, in order. */
 export function differenceFromRange(range: Range, actual: Iterable<unknown>, compare: Compare): Difference | null {
   const orders = [...actual];
-  const where = `customer ${range.customerId}, orders ${range.firstOrderId} to ${range.lastOrderId}`;
+  const where = `partition ${range.partition}, items ${range.first} to ${range.last}`;
   if (orders.length !== range.span) {
-    return differ(where, `${range.span} orders`, `${orders.length} orders`);
+    return differ(where, `${range.span} items`, `${orders.length} items`);
   }
   for (const [i, order] of orders.entries()) {
     const found = compare(range.firstItem + i, order);
@@ -127,19 +162,27 @@ export function differenceFromRange(range: Range, actual: Iterable<unknown>, com
   return null;
 }
 
+/** The items of a table: so many of a data set. */
+export interface Seeded {
+  data: DataSet;
+  items: number;
+}
+
 /** Compares what a scan returned with the data set: each item once, in any order, and nothing else. */
-export function differenceFromAll(items: number, actual: Iterable<unknown>, compare: Compare): Difference | null {
-  const { count, found } = compareDistinct(items, actual, compare);
+export function differenceFromAll(table: Seeded, actual: Iterable<unknown>, compare: Compare): Difference | null {
+  const { items } = table;
+  const { count, found } = compareDistinct(table, actual, compare);
   return count === items ? found : differ("scan", `${items} items`, `${count} items`);
 }
 
 /** Compares what a scan of a part of the table returned with the data set: at least one item, none of them twice. */
-export function differenceFromPart(items: number, actual: Iterable<unknown>, compare: Compare): Difference | null {
-  const { count, found } = compareDistinct(items, actual, compare);
+export function differenceFromPart(table: Seeded, actual: Iterable<unknown>, compare: Compare): Difference | null {
+  const { count, found } = compareDistinct(table, actual, compare);
   return count === 0 ? differ("scan", "some items", "0 items") : found;
 }
 
-function compareDistinct(items: number, actual: Iterable<unknown>, compare: Compare) {
+function compareDistinct({ data, items }: Seeded, actual: Iterable<unknown>, compare: Compare) {
+  const { partition, sort } = data.shape;
   const seen = new Uint8Array(items);
   let count = 0;
   let found: Difference | null = null;
@@ -148,12 +191,13 @@ function compareDistinct(items: number, actual: Iterable<unknown>, compare: Comp
     if (found !== null) {
       continue;
     }
-    const { customerId, orderId } = (order ?? {}) as Partial<Key>;
-    const n = numberOf({ customerId: String(customerId), orderId: String(orderId) }, items);
+    const key = (order ?? {}) as Order;
+    const n = data.numberOf(key, items);
     if (n === null) {
-      found = differ("scan", "only items of the data set", `customer ${customerId}, order ${orderId}`);
+      const stranger = `${partition} ${String(key[partition])}, ${sort} ${String(key[sort])}`;
+      found = differ("scan", "only items of the data set", stranger);
     } else if (seen[n] === 1) {
-      found = differ("scan", "each item once", `order ${n} twice`);
+      found = differ("scan", "each item once", `${data.shape.name} ${n} twice`);
     } else {
       seen[n] = 1;
       found = compare(n, order);

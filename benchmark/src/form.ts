@@ -1,7 +1,8 @@
-// How orders lie in a table: in the form in which a library writes them itself, with its keys and its marks. Libraries of
+// How items lie in a table: in the form in which a library writes them itself, with its keys and its marks. Libraries of
 // one form share a table. No I/O here.
 
-import type { Key, Order } from "./dataset.js";
+import type { Key, Order } from "./shapes/kind.js";
+import type { Shape } from "./shape.js";
 
 /** An item as it lies in the table, as plain values. */
 export type Item = Record<string, unknown>;
@@ -12,9 +13,9 @@ export interface ItemForm {
   /** The names of the two key attributes, both strings. */
   partition: string;
   sort: string;
-  /** The key attributes of an order, and nothing else. */
+  /** The key attributes of an item, and nothing else. */
   keyOf(key: Key): Record<string, string>;
-  /** The whole item of an order. */
+  /** The whole item of an order, or of whatever the shape is of. */
   itemOf(order: Order): Item;
   /**
    * An item as it was read, with what differs from one write to the next (the time of writing) replaced by what `itemOf`
@@ -23,31 +24,86 @@ export interface ItemForm {
   settled?(item: Item): Item;
 }
 
-export const CUSTOMER_PREFIX = "CUSTOMER#";
-export const ORDER_PREFIX = "ORDER#";
-
-/** The order itself, with prefixed keys in `pk` and `sk`: what an application writes that makes its keys by hand. */
-export const PREFIXED: ItemForm = {
-  name: "prefixed",
-  partition: "pk",
-  sort: "sk",
-  keyOf: ({ customerId, orderId }) => ({ pk: CUSTOMER_PREFIX + customerId, sk: ORDER_PREFIX + orderId }),
-  itemOf: (order) => ({ ...PREFIXED.keyOf(order), ...order }),
-};
-
-/** The order in an item of the prefixed form; null where there is no item. */
-export function unprefixed(item: unknown): unknown {
-  return without([PREFIXED.partition, PREFIXED.sort], item);
+/** The form in which an application makes the keys by hand, with a prefix for each of them. */
+export interface PrefixedForm extends ItemForm {
+  /** A key's value of the value of the shape's partition or sort key. */
+  partitionOf(value: string): string;
+  sortOf(value: string): string;
+  /** The item of the shape in one that was read; null where there is none. */
+  plain(this: void, item: unknown): unknown;
 }
 
-/** The order itself, whose own attributes are the keys. */
-export const NATURAL: ItemForm = {
-  name: "natural",
-  partition: "customerId",
-  sort: "orderId",
-  keyOf: ({ customerId, orderId }) => ({ customerId, orderId }),
-  itemOf: (order) => ({ ...order }),
-};
+/** What precedes the value of an attribute in a key: `CUSTOMER#` of `customerId`. */
+export function prefixOf(attribute: string): string {
+  return `${attribute.replace(/Id$/, "").toUpperCase()}#`;
+}
+
+/** The names of an index's key attributes in a table. */
+export function indexFields({ name }: { name: string }): { partition: string; sort: string } {
+  return { partition: `${name}pk`, sort: `${name}sk` };
+}
+
+/**
+ * The item itself with prefixed keys in `pk` and `sk`, and those of its indexes: what an application writes that makes
+ * its keys by hand. Where the shape says that its own attributes are the table's keys there is nothing to make.
+ */
+export function prefixed(shape: Shape): PrefixedForm {
+  if (shape.ownKeys) {
+    const form = natural(shape);
+    return { ...form, partitionOf: (value) => value, sortOf: (value) => value, plain: (item) => item ?? null };
+  }
+  const { partition, sort } = shape;
+  const [partitionPrefix, sortPrefix] = [prefixOf(partition), prefixOf(sort)];
+  const partitionOf = (value: string) => partitionPrefix + value;
+  const sortOf = (value: string) => sortPrefix + value;
+  const indexes = shape.indexes.map((index) => ({
+    from: index,
+    to: indexFields(index),
+    prefixes: { partition: prefixOf(index.partition), sort: prefixOf(index.sort) },
+  }));
+  const keyOf = (key: Key | Order) => ({
+    pk: partitionPrefix + (key[partition] as string),
+    sk: sortPrefix + (key[sort] as string),
+  });
+  const indexKeys = (order: Order) => {
+    const keys: Record<string, string> = {};
+    for (const { from, to, prefixes } of indexes) {
+      keys[to.partition] = prefixes.partition + (order[from.partition] as string);
+      keys[to.sort] = prefixes.sort + (order[from.sort] as string);
+    }
+    return keys;
+  };
+  const made = ["pk", "sk", ...indexes.flatMap(({ to }) => [to.partition, to.sort])];
+  return {
+    name: "prefixed",
+    partition: "pk",
+    sort: "sk",
+    keyOf,
+    itemOf:
+      indexes.length === 0
+        ? (order) => ({ ...keyOf(order), ...order })
+        : (order) => ({ ...keyOf(order), ...indexKeys(order), ...order }),
+    partitionOf,
+    sortOf,
+    plain: (item) => without(made, item),
+  };
+}
+
+/** The item itself, whose own attributes are the keys. */
+export function natural({ partition, sort }: Shape): ItemForm {
+  return {
+    name: "natural",
+    partition,
+    sort,
+    keyOf: (key) => ({ [partition]: key[partition] as string, [sort]: key[sort] as string }),
+    itemOf: (order) => ({ ...order }),
+  };
+}
+
+/** The placeholder of an attribute's name in an expression. */
+export function placeholder(name: string): string {
+  return /^\w+$/.test(name) ? `#${name}` : "#attribute";
+}
 
 /** The size of an item as DynamoDB counts it, bytes: names and values, and what lists and maps add. */
 export function sizeOf(item: Item): number {
@@ -64,6 +120,12 @@ function sizeOfValue(value: unknown): number {
       .replace(/\D/g, "")
       .replace(/^0+|0+$/g, "").length;
     return Math.ceil(digits / 2) + (value < 0 ? 2 : 1);
+  }
+  if (value instanceof Uint8Array) {
+    return value.byteLength;
+  }
+  if (value instanceof Set) {
+    return [...value].reduce((sum: number, each) => sum + sizeOfValue(each), 0);
   }
   if (Array.isArray(value)) {
     return value.reduce((sum: number, each) => sum + 1 + sizeOfValue(each), 3);

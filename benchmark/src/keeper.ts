@@ -3,13 +3,14 @@
 // did. It uses the bare SDK and measures nothing.
 
 import { findAdapter } from "./adapters/index.js";
-import { AREA, laneOrder, longOrderOf, orderOf } from "./dataset.js";
+import { AREA, type DataSet, dataSet } from "./dataset.js";
 import { type ItemForm, tableOf } from "./form.js";
+import { isSameForm } from "./outside/adapter.js";
 import type { Lane } from "./protocol.js";
 import { type BareTable, openTable } from "./table/bare-table.js";
 import { putAll } from "./table/batch.js";
 import { type OpenKeeper, restore } from "./table/restore.js";
-import { compareTable, type MakeOrder, seedTable } from "./table/seed.js";
+import { compareTable, seedTable } from "./table/seed.js";
 import { warmServer } from "./table/warm-server.js";
 import {
   type Command,
@@ -18,6 +19,7 @@ import {
   oneOf,
   operationName,
   optionalText,
+  readData,
   text,
   unknownCommand,
   wholeNumber,
@@ -35,7 +37,7 @@ const PROGRESS_STEP = 2500;
 /** The tables of one form. */
 interface Kept {
   table: BareTable;
-  rehearsal: BareTable | null;
+  rehearsal: { table: BareTable; items: number } | null;
   /** Whose they are. */
   lanes: number[];
 }
@@ -92,11 +94,11 @@ class Keeper implements Worker {
   }
 
   /** Every table with the number of its items, each form's rehearsal table after its own. */
-  private allTables(): { table: BareTable; items: number; make: MakeOrder }[] {
+  private allTables(): { table: BareTable; items: number }[] {
     const { settings, kept } = this.opened;
     return kept.flatMap(({ table, rehearsal }) => [
-      { table, items: settings.items, make: orderOf },
-      ...(rehearsal === null ? [] : [{ table: rehearsal, items: settings.rehearsalItems, make: longOrderOf }]),
+      { table, items: settings.items },
+      ...(rehearsal === null ? [] : [rehearsal]),
     ]);
   }
 
@@ -108,27 +110,36 @@ class Keeper implements Worker {
       do: "open",
       endpoint: text(command, "endpoint"),
       calls: oneOf(command, "calls", CALL_KINDS),
+      data: readData(command),
       lanes: readLanes(command),
       table: text(command, "table"),
       rehearsalTable: optionalText(command, "rehearsalTable"),
       items: wholeNumber(command, "items", 1),
-      rehearsalItems: wholeNumber(command, "rehearsalItems"),
       seed: wholeNumber(command, "seed"),
     };
+    const data = dataSet(settings.data);
     const connection = { endpoint: settings.endpoint, callTimeoutMs: CALL_TIMEOUT_MS };
-    const open = (base: string, form: ItemForm) => openTable(connection, tableOf(base, form), form, ATTEMPTS);
+    const rehearsal = data.rehearsal();
+    const open = (base: string, form: ItemForm, of: DataSet) =>
+      openTable(connection, tableOf(base, form), form, of, ATTEMPTS);
     const { rehearsalTable } = settings;
     const kept: Kept[] = [];
     for (const { lane, adapter } of settings.lanes) {
-      const form = (await findAdapter(adapter)).form(settings.calls);
+      const form = (await findAdapter(adapter)).form(settings.calls, data.shape);
       const shared = kept.find((each) => each.table.form.name === form.name);
       if (shared !== undefined) {
+        if (!isSameForm(shared.table.form, form, data)) {
+          throw new Error(`two adapters write different items in forms of one name, ${form.name}: rename one`);
+        }
         shared.lanes.push(lane);
         continue;
       }
       kept.push({
-        table: await open(settings.table, form),
-        rehearsal: rehearsalTable === null ? null : await open(rehearsalTable, form),
+        table: await open(settings.table, form, data),
+        rehearsal:
+          rehearsalTable === null
+            ? null
+            : { table: await open(rehearsalTable, form, rehearsal.data), items: rehearsal.items },
         lanes: [lane],
       });
     }
@@ -150,7 +161,7 @@ class Keeper implements Worker {
     const progress = this.progressTo(total);
     let before = 0;
     for (const each of tables) {
-      await seedTable(each.table, each.items, seed, (done) => progress(before + done), each.make);
+      await seedTable(each.table, each.items, seed, (done) => progress(before + done));
       before += each.items;
     }
     this.emit({ event: "progress", done: total, total });
@@ -172,8 +183,7 @@ class Keeper implements Worker {
   private async warm(calls: number): Promise<void> {
     const { settings, kept } = this.opened;
     const { table, rehearsal } = kept[0] as Kept;
-    const other = rehearsal === null ? null : { table: rehearsal, items: settings.rehearsalItems };
-    await warmServer(table, other, settings, calls);
+    await warmServer(table, rehearsal, settings, calls);
     this.emit({ event: "warm" });
   }
 
@@ -189,7 +199,7 @@ class Keeper implements Worker {
     }
     let index = from;
     await putAll(found.table, () =>
-      index < from + count ? laneOrder(lane, area, index++, settings.seed, 0) : undefined,
+      index < from + count ? found.table.data.laneOrder(lane, area, index++, settings.seed, 0) : undefined,
     );
     this.emit({ event: "prepared" });
   }
@@ -213,8 +223,8 @@ class Keeper implements Worker {
   }
 
   private async check(): Promise<void> {
-    for (const { table, items, make } of this.allTables()) {
-      const wrong = await compareTable(table, items, this.opened.settings.seed, make);
+    for (const { table, items } of this.allTables()) {
+      const wrong = await compareTable(table, items, this.opened.settings.seed);
       if (wrong !== null) {
         this.emit({ event: "differs", ...wrong });
         return;

@@ -6,19 +6,15 @@ import {
   AREA,
   type Area,
   type Call,
+  type DataSet,
   itemOfCall,
   type Key,
-  keyOf,
-  laneKey,
-  laneOrder,
   type Order,
-  orderOf,
   POOL_ROUND,
   type Range,
-  rangeOfCall,
   STREAM,
   type Stream,
-  updatedStatus,
+  type Updated,
 } from "./dataset.js";
 import {
   type Difference,
@@ -32,6 +28,7 @@ import type { Operation } from "./protocol.js";
 import type { BareTable } from "./table/bare-table.js";
 
 export interface Context {
+  data: DataSet;
   items: number;
   seed: number;
   round: number;
@@ -73,7 +70,7 @@ export interface Wanted {
 export const WARM_UP_UPDATES = 50;
 
 /** Which items of the data set call `index` of UpdateItem changes; the keeper restores them by the same function. */
-export function updatedItem(context: Omit<Context, "lane">, stream: Stream, index: number): number {
+export function updatedItem(context: Omit<Context, "data" | "lane">, stream: Stream, index: number): number {
   const bounded = stream === STREAM.warmUp ? index % WARM_UP_UPDATES : index;
   return itemOfCall("UpdateItem", { ...context, round: roundOf(stream, context.round), stream, index: bounded });
 }
@@ -144,24 +141,29 @@ function areaOf(areas: Record<Stream, Area>, { stream }: Wanted): Area {
   return area;
 }
 
+/** The key in an item. */
+function keyIn({ shape }: DataSet, order: Order): Key {
+  return { [shape.partition]: order[shape.partition] as string, [shape.sort]: order[shape.sort] as string };
+}
+
 function preparePuts(wanted: Wanted): PreparedCalls {
   const { table, context, stream, from, count } = wanted;
-  const { lane, seed } = context;
+  const { data, lane, seed } = context;
   const round = roundOf(stream, context.round);
   const area = areaOf(PUT_AREAS, wanted);
-  const orders = each(wanted, (i) => laneOrder(lane, area, from + i, seed, round));
+  const orders = each(wanted, (i) => data.laneOrder(lane, area, from + i, seed, round));
   return {
     count,
     make: (i) => table.put(orders[i] as Order),
     wrongResult: () => null,
     effect: {
       async arrange(i, bare) {
-        await bare.delete(orders[i] as Order);
+        await bare.delete(keyIn(data, orders[i] as Order));
         return true;
       },
       async wrong(i, bare) {
         const order = orders[i] as Order;
-        return difference(bare.form.itemOf(order), await bare.get(order), "the stored item");
+        return difference(bare.form.itemOf(order), await bare.get(keyIn(data, order)), "the stored item");
       },
     },
   };
@@ -170,7 +172,7 @@ function preparePuts(wanted: Wanted): PreparedCalls {
 function prepareGets(wanted: Wanted): PreparedCalls {
   const { table, context, count } = wanted;
   const numbers = each(wanted, (i) => itemOfCall("GetItem", callOf(wanted, i)));
-  const keys = numbers.map(keyOf);
+  const keys = numbers.map((n) => context.data.keyOf(n));
   return {
     count,
     make: (i) => table.get(keys[i] as Key),
@@ -181,23 +183,23 @@ function prepareGets(wanted: Wanted): PreparedCalls {
 
 function prepareUpdates(wanted: Wanted): PreparedCalls {
   const { table, context, stream, from, count } = wanted;
-  const { seed } = context;
+  const { data, seed } = context;
   const round = roundOf(stream, context.round);
   const numbers = each(wanted, (i) => updatedItem(context, stream, from + i));
-  const keys = numbers.map(keyOf);
-  const statuses = numbers.map((n) => updatedStatus(n, seed, round));
+  const keys = numbers.map((n) => data.keyOf(n));
+  const values = numbers.map((n) => data.updatedOf(n, seed, round));
   return {
     count,
-    make: (i) => table.update(keys[i] as Key, statuses[i] as string),
+    make: (i) => table.update(keys[i] as Key, values[i] as Updated),
     wrongResult: () => null,
     effect: {
       async arrange(i, bare) {
         // Another library may have updated it just now. It isn't put back: that one may be about to look at it.
-        return (await bare.get(keys[i] as Key))?.status !== statuses[i];
+        return (await bare.get(keys[i] as Key))?.[data.updatedName] !== values[i];
       },
       async wrong(i, bare) {
-        const order = { ...orderOf(numbers[i] as number, seed), status: statuses[i] as string };
-        return difference(bare.form.itemOf(order), await bare.get(order), "the updated item");
+        const order = data.with(data.orderOf(numbers[i] as number, seed), values[i] as Updated);
+        return difference(bare.form.itemOf(order), await bare.get(keys[i] as Key), "the updated item");
       },
     },
   };
@@ -206,7 +208,7 @@ function prepareUpdates(wanted: Wanted): PreparedCalls {
 function prepareDeletes(wanted: Wanted): PreparedCalls {
   const { table, context, from, count } = wanted;
   const area = areaOf(DELETE_AREAS, wanted);
-  const keys = each(wanted, (i) => laneKey(context.lane, area, from + i));
+  const keys = each(wanted, (i) => context.data.laneKey(context.lane, area, from + i));
   return {
     count,
     make: (i) => table.delete(keys[i] as Key),
@@ -215,8 +217,9 @@ function prepareDeletes(wanted: Wanted): PreparedCalls {
       async arrange(i, bare) {
         const key = keys[i] as Key;
         if ((await bare.get(key)) === undefined) {
-          const { customerId, orderId } = key;
-          throw new Error(`order ${orderId} of customer ${customerId} is not there to be deleted: prepare it first`);
+          throw new Error(
+            `the item of key ${Object.values(key).join(", ")} is not there to be deleted: prepare it first`,
+          );
         }
         return true;
       },
@@ -230,7 +233,7 @@ function prepareDeletes(wanted: Wanted): PreparedCalls {
 
 function prepareQueries(wanted: Wanted): PreparedCalls {
   const { table, context, count } = wanted;
-  const ranges = each(wanted, (i) => rangeOfCall(callOf(wanted, i)));
+  const ranges = each(wanted, (i) => context.data.rangeOfCall(callOf(wanted, i)));
   return {
     count,
     make: (i) => table.query(ranges[i] as Range),
@@ -249,7 +252,7 @@ function prepareScans({ table, context, stream, count }: Wanted): PreparedCalls 
     count,
     make: () => table.scan(),
     wrongResult: (_i, result) =>
-      compare(context.items, table.toOrders(result), (n, order) => differenceFromSeeded(n, order, context)),
+      compare(context, table.toOrders(result), (n, order) => differenceFromSeeded(n, order, context)),
     effect: null,
   };
 }

@@ -48,6 +48,7 @@ export type OpenSuite = {
   target: string;
   adapter: string;
   calls: CallKind;
+  data: Data;
   /** The database. */
   endpoint: string;
   /** The recorded answers. */
@@ -57,7 +58,6 @@ export type OpenSuite = {
   /** A table of two pages, on which Scan is verified. */
   rehearsalTable: string | null;
   items: number;
-  rehearsalItems: number;
   seed: number;
   round: number;
   /** Which customers outside the data set are this process's own to write. */
@@ -68,6 +68,26 @@ export type OpenSuite = {
   callTimeoutMs: number;
   /** A known extra cost of each call: so many steps of arithmetic. */
   handicap: Partial<Record<Operation, number>>;
+};
+
+/** What the items are, and how many of them a query returns. */
+export type Data = {
+  /** The name of a built-in shape, or of the user's own item. */
+  shape: string;
+  /** The user's own item; null for a built-in shape. */
+  example: Example | null;
+  queryItems: number;
+};
+
+/** An item of the user's own, of which a data set is made. */
+export type Example = {
+  /** In DynamoDB's own JSON, in which every value names its type. */
+  item: Record<string, Record<string, unknown>>;
+  /** The names of its keys, both strings. */
+  partition: string;
+  sort: string;
+  /** The attribute that UpdateItem sets; null where the item has none that can be set. */
+  updated: string | null;
 };
 
 /** A slice of calls of one operation in one phase. */
@@ -92,13 +112,13 @@ export type KeeperCommand =
       do: "open";
       endpoint: string;
       calls: CallKind;
+      data: Data;
       /** Who is to find a table: there is one for each form in which these libraries write their items. */
       lanes: Array<Lane>;
       /** What the tables' names begin with. */
       table: string;
       rehearsalTable: string | null;
       items: number;
-      rehearsalItems: number;
       seed: number;
     }
   | { do: "create" }
@@ -118,6 +138,16 @@ export type KeeperCommand =
 
 /** A process to be: which customers outside the data set it may write, and whose items it finds. */
 export type Lane = { lane: number; adapter: string };
+
+/** Which of some adapters can have items like these. */
+export type Expresses = { data: Data; adapters: Array<string> };
+
+/** What one adapter says to that. */
+export type Expressed = {
+  adapter: string;
+  /** Why its library can't, to follow its name; null where it can. */
+  cannot: string | null;
+};
 
 /** What a worker says. */
 export type Event =

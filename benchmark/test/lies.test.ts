@@ -8,10 +8,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
-import { longOrderOf } from "../src/dataset.js";
 import { OPERATIONS, type Operation } from "../src/protocol.js";
 import { compareTable } from "../src/table/seed.js";
-import { baseOf, DIST, openSuite, SEED, LONG_TWO_PAGES, Tables, talkTo } from "./support.js";
+import { baseOf, DIST, openSuite, SEED, REHEARSAL, Tables, talkTo } from "./support.js";
 
 const SMALL = 1000;
 
@@ -155,7 +154,7 @@ const LIES: Lie[] = [
 ];
 
 const tables = new Tables(SMALL);
-const rehearsals = new Tables(LONG_TWO_PAGES, longOrderOf);
+const rehearsals = new Tables(REHEARSAL.items, REHEARSAL.data);
 
 after(() => Promise.all([tables.drop(), rehearsals.drop()]));
 
@@ -184,7 +183,7 @@ async function verifyWith(lie: Lie, lane: number) {
   try {
     await installLie(folder, lie);
     const suite = talkTo("suite", join(folder, "dist"));
-    const rehearsal = { rehearsalTable: baseOf(await rehearsals.of(lie.adapter)), rehearsalItems: LONG_TWO_PAGES };
+    const rehearsal = { rehearsalTable: baseOf(await rehearsals.of(lie.adapter)) };
     const table = baseOf(await tables.of(lie.adapter));
     await suite.until("ready", openSuite(table, SMALL, { ...rehearsal, adapter: lie.adapter, lane }));
     const events = await suite.until("verified-all", { do: "verify", operations: OPERATIONS, full: true });

@@ -2,37 +2,29 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  AREA,
-  hash,
-  itemOfCall,
-  keyOf,
-  LANES,
-  laneKey,
-  laneOrder,
-  numberOf,
-  orderOf,
-  rangeOfCall,
-  STREAM,
-  updatedStatus,
-} from "../src/dataset.js";
+import { AREA, itemOfCall, LANES, STREAM } from "../src/dataset.js";
 import { difference, differenceFromAll, differenceFromPart, differenceFromRange } from "../src/difference.js";
 import { countAllocation } from "../src/measure/allocation.js";
 import { handicap, handicapState } from "../src/measure/handicap.js";
 import { callLimit } from "../src/measure/limit.js";
+import { hash } from "../src/random.js";
+import { ORDERS } from "./support.js";
+
+/** Items of a table of 50. */
+const FIFTY = { data: ORDERS, items: 50 };
 
 const call = (index: number, items = 1000) => ({ items, seed: 42, round: 1, stream: STREAM.measured, index });
 
 describe("the data set", () => {
   it("is a function of number and seed", () => {
-    assert.deepEqual(orderOf(123, 42), orderOf(123, 42));
-    assert.notDeepEqual(orderOf(123, 42), orderOf(123, 43));
-    assert.notDeepEqual(orderOf(123, 42).note, orderOf(124, 42).note);
+    assert.deepEqual(ORDERS.orderOf(123, 42), ORDERS.orderOf(123, 42));
+    assert.notDeepEqual(ORDERS.orderOf(123, 42), ORDERS.orderOf(123, 43));
+    assert.notDeepEqual(ORDERS.orderOf(123, 42).note, ORDERS.orderOf(124, 42).note);
   });
 
   it("stays as it is: results of different days must be comparable", () => {
     assert.equal(hash(42, 1, 2), 585_624_138);
-    assert.deepEqual(orderOf(0, 42), {
+    assert.deepEqual(ORDERS.orderOf(0, 42), {
       customerId: "00000000",
       orderId: "00000000",
       status: "pending",
@@ -53,19 +45,19 @@ describe("the data set", () => {
   });
 
   it("has items of the same size but for a few bytes, whatever the number", () => {
-    const sizes = Array.from({ length: 2000 }, (_, n) => JSON.stringify(orderOf(n, 42)).length);
+    const sizes = Array.from({ length: 2000 }, (_, n) => JSON.stringify(ORDERS.orderOf(n, 42)).length);
     const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
     assert.ok(most - least < 50, `items have ${least} to ${most} characters`);
   });
 
   it("gives orders in hundreds to customers, and the number back from a key", () => {
-    assert.deepEqual(keyOf(12_345), { customerId: "00000123", orderId: "00000045" });
+    assert.deepEqual(ORDERS.keyOf(12_345), { customerId: "00000123", orderId: "00000045" });
     for (const n of [0, 99, 100, 999]) {
-      assert.equal(numberOf(keyOf(n), 1000), n);
+      assert.equal(ORDERS.numberOf(ORDERS.keyOf(n), 1000), n);
     }
-    assert.equal(numberOf(keyOf(1000), 1000), null);
-    assert.equal(numberOf({ customerId: "00000001", orderId: "00000100" }, 1000), null);
-    assert.equal(numberOf(laneKey(0, AREA.put, 0), 1000), null);
+    assert.equal(ORDERS.numberOf(ORDERS.keyOf(1000), 1000), null);
+    assert.equal(ORDERS.numberOf({ customerId: "00000001", orderId: "00000100" }, 1000), null);
+    assert.equal(ORDERS.numberOf(ORDERS.laneKey(0, AREA.put, 0), 1000), null);
   });
 
   it("draws keys of calls evenly and reproducibly", () => {
@@ -84,21 +76,21 @@ describe("the data set", () => {
 
   it("asks for 20 of a customer's 100 orders, and for fewer only where there are fewer", () => {
     for (let i = 0; i < 500; i++) {
-      const range = rangeOfCall(call(i));
+      const range = ORDERS.rangeOfCall(call(i));
       assert.equal(range.span, 20);
-      assert.equal(Number(range.lastOrderId) - Number(range.firstOrderId), 19);
-      assert.ok(Number(range.lastOrderId) < 100);
-      assert.equal(numberOf({ customerId: range.customerId, orderId: range.firstOrderId }, 1000), range.firstItem);
+      assert.equal(Number(range.last) - Number(range.first), 19);
+      assert.ok(Number(range.last) < 100);
+      assert.equal(ORDERS.numberOf({ customerId: range.partition, orderId: range.first }, 1000), range.firstItem);
     }
-    assert.equal(rangeOfCall(call(0, 7)).span, 7);
-    assert.equal(rangeOfCall(call(0, 150)).customerId, "00000000");
+    assert.equal(ORDERS.rangeOfCall(call(0, 7)).span, 7);
+    assert.equal(ORDERS.rangeOfCall(call(0, 150)).partition, "00000000");
   });
 
   it("updates to a status of the same length that was not there", () => {
     for (let n = 0; n < 100; n++) {
-      const { status } = orderOf(n, 42);
-      assert.notEqual(updatedStatus(n, 42, 0), status);
-      assert.equal(updatedStatus(n, 42, 0).length, status.length);
+      const { status } = ORDERS.orderOf(n, 42);
+      assert.notEqual(ORDERS.updatedOf(n, 42, 0), status);
+      assert.equal(String(ORDERS.updatedOf(n, 42, 0)).length, String(status).length);
     }
   });
 
@@ -107,22 +99,22 @@ describe("the data set", () => {
     for (const lane of [0, 1, LANES - 1]) {
       for (const area of Object.values(AREA)) {
         for (const index of [0, 99, 100, 99_999]) {
-          const { customerId, orderId } = laneKey(lane, area, index);
-          assert.match(customerId, /^9\d{7}$/);
-          keys.add(customerId + orderId);
+          const { customerId, orderId } = ORDERS.laneKey(lane, area, index);
+          assert.match(customerId ?? "", /^9\d{7}$/);
+          keys.add(`${customerId} ${orderId}`);
         }
       }
     }
     assert.equal(keys.size, 3 * Object.values(AREA).length * 4);
-    assert.throws(() => laneKey(LANES, AREA.put, 0), /there are lanes 0 to 999/);
-    assert.throws(() => laneKey(0, AREA.put, 100_000), /holds 100000 items/);
-    const [a, b] = [laneOrder(1, AREA.put, 5, 42, 0), laneOrder(2, AREA.put, 5, 42, 0)];
+    assert.throws(() => ORDERS.laneKey(LANES, AREA.put, 0), /there are lanes 0 to 999/);
+    assert.throws(() => ORDERS.laneKey(0, AREA.put, 100_000), /holds 100000 items/);
+    const [a, b] = [ORDERS.laneOrder(1, AREA.put, 5, 42, 0), ORDERS.laneOrder(2, AREA.put, 5, 42, 0)];
     assert.deepEqual({ ...a, customerId: "" }, { ...b, customerId: "" });
   });
 });
 
 describe("a comparison", () => {
-  const order = orderOf(5, 42);
+  const order = ORDERS.orderOf(5, 42);
 
   it("finds none in equal values, whatever their classes", () => {
     class Order {}
@@ -134,7 +126,7 @@ describe("a comparison", () => {
     assert.match(difference(order, without)?.expected ?? "", /result\.note/);
     assert.match(difference(order, { ...order, more: 1 })?.actual ?? "", /result\.more: 1/);
     const changed = structuredClone(order);
-    (changed.lines[1] as { price: number }).price = -1;
+    ((changed.lines as unknown[])[1] as { price: number }).price = -1;
     assert.match(difference(order, changed)?.actual ?? "", /result\.lines\[1\]\.price: -1/);
     assert.match(difference(1, "1")?.actual ?? "", /'1'/);
     assert.match(difference(null, undefined)?.actual ?? "", /nothing/);
@@ -148,40 +140,43 @@ describe("a comparison", () => {
   });
 
   it("of a range sees missing, additional and misplaced orders", () => {
-    const range = rangeOfCall(call(0));
-    const orders = Array.from({ length: range.span }, (_, i) => orderOf(range.firstItem + i, 42));
-    const compare = (n: number, found: unknown) => difference(orderOf(n, 42), found);
+    const range = ORDERS.rangeOfCall(call(0));
+    const orders = Array.from({ length: range.span }, (_, i) => ORDERS.orderOf(range.firstItem + i, 42));
+    const compare = (n: number, found: unknown) => difference(ORDERS.orderOf(n, 42), found);
     assert.equal(differenceFromRange(range, orders, compare), null);
-    assert.match(differenceFromRange(range, orders.slice(1), compare)?.actual ?? "", /19 orders/);
-    assert.match(differenceFromRange(range, [...orders, order], compare)?.actual ?? "", /21 orders/);
+    assert.match(differenceFromRange(range, orders.slice(1), compare)?.actual ?? "", /19 items/);
+    assert.match(differenceFromRange(range, [...orders, order], compare)?.actual ?? "", /21 items/);
     assert.notEqual(differenceFromRange(range, orders.toReversed(), compare), null);
   });
 
   it("of a whole table sees missing, repeated and foreign items, in any order", () => {
-    const orders = Array.from({ length: 50 }, (_, n) => orderOf(n, 42));
-    const compare = (n: number, found: unknown) => difference(orderOf(n, 42), found);
-    assert.equal(differenceFromAll(50, orders.toReversed(), compare), null);
-    assert.match(differenceFromAll(50, orders.slice(1), compare)?.actual ?? "", /49 items/);
-    assert.match(differenceFromAll(50, [...orders.slice(1), orders[1]], compare)?.actual ?? "", /order 1 twice/);
-    assert.match(differenceFromAll(50, [...orders.slice(1), orderOf(50, 42)], compare)?.actual ?? "", /order 00000050/);
-    assert.match(differenceFromAll(50, [...orders.slice(1), null], compare)?.actual ?? "", /customer undefined/);
+    const orders = Array.from({ length: 50 }, (_, n) => ORDERS.orderOf(n, 42));
+    const compare = (n: number, found: unknown) => difference(ORDERS.orderOf(n, 42), found);
+    assert.equal(differenceFromAll(FIFTY, orders.toReversed(), compare), null);
+    assert.match(differenceFromAll(FIFTY, orders.slice(1), compare)?.actual ?? "", /49 items/);
+    assert.match(differenceFromAll(FIFTY, [...orders.slice(1), orders[1]], compare)?.actual ?? "", /order 1 twice/);
+    assert.match(
+      differenceFromAll(FIFTY, [...orders.slice(1), ORDERS.orderOf(50, 42)], compare)?.actual ?? "",
+      /orderId 00000050/,
+    );
+    assert.match(differenceFromAll(FIFTY, [...orders.slice(1), null], compare)?.actual ?? "", /customerId undefined/);
   });
 });
 
 describe("a comparison of a part of the table", () => {
-  const orders = Array.from({ length: 50 }, (_, n) => orderOf(n, 42));
-  const compare = (n: number, found: unknown) => difference(orderOf(n, 42), found);
+  const orders = Array.from({ length: 50 }, (_, n) => ORDERS.orderOf(n, 42));
+  const compare = (n: number, found: unknown) => difference(ORDERS.orderOf(n, 42), found);
 
   it("asks for distinct items of the data set, however many", () => {
-    assert.equal(differenceFromPart(50, orders, compare), null);
-    assert.equal(differenceFromPart(50, orders.slice(20, 30), compare), null);
-    assert.match(differenceFromPart(50, [orders[1], orders[1]], compare)?.actual ?? "", /order 1 twice/);
-    assert.match(differenceFromPart(50, [orderOf(50, 42)], compare)?.actual ?? "", /order 00000050/);
-    assert.match(differenceFromPart(50, [{ ...orders[3], total: 0 }], compare)?.actual ?? "", /total: 0/);
+    assert.equal(differenceFromPart(FIFTY, orders, compare), null);
+    assert.equal(differenceFromPart(FIFTY, orders.slice(20, 30), compare), null);
+    assert.match(differenceFromPart(FIFTY, [orders[1], orders[1]], compare)?.actual ?? "", /order 1 twice/);
+    assert.match(differenceFromPart(FIFTY, [ORDERS.orderOf(50, 42)], compare)?.actual ?? "", /orderId 00000050/);
+    assert.match(differenceFromPart(FIFTY, [{ ...orders[3], total: 0 }], compare)?.actual ?? "", /total: 0/);
   });
 
   it("doesn't take nothing for a part", () => {
-    assert.match(differenceFromPart(50, [], compare)?.actual ?? "", /0 items/);
+    assert.match(differenceFromPart(FIFTY, [], compare)?.actual ?? "", /0 items/);
   });
 });
 

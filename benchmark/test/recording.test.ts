@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { OrderTable } from "../src/adapters/adapter.js";
 import { findAdapter } from "../src/adapters/index.js";
-import { AREA, keyOf, laneOrder } from "../src/dataset.js";
+import { AREA } from "../src/dataset.js";
 import { type CallLimit, callLimit } from "../src/measure/limit.js";
 import { poolSize, preparePool } from "../src/operations.js";
 import { type CallKind, OPERATIONS, type Operation } from "../src/protocol.js";
@@ -15,7 +15,7 @@ import { restore } from "../src/table/restore.js";
 import { compareTable } from "../src/table/seed.js";
 import { recordPool } from "../src/verify/recording.js";
 import { Recorder } from "./recorder.js";
-import { CALL_TIMEOUT_MS, LIBRARIES, SEED, settings, Tables } from "./support.js";
+import { CALL_TIMEOUT_MS, LIBRARIES, ORDER_DATA, ORDERS, SEED, settings, Tables } from "./support.js";
 
 const ITEMS = 300;
 const POOL = 16;
@@ -37,22 +37,22 @@ after(async () => {
   await tables.drop();
 });
 
-const context = (lane: number, round = 0) => ({ items: ITEMS, seed: SEED, round, lane });
+const context = (lane: number, round = 0) => ({ data: ORDERS, items: ITEMS, seed: SEED, round, lane });
 
 async function open(library: string, endpoint: string) {
   const loaded = await (await findAdapter(library)).load();
-  return await loaded.connect(clientConfig({ ...settings(), endpoint }), "documented");
+  return await loaded.connect(clientConfig({ ...settings(), endpoint }), "documented", ORDERS.shape);
 }
 
 function record(operation: Operation, table: OrderTable, lane: number, at = bare) {
   const pool = preparePool(operation, table, context(lane), POOL);
-  return recordPool(operation, pool, table, limit, () => openTable(settings(), at.name, at.form));
+  return recordPool(operation, pool, table, limit, () => openTable(settings(), at.name, at.form, at.data));
 }
 
 /** Writes what the pool of DeleteItem deletes, as the keeper does. */
 async function prepareDeletions(lane: number, at = bare): Promise<void> {
   let i = 0;
-  await putAll(at, () => (i < POOL ? laneOrder(lane, AREA.deletePool, i++, SEED, 0) : undefined));
+  await putAll(at, () => (i < POOL ? ORDERS.laneOrder(lane, AREA.deletePool, i++, SEED, 0) : undefined));
 }
 
 async function putBack(operation: Operation, lane: number, at = bare): Promise<void> {
@@ -64,7 +64,7 @@ async function putBack(operation: Operation, lane: number, at = bare): Promise<v
     lanes: [],
     table: "",
     rehearsalTable: null,
-    rehearsalItems: 0,
+    data: ORDER_DATA,
   } as const;
   const wanted = { operation, lanes: [lane], round: 0, from: 0, count: 0 };
   await restore(at, { ...dataSet, lanes: [], items: ITEMS, seed: SEED }, wanted);
@@ -81,14 +81,14 @@ describe("two connections of one library", () => {
         const opened = [one.table(name), two.table(name), again.table(name)] as const;
         const counts = () => [recorder.take().length, other.take().length];
         recorder.take();
-        await opened[0].get(keyOf(1));
+        await opened[0].get(ORDERS.keyOf(1));
         assert.deepEqual(counts(), [1, 0]);
-        await opened[1].get(keyOf(2));
+        await opened[1].get(ORDERS.keyOf(2));
         assert.deepEqual(counts(), [0, 1]);
-        await Promise.all([opened[0].scan(), opened[1].get(keyOf(3)), opened[2].get(keyOf(4))]);
+        await Promise.all([opened[0].scan(), opened[1].get(ORDERS.keyOf(3)), opened[2].get(ORDERS.keyOf(4))]);
         assert.deepEqual(counts(), [2, 1]);
         one.close();
-        await opened[1].get(keyOf(5));
+        await opened[1].get(ORDERS.keyOf(5));
         assert.deepEqual(counts(), [0, 1], "one is closed without the other");
       } finally {
         one.close();
@@ -148,7 +148,7 @@ describe("a pool", () => {
       put: async (order) => asked.push(JSON.stringify({ ...order, customerId: "" })),
       get: async (key) => asked.push(JSON.stringify(key)),
       update: async (key, status) => asked.push(JSON.stringify([key, status])),
-      delete: async (key) => asked.push(key.orderId),
+      delete: async (key) => asked.push(key.orderId ?? ""),
       query: async (input) => asked.push(JSON.stringify(input)),
       scan: async () => asked.push("scan"),
     } as Partial<OrderTable> as OrderTable;
@@ -177,7 +177,7 @@ describe("recording", () => {
       operation: "GetItem",
       sabotage(real) {
         let calls = 0;
-        return { get: (key) => real.get(++calls === 13 ? keyOf(0) : key) };
+        return { get: (key) => real.get(++calls === 13 ? ORDERS.keyOf(0) : key) };
       },
     },
     {
@@ -186,8 +186,7 @@ describe("recording", () => {
       sabotage(real) {
         let calls = 0;
         return {
-          query: (range) =>
-            real.query(++calls === poolSize("Query", POOL) ? { ...range, lastOrderId: range.firstOrderId } : range),
+          query: (range) => real.query(++calls === poolSize("Query", POOL) ? { ...range, last: range.first } : range),
         };
       },
     },

@@ -9,12 +9,22 @@ import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { adapterNames, findAdapter } from "../src/adapters/index.js";
-import { type ItemForm, PREFIXED, tableOf } from "../src/form.js";
-import type { CallKind, Event } from "../src/protocol.js";
+import { DataSet } from "../src/dataset.js";
+import { type ItemForm, natural, prefixed, tableOf } from "../src/form.js";
+import type { CallKind, Data, Event } from "../src/protocol.js";
+import { order } from "../src/shapes/order.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
-import { type MakeOrder, seedTable } from "../src/table/seed.js";
+import { seedTable } from "../src/table/seed.js";
 
 export const SEED = 7;
+
+/** The data set of a default run, and its description in a command. */
+export const ORDERS = new DataSet(order);
+/** Of more than a page in few items. */
+export const REHEARSAL = ORDERS.rehearsal();
+export const ORDER_DATA: Data = { shape: "order", example: null, queryItems: 20 };
+export const PREFIXED = prefixed(ORDERS.shape);
+export const NATURAL = natural(ORDERS.shape);
 export const CALL_TIMEOUT_MS = 30_000;
 
 /** How long a worker may be silent. */
@@ -22,8 +32,6 @@ const PATIENCE_MS = 60_000;
 
 /** More than a page (1 MB) of a scan. */
 export const TWO_PAGES = 3000;
-/** The same with long notes. */
-export const LONG_TWO_PAGES = 60;
 
 export const DIST = join(dirname(fileURLToPath(import.meta.url)), "../..");
 export const FIXTURES = join(DIST, "../test/fixtures");
@@ -46,20 +54,20 @@ export function baseOf(table: BareTable): string {
 }
 
 /** Opens a table that doesn't exist yet, of a form. */
-export function newTable(form: ItemForm = PREFIXED): Promise<BareTable> {
-  return openTable(settings(), tableOf(tableName(), form), form);
+export function newTable(form: ItemForm = PREFIXED, data = ORDERS): Promise<BareTable> {
+  return openTable(settings(), tableOf(tableName(), form), form, data);
 }
 
 /** Gives a new table with so many items, and drops it afterwards. */
 export async function withTable<T>(
   items: number,
   act: (table: BareTable) => Promise<T>,
-  { form = PREFIXED, make }: { form?: ItemForm; make?: MakeOrder } = {},
+  { form = PREFIXED, data = ORDERS }: { form?: ItemForm; data?: DataSet } = {},
 ): Promise<T> {
-  const table = await newTable(form);
+  const table = await newTable(form, data);
   await table.create();
   try {
-    await seedTable(table, items, SEED, undefined, make);
+    await seedTable(table, items, SEED);
     return await act(table);
   } finally {
     await table.drop();
@@ -76,12 +84,12 @@ export class Tables {
 
   constructor(
     readonly items: number,
-    private readonly makeOrder?: MakeOrder,
+    readonly data = ORDERS,
   ) {}
 
   /** The table that a library finds, by its kind of call. */
   async of(library: string, calls: CallKind = "documented"): Promise<BareTable> {
-    const form = (await findAdapter(library)).form(calls);
+    const form = (await findAdapter(library)).form(calls, this.data.shape);
     const found = this.made.get(form.name) ?? this.make(form);
     this.made.set(form.name, found);
     return found;
@@ -96,9 +104,9 @@ export class Tables {
   }
 
   private async make(form: ItemForm): Promise<BareTable> {
-    const table = await newTable(form);
+    const table = await newTable(form, this.data);
     await table.create();
-    await seedTable(table, this.items, SEED, undefined, this.makeOrder);
+    await seedTable(table, this.items, SEED);
     return table;
   }
 }
@@ -199,12 +207,12 @@ export function openSuite(table: string, items: number, more: object = {}) {
     target: "aws-sdk",
     adapter: "aws-sdk",
     calls: "documented",
+    data: ORDER_DATA,
     endpoint: endpoint(),
     recordedEndpoint: endpoint(),
     table,
     rehearsalTable: null,
     items,
-    rehearsalItems: 0,
     seed: SEED,
     round: 0,
     lane: 3,
@@ -225,11 +233,11 @@ export function openKeeper(table: string, items: number, more: object = {}) {
     do: "open",
     endpoint: endpoint(),
     calls: "documented",
+    data: ORDER_DATA,
     lanes: [{ lane: 3, adapter: "aws-sdk" }],
     table,
     rehearsalTable: null,
     items,
-    rehearsalItems: 0,
     seed: SEED,
     ...more,
   };

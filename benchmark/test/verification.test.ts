@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import type { Connection, OrderTable } from "../src/adapters/adapter.js";
 import { findAdapter } from "../src/adapters/index.js";
-import type { Order } from "../src/dataset.js";
 import { callLimit } from "../src/measure/limit.js";
 import { type CallKind, OPERATIONS, type Operation } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
@@ -13,7 +12,7 @@ import { compareTable } from "../src/table/seed.js";
 import { type Verdict, verify } from "../src/verify/verification.js";
 import { Recorder } from "./recorder.js";
 import { described, unequal } from "./wire.js";
-import { CALL_TIMEOUT_MS, LIBRARIES, SEED, settings, TWO_PAGES, Tables } from "./support.js";
+import { CALL_TIMEOUT_MS, LIBRARIES, ORDERS, SEED, settings, TWO_PAGES, Tables } from "./support.js";
 
 const tables = new Tables(TWO_PAGES);
 let lane = 0;
@@ -26,7 +25,7 @@ async function connect(
   calls: CallKind = "documented",
 ): Promise<Connection> {
   const loaded = await (await findAdapter(library)).load();
-  return await loaded.connect(clientConfig({ ...settings(), endpoint }), calls);
+  return await loaded.connect(clientConfig({ ...settings(), endpoint }), calls, ORDERS.shape);
 }
 
 async function verdicts(
@@ -35,6 +34,7 @@ async function verdicts(
   operations: readonly Operation[] = OPERATIONS,
   full = true,
 ): Promise<Verdict[]> {
+  const { data } = bare;
   const found: Verdict[] = [];
   const limit = callLimit(CALL_TIMEOUT_MS);
   try {
@@ -45,9 +45,9 @@ async function verdicts(
         table,
         rehearsal: null,
         tableName: bare.name,
-        context: { items: TWO_PAGES, seed: SEED, round: 0, lane: lane++ },
+        context: { data, items: TWO_PAGES, seed: SEED, round: 0, lane: lane++ },
         limit,
-        openBare: (name) => openTable(settings(), name, bare.form),
+        openBare: (name) => openTable(settings(), name, bare.form, data),
       },
       (verdict) => found.push(verdict),
     );
@@ -136,14 +136,14 @@ describe("a saboteur", () => {
       name: "that drops the range",
       operations: ["Query"],
       sabotage: (real) => ({
-        query: (range) => real.query({ ...range, firstOrderId: "00000000", lastOrderId: "00000099" }),
+        query: (range) => real.query({ ...range, first: "00000000", last: "00000099" }),
       }),
     },
     {
       name: "whose range is one short",
       operations: ["Query"],
       sabotage: (real) => ({
-        query: (range) => real.query({ ...range, lastOrderId: `${range.lastOrderId.slice(0, -1)}/` }),
+        query: (range) => real.query({ ...range, last: `${range.last.slice(0, -1)}/` }),
       }),
     },
     {
@@ -172,20 +172,20 @@ describe("a saboteur", () => {
       sabotage: (real) => ({
         put: (order) => {
           const { note: _, ...without } = order;
-          return real.put(without as Order);
+          return real.put(without);
         },
       }),
     },
     {
       name: "that writes a mark of its own",
       operations: ["PutItem"],
-      sabotage: (real) => ({ put: (order) => real.put({ ...order, __edb_e__: "order" } as Order) }),
+      sabotage: (real) => ({ put: (order) => real.put({ ...order, __edb_e__: "order" }) }),
     },
     {
       name: "that writes a number as a text",
       operations: ["PutItem"],
       sabotage: (real) => ({
-        put: (order) => real.put({ ...order, total: String(order.total) as unknown as number }),
+        put: (order) => real.put({ ...order, total: String(order.total) }),
       }),
     },
     {
@@ -204,7 +204,7 @@ describe("a saboteur", () => {
       name: "that updates by overwriting the item",
       operations: ["UpdateItem"],
       sabotage: (real) => ({
-        update: (key, status) => real.put({ ...key, status } as Order),
+        update: (key, status) => real.put({ ...key, status }),
       }),
     },
     { name: "that deletes nothing", operations: ["DeleteItem"], sabotage: () => ({ delete: async () => ({}) }) },

@@ -3,6 +3,7 @@
 import { type Adapter, notesOf } from "../src/adapters/adapter.js";
 import { type CallKind, OPERATIONS, type Operation } from "../src/protocol.js";
 import type { Asked } from "./recorder.js";
+import { ORDERS } from "./support.js";
 
 interface Body {
   ConditionExpression?: string;
@@ -23,8 +24,8 @@ export function unequal(asked: readonly Asked[]): Operation[] {
 }
 
 /** The operations that an adapter says are unequal. */
-export function described(adapter: Adapter, calls: CallKind): Operation[] {
-  const notes = notesOf(adapter, calls);
+export function described(adapter: Adapter, calls: CallKind, data = ORDERS): Operation[] {
+  const notes = notesOf(adapter, calls, data);
   return OPERATIONS.filter((operation) => notes.calls[operation].unequal !== null);
 }
 

@@ -7,8 +7,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { findAdapter } from "../src/adapters/index.js";
-import { longOrderOf } from "../src/dataset.js";
-import { NATURAL, tableOf } from "../src/form.js";
+import { tableOf } from "../src/form.js";
 import { poolSize } from "../src/operations.js";
 import type { Event } from "../src/protocol.js";
 import { OPERATIONS } from "../src/protocol.js";
@@ -19,7 +18,7 @@ import {
   baseOf,
   endpoint,
   FIXTURES,
-  LONG_TWO_PAGES,
+  REHEARSAL,
   last,
   measure,
   openKeeper,
@@ -28,6 +27,8 @@ import {
   settings,
   tableName,
   talkTo,
+  NATURAL,
+  ORDERS,
   withTable,
 } from "./support.js";
 
@@ -140,9 +141,9 @@ describe("the suite", () => {
   });
 
   const withRehearsal = (act: (rehearsal: BareTable) => Promise<void>) =>
-    withTable(LONG_TWO_PAGES, act, { make: longOrderOf });
+    withTable(REHEARSAL.items, act, { data: REHEARSAL.data });
   const openWith = (table: BareTable, items: number, rehearsal: BareTable) =>
-    openSuite(baseOf(table), items, { rehearsalTable: baseOf(rehearsal), rehearsalItems: LONG_TWO_PAGES });
+    openSuite(baseOf(table), items, { rehearsalTable: baseOf(rehearsal) });
   const verifyScan = { do: "verify", operations: ["Scan"], full: true };
 
   it("verifies scans on the rehearsal table alone, where the table itself is large", async () => {
@@ -154,7 +155,7 @@ describe("the suite", () => {
         const verified = await suite.until("verified-all", verifyScan);
         assert.deepEqual(verified[0], { event: "verified", operation: "Scan", firstCallMs: null });
         await suite.until("bye", { do: "end" });
-        assert.equal(await compareTable(rehearsal, LONG_TWO_PAGES, SEED, longOrderOf), null);
+        assert.equal(await compareTable(rehearsal, REHEARSAL.items, SEED), null);
       }),
     );
   });
@@ -168,7 +169,7 @@ describe("the suite", () => {
         const scan = verified[0];
         assert.ok(scan?.event === "verified" && (scan.firstCallMs ?? 0) > 0, "the cold call is of the table itself");
         await suite.until("bye", { do: "end" });
-        assert.equal(await compareTable(rehearsal, LONG_TWO_PAGES, SEED, longOrderOf), null);
+        assert.equal(await compareTable(rehearsal, REHEARSAL.items, SEED), null);
       }),
     );
   });
@@ -289,9 +290,9 @@ describe("the keeper", () => {
       const keeper = talkTo("keeper");
       await keeper.until("ready", openKeeper(baseOf(table), 250, { lanes: [{ lane: 12, adapter: "aws-sdk" }] }));
       last(await keeper.until("checked", { do: "check" }), "checked");
-      await table.setStatus({ customerId: "00000002", orderId: "00000049" }, "unlucky");
+      await table.set({ customerId: "00000002", orderId: "00000049" }, "unlucky");
       const differs = last(await keeper.until("differs", { do: "check" }), "differs");
-      assert.match(differs.actual, /customer 00000002.*unlucky/);
+      assert.match(differs.actual, /partition 00000002.*unlucky/);
       await keeper.until("prepared", { do: "prepare", lane: 12, from: 150, count: 60 });
       // The items that a warm-up or the pool may have updated are restored, which are all of so small a table.
       const restore = { do: "restore", lanes: [12], round: 0, from: 0, count: 2000 };
@@ -309,11 +310,13 @@ describe("the keeper", () => {
     const adapters = ["aws-sdk", "mizzle", "dynamoose", "electrodb", "dynamoose"];
     const keeper = talkTo("keeper");
     const lanes = adapters.map((adapter, lane) => ({ lane, adapter }));
-    await keeper.until("ready", openKeeper(base, 120, { lanes, rehearsalTable: `${base}-r`, rehearsalItems: 130 }));
+    await keeper.until("ready", openKeeper(base, 120, { lanes, rehearsalTable: `${base}-r` }));
     const created = await keeper.until("created", { do: "create" });
-    assert.ok(created.some((event) => event.event === "progress" && event.total === 3 * (120 + 130)));
-    const forms = await Promise.all(adapters.map(async (name) => (await findAdapter(name)).form("documented")));
-    const tables = await Promise.all(forms.map((form) => openTable(settings(), tableOf(base, form), form)));
+    assert.ok(created.some((event) => event.event === "progress" && event.total === 3 * (120 + REHEARSAL.items)));
+    const forms = await Promise.all(
+      adapters.map(async (name) => (await findAdapter(name)).form("documented", ORDERS.shape)),
+    );
+    const tables = await Promise.all(forms.map((form) => openTable(settings(), tableOf(base, form), form, ORDERS)));
     assert.equal(new Set(tables.map(({ name }) => name)).size, 3);
     for (const [lane, table] of tables.entries()) {
       assert.equal(await compareTable(table, 120, SEED), null);

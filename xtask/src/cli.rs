@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
+use crate::plan::items::{BuiltIn, Items, Kind, MOST_QUERY_ITEMS};
 use crate::plan::library::{LIBRARIES, Library};
+use crate::plan::own_item::KeyNames;
 use crate::plan::request::{BackendChoice, Handicap, Request, Scales, TargetSpec, parse_operation};
+use crate::plan::runtime::RuntimeSpec;
 use crate::results::baselines::{NAME, is_name};
 use crate::results::{CallKind, Design, Operation, Scale};
 
@@ -76,15 +80,42 @@ pub struct Bench {
     #[arg(long, value_name = "SCALE", default_value = "small", value_parser = parse_scale)]
     pub scale: Vec<Scales>,
 
-    /// These libraries: aws-sdk, mizzle, dynamoose, electrodb (the default), toolbox, onetable, nova-odm, aws-lite,
-    /// aws-client, or all; may be repeated
-    #[arg(long, value_name = "ID|all", value_parser = parse_libraries)]
+    /// What the items are [default: order]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub shape: Option<BuiltIn>,
+
+    /// An example item of yours, as plain JSON or DynamoDB's own: items of its structure and size are measured instead;
+    /// needs --key
+    #[arg(long, value_name = "FILE")]
+    pub item: Option<PathBuf>,
+
+    /// Which attributes of --item are the table's keys; both are needed, and both must be strings
+    #[arg(long, value_name = "pk=NAME,sk=NAME")]
+    pub key: Option<KeyNames>,
+
+    /// Items that one Query returns, 1 to 1,000
+    #[arg(long, value_name = "N", default_value_t = crate::plan::items::QUERY_ITEMS,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_QUERY_ITEMS)))]
+    pub query_items: u32,
+
+    /// These libraries, instead of aws-sdk, mizzle, dynamoose and electrodb; may be repeated
+    #[arg(long, value_name = "ID|all", value_parser = libraries())]
     pub orm: Vec<Libraries>,
 
     /// A library at a version (dynamoose@3), from its source tree (mizzle=../mizzle) or from wherever npm can install
     /// it; may be repeated
     #[arg(long, value_name = "ID[@VERSION|=SPEC]")]
     pub target: Vec<TargetSpec>,
+
+    /// What runs the libraries: node (the one on the path, the default), node@24, node@22.3.0, bun, bun@1.4; versions
+    /// come from npm. Repeated, every target is measured under each: a ratio is to the baseline under the same runtime,
+    /// and each further runtime is compared with the first, library by library
+    #[arg(long, value_name = "node[@V]|bun[@V]")]
+    pub runtime: Vec<RuntimeSpec>,
+    /// An adapter outside this repository, a TypeScript or JavaScript file: its library is measured next to the others;
+    /// may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub adapter: Vec<PathBuf>,
 
     /// Also measure, as it is in another commit or checkout, each library whose adapter or locked version differs there
     #[arg(long, value_name = "COMMIT|DIR")]
@@ -216,9 +247,12 @@ impl Bench {
             scales: self.scale.iter().flat_map(|scales| scales.0.clone()).collect(),
             orm: self.orm.iter().flat_map(|libraries| libraries.0.clone()).collect(),
             targets: self.target.clone(),
+            runtimes: self.runtime.clone(),
+            adapters: self.adapter.clone(),
             mizzle: self.mizzle.clone(),
             prebuilt: self.prebuilt,
             calls: self.calls.into(),
+            items: Items { kind: Kind::BuiltIn(self.shape.unwrap_or(BuiltIn::Order)), query_items: self.query_items },
             operations: self.op.clone(),
             rounds: self.rounds,
             time: self.time,
@@ -395,6 +429,12 @@ fn parse_scale(text: &str) -> Result<Scales, String> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Libraries(pub Vec<Library>);
 
+/// The ids of the libraries, and all of them.
+fn libraries() -> impl TypedValueParser<Value = Libraries> {
+    let ids = LIBRARIES.iter().map(|library| library.id).chain(["all"]);
+    PossibleValuesParser::new(ids).try_map(|text| parse_libraries(&text))
+}
+
 fn parse_libraries(text: &str) -> Result<Libraries, String> {
     Ok(Libraries(if text == "all" { LIBRARIES.to_vec() } else { vec![Library::find(text)?] }))
 }
@@ -474,6 +514,8 @@ mod tests {
             (["--concurrency", "0"], ["--concurrency", "0", "1..=1024"]),
             (["--precision", "-1%"], ["--precision", "-1%", "above 0%"]),
             (["--target", "mizzle="], ["--target", "mizzle=", "mizzle=../mizzle"]),
+            (["--runtime", "deno"], ["--runtime", "deno", "node@24"]),
+            (["--runtime", "node@abc"], ["--runtime", "node@abc", "one to three numbers"]),
             (["--save-baseline", "../x"], ["--save-baseline", "../x", "letters, digits"]),
             (["--save-baseline", "a b"], ["--save-baseline", "a b", "letters, digits"]),
             (["--save-baseline", "_x"], ["--save-baseline", "_x", "begin with a letter"]),

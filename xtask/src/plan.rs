@@ -1,8 +1,12 @@
 //! What a run will do, decided before anything starts: scales, targets, operations, rounds, their order, and the time
 //! it will take. Pure: a [`Request`] in, [`Plan`] out; `--dry-run` prints it.
 
+pub mod items;
 pub mod library;
+pub mod outside;
+pub mod own_item;
 pub mod request;
+pub mod runtime;
 pub mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +17,11 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
 
+use self::items::Items;
 use self::library::{LIBRARIES, Library};
-use self::request::{DefaultMizzle, Request, TargetSpec};
+use self::outside::Outside;
+use self::request::{DefaultMizzle, Handicap, Request, TargetSpec};
+use self::runtime::RuntimeSpec;
 use crate::results::{CallKind, Design, MOST_CONCURRENCIES, Operation, Scale};
 use crate::system::exit::Exit;
 use crate::system::format;
@@ -33,8 +40,8 @@ const SUSTAINED: Duration = Duration::from_millis(1_100);
 /// A table of more items than this is scanned to its end once at the most: `DynamoDB` Local's scan time grows with the
 /// square of the table.
 const LARGE_ABOVE: u32 = 10_000;
-/// Items of the table on which Scan is verified, each with a note of 24 KB: a scan has a second page.
-pub const REHEARSAL_ITEMS: u32 = 60;
+/// Inputs of each operation on the recorded ground.
+pub const POOL: u32 = 16;
 
 /// The baseline where none is asked for and it is among the targets: the bare SDK.
 const USUAL_BASELINE: &str = "aws-sdk";
@@ -46,8 +53,11 @@ const USUAL_TARGETS: f64 = 4.0;
 pub struct Plan {
     pub scales: Vec<ScalePlan>,
     pub operations: Vec<Operation>,
+    /// What the items are.
+    pub items: Items,
     pub targets: Vec<PlannedTarget>,
-    /// The id of the target that others are compared with.
+    /// The id of the target that others are compared with, without its runtime: each is compared with the one under
+    /// its own.
     pub baseline: Option<String>,
     pub rounds: Rounds,
     /// Calls in flight in the throughput phase.
@@ -75,12 +85,14 @@ pub struct ScalePlan {
     pub rounds: u32,
     /// No further round begins when it would end later than this after the scale's start.
     pub budget: Duration,
+    /// Whether the table is large by the bytes of its items.
+    many_bytes: bool,
 }
 
 impl ScalePlan {
     /// Whether a scan of the whole table takes the server so long that a part of it is measured instead.
     pub fn is_large(&self) -> bool {
-        self.scale.items > LARGE_ABOVE
+        self.many_bytes || self.scale.items > LARGE_ABOVE
     }
 
     /// About the measuring time of one operation in one round, all its phases together, a target.
@@ -107,7 +119,12 @@ pub enum Rounds {
 
 #[derive(Debug, Clone)]
 pub struct PlannedTarget {
+    /// With its runtime's, where there are several: `electrodb+node@24`.
     pub id: String,
+    /// The same without its runtime's.
+    pub stem: String,
+    /// What runs it.
+    pub runtime: RuntimeSpec,
     pub library: Library,
     /// What npm is asked for; none is the version in the lock file.
     pub spec: Option<String>,
@@ -118,6 +135,8 @@ pub struct PlannedTarget {
     /// Whether a folder's built files are measured as they lie.
     pub prebuilt: bool,
     pub handicap: BTreeMap<Operation, u64>,
+    /// Where its adapter is none of this repository's.
+    pub outside: Option<Outside>,
     /// Of another commit, next to the target of this checkout.
     pub base_of: Option<BaseOf>,
 }
@@ -132,8 +151,17 @@ pub struct BaseOf {
 }
 
 impl PlannedTarget {
-    /// What npm is asked for, for people.
+    /// The adapter as a worker finds it: an id, or the path of the program that was made of a file.
+    pub fn adapter(&self) -> String {
+        let program = self.outside.as_ref().and_then(|outside| outside.built.as_ref()).map(|built| &built.program);
+        program.map_or_else(|| self.library.id.to_owned(), |program| program.display().to_string())
+    }
+
+    /// What npm is asked for, for people; the file of an adapter outside this repository.
     pub fn spec_in_words(&self) -> String {
+        if let Some(outside) = &self.outside {
+            return outside.file.display().to_string();
+        }
         let spec = self.spec.as_deref().unwrap_or("the locked version");
         self.base_of.as_ref().map_or_else(|| spec.to_owned(), |base| format!("{spec}, of {}", base.from))
     }
@@ -143,9 +171,10 @@ impl Plan {
     /// # Errors
     /// [`Exit::BadInput`] for flags that are each right and together make no plan.
     pub fn decide(request: &Request) -> Result<Plan, Exit> {
-        let targets = targets(request)?;
+        let targets = under_each_runtime(targets(request)?, &request.runtimes, &request.handicap)?;
         let is_twin = |(index, target): (usize, &PlannedTarget)| {
-            targets[..index].iter().any(|other| other.library == target.library)
+            let is_like = |other: &PlannedTarget| other.library == target.library && other.runtime == target.runtime;
+            targets[..index].iter().any(is_like)
         };
         if request.gated && !request.against && !targets.iter().enumerate().any(is_twin) {
             return Err(Exit::BadInput(
@@ -164,10 +193,12 @@ impl Plan {
             if request.operations.is_empty() { Operation::ALL.to_vec() } else { request.operations.clone() };
         operations.sort();
         operations.dedup();
+        let items = items_for(request, &scales, targets.len(), &mut operations)?;
         let (concurrency, more_concurrencies) = concurrencies(request)?;
         Ok(Plan {
             scales: scales.into_iter().map(|scale| plan_scale(scale, request, targets.len())).collect(),
             operations,
+            items,
             targets,
             baseline,
             rounds: request
@@ -192,11 +223,12 @@ impl Plan {
         for new in std::mem::take(&mut self.targets) {
             let base = PlannedTarget {
                 id: format!("{}@base", new.id),
+                stem: format!("{}@base", new.stem),
                 base_of: Some(BaseOf { target: new.id.clone(), from: commit.to_owned() }),
                 handicap: BTreeMap::new(),
                 ..new.clone()
             };
-            let changed = differs(new.library)?;
+            let changed = new.outside.is_none() && differs(new.library)?;
             self.targets.push(new);
             if changed {
                 self.targets.push(base);
@@ -250,9 +282,13 @@ impl Plan {
     /// The plan for people, for `--dry-run`: rows of a name and what it is.
     pub fn describe(&self, out: &Path) -> Vec<(&'static str, String)> {
         let operations: Vec<_> = self.operations.iter().map(|operation| operation.name()).collect();
-        let mut rows = vec![("Operations", operations.join(", ")), ("Calls", self.calls.name().to_owned())];
+        let mut rows = vec![
+            ("Operations", operations.join(", ")),
+            ("Items", self.items.in_words()),
+            ("Calls", self.calls.name().to_owned()),
+        ];
         for target in &self.targets {
-            let mark = if Some(&target.id) == self.baseline.as_ref() { " (the baseline)" } else { "" };
+            let mark = if self.is_baseline(target) { " (the baseline)" } else { "" };
             rows.push(("Target", format!("{}: {}{mark}", target.id, target.spec_in_words())));
         }
         let rounds = match self.rounds {
@@ -293,6 +329,22 @@ impl Plan {
         (START + scale.measuring_time(self) * self.operations.len() as u32) * self.targets.len() as u32
     }
 
+    /// Whether a target is what those under its runtime are compared with.
+    pub fn is_baseline(&self, target: &PlannedTarget) -> bool {
+        target.base_of.is_none() && self.baseline.as_ref() == Some(&target.stem)
+    }
+
+    /// What runs the targets, each once, in the order in which they were named.
+    pub fn runtimes(&self) -> Vec<&RuntimeSpec> {
+        let mut runtimes: Vec<&RuntimeSpec> = Vec::new();
+        for target in &self.targets {
+            if !runtimes.contains(&&target.runtime) {
+                runtimes.push(&target.runtime);
+            }
+        }
+        runtimes
+    }
+
     /// Whether the rounds and what is in them depend on the time that is left.
     pub fn is_adaptive(&self) -> bool {
         matches!(self.rounds, Rounds::Adaptive { .. })
@@ -327,7 +379,31 @@ fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
     let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
-    ScalePlan { time: request.time, warm_up, rounds, budget, scale }
+    let many_bytes = request.items.are_many(scale.items, targets);
+    ScalePlan { time: request.time, warm_up, rounds, budget, scale, many_bytes }
+}
+
+/// The items, where all that is asked of them can be done. An operation that they don't allow is left out unless it was
+/// named.
+fn items_for(
+    request: &Request,
+    scales: &[Scale],
+    targets: usize,
+    operations: &mut Vec<Operation>,
+) -> Result<Items, Exit> {
+    let items = &request.items;
+    if items.own().is_some_and(|item| item.updated.is_none()) && operations.contains(&Operation::UpdateItem) {
+        if request.operations.contains(&Operation::UpdateItem) {
+            return Err(Exit::BadInput(
+                "--op UpdateItem: the item has no text and no number besides its keys that could be updated".to_owned(),
+            ));
+        }
+        operations.retain(|operation| *operation != Operation::UpdateItem);
+    }
+    match scales.iter().find_map(|scale| items.trouble(scale.items, targets, operations, POOL)) {
+        Some(why) => Err(Exit::BadInput(why)),
+        None => Ok(items.clone()),
+    }
 }
 
 fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
@@ -352,12 +428,7 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
             Some(_) => format!("{}@local", target.library.id),
             None => target.library.id.to_owned(),
         };
-        let mut id = base.clone();
-        let mut number = 2;
-        while targets.iter().any(|other| other.id == id) {
-            id = format!("{base}#{number}");
-            number += 1;
-        }
+        let id = free_id(&base, &targets);
         let named = target.spec.is_some() || (target.library.id == "mizzle" && request.mizzle.is_some());
         let library = target.library;
         let asked = match (&target.spec, &spec) {
@@ -367,16 +438,90 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
             (None, _) => library.name.to_owned(),
         };
         let (handicap, prebuilt) = (BTreeMap::new(), request.prebuilt);
-        targets.push(PlannedTarget { id, library, spec, named, asked, prebuilt, handicap, base_of: None });
+        let (stem, runtime) = (id.clone(), RuntimeSpec::ON_PATH);
+        targets.push(PlannedTarget {
+            id,
+            stem,
+            runtime,
+            library,
+            spec,
+            named,
+            asked,
+            prebuilt,
+            handicap,
+            outside: None,
+            base_of: None,
+        });
     }
-    for handicap in &request.handicap {
-        let target = targets.iter_mut().find(|target| target.id == handicap.target).ok_or_else(|| {
-            Exit::BadInput(format!("--handicap: there is no target {:?} in this run", handicap.target))
-        })?;
-        let operations = handicap.operation.map_or_else(|| Operation::ALL.to_vec(), |operation| vec![operation]);
-        target.handicap.extend(operations.into_iter().map(|operation| (operation, handicap.steps)));
+    for file in &request.adapters {
+        targets.push(outside_target(file, &targets)?);
     }
     Ok(targets)
+}
+
+/// Every target under each runtime, with the handicaps of each. A single runtime stands in no id: there is nothing to
+/// distinguish.
+fn under_each_runtime(
+    targets: Vec<PlannedTarget>,
+    runtimes: &[RuntimeSpec],
+    handicaps: &[Handicap],
+) -> Result<Vec<PlannedTarget>, Exit> {
+    let mut distinct: Vec<&RuntimeSpec> = Vec::new();
+    for runtime in runtimes {
+        if !distinct.contains(&runtime) {
+            distinct.push(runtime);
+        }
+    }
+    let under = |runtime: &RuntimeSpec| -> Vec<PlannedTarget> {
+        let id = |stem: &str| if distinct.len() > 1 { format!("{stem}+{runtime}") } else { stem.to_owned() };
+        let of =
+            |target: &PlannedTarget| PlannedTarget { id: id(&target.stem), runtime: runtime.clone(), ..target.clone() };
+        targets.iter().map(of).collect()
+    };
+    let mut all = if distinct.is_empty() { targets } else { distinct.iter().flat_map(|one| under(one)).collect() };
+    for handicap in handicaps {
+        let is_meant = |target: &&mut PlannedTarget| [&target.id, &target.stem].contains(&&handicap.target);
+        let mut meant = all.iter_mut().filter(is_meant).peekable();
+        if meant.peek().is_none() {
+            let why = format!("--handicap: there is no target {:?} in this run", handicap.target);
+            return Err(Exit::BadInput(why));
+        }
+        let operations = handicap.operation.map_or_else(|| Operation::ALL.to_vec(), |operation| vec![operation]);
+        for target in meant {
+            target.handicap.extend(operations.iter().map(|&operation| (operation, handicap.steps)));
+        }
+    }
+    Ok(all)
+}
+
+/// An id that no target has yet.
+fn free_id(base: &str, targets: &[PlannedTarget]) -> String {
+    let mut id = base.to_owned();
+    let mut number = 2;
+    while targets.iter().any(|other| other.id == id) {
+        id = format!("{base}#{number}");
+        number += 1;
+    }
+    id
+}
+
+/// The target that an adapter outside this repository is.
+fn outside_target(file: &Path, targets: &[PlannedTarget]) -> Result<PlannedTarget, Exit> {
+    let library = outside::library_of(file).map_err(|why| Exit::BadInput(format!("--adapter {why}")))?;
+    let id = free_id(library.id, targets);
+    Ok(PlannedTarget {
+        stem: id.clone(),
+        id,
+        runtime: RuntimeSpec::ON_PATH,
+        library,
+        spec: None,
+        named: true,
+        asked: format!("--adapter {}", file.display()),
+        prebuilt: false,
+        handicap: BTreeMap::new(),
+        outside: Some(Outside { file: file.to_owned(), built: None }),
+        base_of: None,
+    })
 }
 
 /// The concurrency that the tables show, and the others in order.
@@ -397,20 +542,22 @@ fn concurrencies(request: &Request) -> Result<(u32, Vec<u32>), Exit> {
 
 /// The target that was asked for, else the bare SDK, else the first of the run's targets.
 fn baseline(request: &Request, targets: &[PlannedTarget]) -> Result<Option<String>, Exit> {
-    let known = |id: &str| targets.iter().any(|target| target.id == id);
+    let known = |id: &str| targets.iter().any(|target| target.stem == id);
     match request.baseline.as_deref() {
         Some(id) if known(id) => Ok(Some(id.to_owned())),
         Some(id) => {
-            let known: Vec<_> = targets.iter().map(|target| target.id.as_str()).collect();
+            let mut known: Vec<_> = targets.iter().map(|target| target.stem.as_str()).collect();
+            known.dedup();
+            known.truncate(targets.iter().filter(|target| target.runtime == targets[0].runtime).count());
             Err(Exit::BadInput(format!(
                 "--baseline {id}: it is not among the targets of this run, which are {}",
                 known.join(", ")
             )))
         }
         None => {
-            let bare = targets.iter().find(|target| target.id == USUAL_BASELINE);
+            let bare = targets.iter().find(|target| target.stem == USUAL_BASELINE);
             let bare = bare.or_else(|| targets.iter().find(|target| target.library.id == USUAL_BASELINE));
-            Ok(bare.or(targets.first()).map(|target| target.id.clone()))
+            Ok(bare.or(targets.first()).map(|target| target.stem.clone()))
         }
     }
 }
@@ -464,6 +611,20 @@ mod tests {
     }
 
     #[test]
+    fn an_adapter_outside_the_repository_stands_next_to_those_that_run_anyway() {
+        let ids = |arguments: &str| -> Vec<String> {
+            plan(arguments).unwrap().targets.iter().map(|target| target.id.clone()).collect()
+        };
+        assert_eq!(ids("--adapter ./mine.ts"), ["aws-sdk", "mizzle", "dynamoose", "electrodb", "mine"]);
+        let two = "--orm aws-sdk --adapter a/mine.ts --adapter b/mine.ts --fail-on 5% --baseline mine";
+        assert_eq!(ids(two), ["aws-sdk", "mine", "mine#2"]);
+        let mine = &plan(two).unwrap().targets[2];
+        assert_eq!((mine.spec_in_words().as_str(), mine.asked.as_str()), ("b/mine.ts", "--adapter b/mine.ts"));
+        let why = plan("--adapter ./mizzle.ts").unwrap_err();
+        assert!(matches!(&why, Exit::BadInput(text) if text.contains("my-mizzle.ts")), "{why:?}");
+    }
+
+    #[test]
     fn mizzle_comes_from_a_working_tree_only_where_no_flag_names_it() {
         let found = |arguments: &str, from: &DefaultMizzle| {
             let mut plan = plan(arguments).unwrap();
@@ -492,11 +653,56 @@ mod tests {
     }
 
     #[test]
+    fn every_target_is_measured_under_each_runtime_in_the_same_rounds() {
+        let plan =
+            plan("--orm aws-sdk --target mizzle@1.2.0 --runtime node@24 --runtime bun --runtime node@24").unwrap();
+        let ids: Vec<_> = plan.targets.iter().map(|target| target.id.as_str()).collect();
+        assert_eq!(ids, ["aws-sdk+node@24", "mizzle@1.2.0+node@24", "aws-sdk+bun", "mizzle@1.2.0+bun"]);
+        let runtimes: Vec<_> = plan.runtimes().iter().map(ToString::to_string).collect();
+        assert_eq!(runtimes, ["node@24", "bun"]);
+        let baselines: Vec<_> = plan.targets.iter().map(|target| plan.is_baseline(target)).collect();
+        assert_eq!(baselines, [true, false, true, false], "each runtime has its own baseline");
+        assert_eq!(plan.order(0).len(), 4);
+    }
+
+    #[test]
+    fn a_single_runtime_stands_in_no_id_and_without_any_it_is_the_node_on_the_path() {
+        let one = plan("--orm aws-sdk --runtime bun@1.4").unwrap();
+        assert_eq!((one.targets[0].id.as_str(), one.targets[0].runtime.to_string()), ("aws-sdk", "bun@1.4".to_owned()));
+        assert_eq!(plan("--orm aws-sdk").unwrap().targets[0].runtime.to_string(), "node");
+    }
+
+    #[test]
+    fn a_baseline_and_a_handicap_are_those_of_each_runtime() {
+        let plan = |rest: &str| plan(&format!("--orm aws-sdk --orm electrodb --runtime node --runtime bun {rest}"));
+        assert_eq!(plan("--baseline electrodb").unwrap().baseline.as_deref(), Some("electrodb"));
+        let why = plan("--baseline electrodb+bun").unwrap_err().to_string();
+        assert!(why.ends_with("which are aws-sdk, electrodb"), "{why}");
+        let handicapped = |plan: Plan| plan.targets.iter().filter(|target| !target.handicap.is_empty()).count();
+        assert_eq!(handicapped(plan("--handicap electrodb=9").unwrap()), 2);
+        assert_eq!(handicapped(plan("--handicap electrodb+bun=9").unwrap()), 1);
+        assert!(plan("--handicap electrodb+node@24=9").is_err());
+        assert!(plan("--fail-on 5%").is_err(), "runtimes are compared, and fail nothing");
+    }
+
+    #[test]
     fn what_is_to_fail_must_be_compared_with_something() {
         let why = plan("--fail-on 5% --target mizzle@1.2.0 --orm aws-sdk").unwrap_err();
         assert!(matches!(&why, Exit::BadInput(text) if text.contains("--against")), "{why:?}");
         assert!(plan("--fail-on 5% --against main").is_ok());
         assert!(plan("--fail-on 5% --target mizzle@1.2.0 --target mizzle=../m").is_ok());
+    }
+
+    #[test]
+    fn items_are_of_a_shape_and_a_query_returns_as_many_as_asked_for() {
+        let usual = plan("").unwrap().items;
+        assert_eq!((usual.name(), usual.query_items), ("order", 20));
+        let other = plan("--shape document --query-items 100 --op Query --orm aws-sdk").unwrap();
+        assert_eq!((other.items.name(), other.items.query_items), ("document", 100));
+        assert!(!other.scales[0].is_large());
+        assert!(plan("--shape document --scale 5000").unwrap().scales[0].is_large());
+        let why = plan("--query-items 1000 --scale 500").unwrap_err();
+        assert!(matches!(&why, Exit::BadInput(text) if text.contains("--query-items 1000")), "{why:?}");
     }
 
     #[test]

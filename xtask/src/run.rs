@@ -24,12 +24,13 @@ use self::timing::Fixed;
 use crate::analysis::summary;
 use crate::machine::load;
 use crate::machine::sampler::{DATABASE, KEEPER, Sampler};
-use crate::plan::{Plan, REHEARSAL_ITEMS, Rounds, ScalePlan};
+use crate::plan::items::Items;
+use crate::plan::{Plan, Rounds, ScalePlan};
 use crate::results::{Disturbance, DisturbanceKind, Operation, Results, TargetStatus, TimeUse};
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::workers::keeper::{Keeper, Tables};
-use crate::workers::protocol::Lane;
+use crate::workers::protocol::{Data, Example, Lane};
 use crate::workers::worker::{Fault, Probe};
 
 /// Measures the scales of a plan.
@@ -165,7 +166,10 @@ impl<'a> Runner<'a> {
             self.note_time();
         };
         match keeper.check(&self.health()) {
-            Ok(()) | Err(Fault::Database(_)) => {}
+            Ok(()) => {}
+            Err(Fault::Database(why)) => {
+                self.observer.warn(&format!("the database died before the last check of its tables: {why}"));
+            }
             Err(Fault::Interrupted) => interrupt::check()?,
             Err(fault) => return Err(keeper_failed(&fault)),
         }
@@ -235,15 +239,15 @@ impl<'a> Runner<'a> {
         Tables {
             endpoint: self.site.endpoint(),
             calls: self.plan.calls,
+            data: described(&self.plan.items),
             lanes: (1..)
                 .zip(&self.plan.targets)
-                .map(|(lane, target)| Lane { lane, adapter: target.library.id.to_owned() })
+                .map(|(lane, target)| Lane { lane, adapter: target.adapter() })
                 .collect(),
             // What reads the whole table is verified on one of two pages.
             rehearsal_table: scans.then(|| format!("{table}-rehearsal")),
             table,
             items: scale.scale.items,
-            rehearsal_items: REHEARSAL_ITEMS,
             seed: self.plan.seed,
         }
     }
@@ -329,6 +333,20 @@ impl<'a> Runner<'a> {
     fn call_limit(scale: &ScalePlan) -> Duration {
         let scans = 120.0 * (f64::from(scale.scale.items) / 1e5).powi(2);
         Duration::from_secs_f64(30.0 + scans.min(86_400.0))
+    }
+}
+
+/// What the items of a plan are, for a worker.
+pub fn described(items: &Items) -> Data {
+    Data {
+        shape: items.name().to_owned(),
+        example: items.own().map(|item| Example {
+            item: item.item.clone(),
+            partition: item.keys.partition.clone(),
+            sort: item.keys.sort.clone(),
+            updated: item.updated.clone(),
+        }),
+        query_items: items.query_items,
     }
 }
 

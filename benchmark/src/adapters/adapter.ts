@@ -2,24 +2,26 @@
 // way back from what it returns to a plain order, and what readers should know. Nothing about measuring is in here or in
 // the adapters. Every library gets the same inputs, an order and its keys as an application has them, made before the
 // clock starts; what it needs beyond them it makes itself, inside the clock. Turning a library's result into a plain
-// order is done only to check it, outside the clock.
+// order is done only to check it, outside the clock. "Order" stands for an item of any shape.
 
 import type { DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
-import { type Key, type Order, orderOf, type Range } from "../dataset.js";
+import type { DataSet, Key, Order, Range, Updated } from "../dataset.js";
 import { type ItemForm, sizeOf } from "../form.js";
 import type { AdapterNotes, CallKind, Caveat, DescribedCall, Operation } from "../protocol.js";
+import { type Attribute, places, type Shape, typeName } from "../shape.js";
 
-/** Items whose mean size stands for all. */
+/** Items whose mean size stands for all: orders differ by a few bytes, items made of an example by hardly any. */
 const SIZED_ITEMS = 100;
+const SIZED_EXAMPLES = 10;
 
 /** One table, through one library. Each call resolves when the whole answer is there. */
 export interface OrderTable {
   put(order: Order): Promise<unknown>;
   get(key: Key): Promise<unknown>;
-  /** Sets one attribute of an order that is there. */
-  update(key: Key, status: string): Promise<unknown>;
+  /** Sets one attribute, the shape's `updated`, of an order that is there. */
+  update(key: Key, value: Updated): Promise<unknown>;
   delete(key: Key): Promise<unknown>;
-  /** The orders of one customer from `firstOrderId` to `lastOrderId`, both of them included. */
+  /** The orders of one partition from `first` to `last` by their sort keys, both of them included. */
   query(range: Range): Promise<unknown>;
   /** The whole table. */
   scan(): Promise<unknown>;
@@ -39,14 +41,14 @@ export interface Connection {
 export interface Library {
   /**
    * Is called once for each ground of a suite: connections have nothing in common but the library's code. `calls` says
-   * which kind of call its tables make.
+   * which kind of call its tables make, `shape` what their items are: what is made of it is made here, once.
    */
-  connect(config: DynamoDBClientConfig, calls: CallKind): Connection | Promise<Connection>;
+  connect(config: DynamoDBClientConfig, calls: CallKind, shape: Shape): Connection | Promise<Connection>;
 }
 
 export interface Adapter {
   /** How items lie in the table that the library itself has written, which differs with the calls for some. */
-  form(calls: CallKind): ItemForm;
+  form(calls: CallKind, shape: Shape): ItemForm;
   calls: {
     /** The call that the library's page for the operation shows first, or that it advises instead. */
     documented: Record<Operation, DescribedCall>;
@@ -55,9 +57,15 @@ export interface Adapter {
      * to it as they allow. An operation that is left out is called as documented.
      */
     sameRequest: Partial<Record<Operation, DescribedCall>>;
+    /** The code of Query where a page doesn't hold what it reads; left out where it is the same. */
+    longQuery?: { code: string; where: "longQueries" | "longPartitions" };
   };
   /** What readers of the figures should know: slowness that is known, work that isn't equal, faster modes. */
   caveats: Caveat[];
+  /** What they should know besides where items are of this shape, such as what its schema has no type for. */
+  caveatsOf?(shape: Shape): Caveat[];
+  /** Why the library can't have items of a shape, to follow its name; null where it can. */
+  cannot?(shape: Shape): string | null;
   /** Imports the library and what an application must import along with it. Its time is the import time. */
   load(): Promise<Library>;
 }
@@ -68,13 +76,33 @@ export function call(code: string, link: string, unequal: string | null = null):
 }
 
 /** What an adapter says of itself where one kind of call is measured. */
-export function notesOf(adapter: Adapter, kind: CallKind): AdapterNotes {
-  const { calls, caveats } = adapter;
-  const form = adapter.form(kind);
-  const sizes = Array.from({ length: SIZED_ITEMS }, (_, n) => sizeOf(form.itemOf(orderOf(n, 0))));
+export function notesOf(adapter: Adapter, kind: CallKind, data: DataSet): AdapterNotes {
+  const { shape } = data;
+  const { documented, sameRequest, longQuery } = adapter.calls;
+  const calls = kind === "documented" ? documented : { ...documented, ...sameRequest };
+  const isLong = longQuery !== undefined && shape[longQuery.where];
   return {
-    calls: kind === "documented" ? calls.documented : { ...calls.documented, ...calls.sameRequest },
-    caveats,
-    itemBytes: sizes.reduce((sum, size) => sum + size, 0) / SIZED_ITEMS,
+    calls: isLong ? { ...calls, Query: { ...calls.Query, code: longQuery.code } } : calls,
+    caveats: [...adapter.caveats, ...(adapter.caveatsOf?.(shape) ?? [])],
+    itemBytes: meanSize(adapter.form(kind, shape), data),
   };
 }
+
+function meanSize(form: ItemForm, data: DataSet): number {
+  const count = data.shape.name === "order" ? SIZED_ITEMS : SIZED_EXAMPLES;
+  const sizes = Array.from({ length: count }, (_, n) => sizeOf(form.itemOf(data.orderOf(n, 0))));
+  return sizes.reduce((sum, size) => sum + size, 0) / count;
+}
+
+/** A caveat for each kind of attribute of a shape that a library's schema has no type for: `what` is what stands for it. */
+export function untyped(shape: Shape, isUntyped: (attribute: Attribute) => boolean, what: string): Caveat[] {
+  const found = places(shape.attributes).filter(({ attribute }) => isUntyped(attribute));
+  const names = found.slice(0, MOST_NAMED).map(({ path, attribute }) => `${path} (${typeName(attribute)})`);
+  if (found.length > MOST_NAMED) {
+    names.push(`${found.length - MOST_NAMED} more`);
+  }
+  return names.length === 0 ? [] : [{ text: `Its schema has no type for ${names.join(", ")}: ${what}.`, link: null }];
+}
+
+/** How many attributes one caveat names. */
+const MOST_NAMED = 3;

@@ -2,13 +2,14 @@
 // SDK's own functions. The floor of the SDK's family.
 
 import type { AttributeValue, GetItemCommandOutput } from "@aws-sdk/client-dynamodb";
-import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, unprefixed } from "../form.js";
+import { expressionsOf } from "../expressions.js";
+import { prefixed } from "../form.js";
 import { type Adapter, call } from "./adapter.js";
 
 const PAGE = "https://docs.aws.amazon.com/AWSJavaScriptSDK/v3/latest/Package/-aws-sdk-util-dynamodb/";
 
 export const adapter: Adapter = {
-  form: () => PREFIXED,
+  form: (_calls, shape) => prefixed(shape),
   calls: {
     documented: {
       PutItem: call("client.send(new PutItemCommand({ TableName, Item: marshall(item) }))", PAGE),
@@ -25,6 +26,7 @@ export const adapter: Adapter = {
       Scan: call("for await (const page of paginateScan({ client }, { TableName }))", PAGE),
     },
     sameRequest: {},
+    longQuery: { code: "for await (const page of paginateQuery({ client }, { TableName, … }))", where: "longQueries" },
   },
   caveats: [
     {
@@ -41,49 +43,55 @@ export const adapter: Adapter = {
       PutItemCommand,
       QueryCommand,
       UpdateItemCommand,
+      paginateQuery,
       paginateScan,
     } = await import("@aws-sdk/client-dynamodb");
     const { marshall, unmarshall } = await import("@aws-sdk/util-dynamodb");
     const plain = (items: Record<string, AttributeValue>[] = []) => items.map((item) => unmarshall(item));
 
     return {
-      connect(config) {
+      connect(config, _calls, shape) {
         const client = new DynamoDBClient(config);
+        const form = prefixed(shape);
+        const { update, between } = expressionsOf(shape, form);
         return {
           close: () => client.destroy(),
           table: (TableName) => ({
-            put: (order) => client.send(new PutItemCommand({ TableName, Item: marshall(PREFIXED.itemOf(order)) })),
+            put: (order) => client.send(new PutItemCommand({ TableName, Item: marshall(form.itemOf(order)) })),
 
             async get(key) {
-              const command = new GetItemCommand({ TableName, Key: marshall(PREFIXED.keyOf(key)) });
+              const command = new GetItemCommand({ TableName, Key: marshall(form.keyOf(key)) });
               const { Item }: GetItemCommandOutput = await client.send(command);
               return Item === undefined ? undefined : unmarshall(Item);
             },
 
-            update: (key, status) =>
+            update: (key, value) =>
               client.send(
                 new UpdateItemCommand({
                   TableName,
-                  Key: marshall(PREFIXED.keyOf(key)),
-                  UpdateExpression: "SET #status = :status",
-                  ExpressionAttributeNames: { "#status": "status" },
-                  ExpressionAttributeValues: marshall({ ":status": status }),
+                  Key: marshall(form.keyOf(key)),
+                  UpdateExpression: update.expression,
+                  ExpressionAttributeNames: update.names(),
+                  ExpressionAttributeValues: marshall(update.values(value)),
                 }),
               ),
 
-            delete: (key) => client.send(new DeleteItemCommand({ TableName, Key: marshall(PREFIXED.keyOf(key)) })),
+            delete: (key) => client.send(new DeleteItemCommand({ TableName, Key: marshall(form.keyOf(key)) })),
 
-            async query({ customerId, firstOrderId, lastOrderId }) {
-              const command = new QueryCommand({
+            async query(range) {
+              const input = {
                 TableName,
-                KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues: marshall({
-                  ":pk": CUSTOMER_PREFIX + customerId,
-                  ":first": ORDER_PREFIX + firstOrderId,
-                  ":last": ORDER_PREFIX + lastOrderId,
-                }),
-              });
-              return plain((await client.send(command)).Items);
+                ...between.condition(),
+                ExpressionAttributeValues: marshall(between.values(range)),
+              };
+              if (!shape.longQueries) {
+                return plain((await client.send(new QueryCommand(input))).Items);
+              }
+              const items: unknown[] = [];
+              for await (const page of paginateQuery({ client }, input)) {
+                items.push(...plain(page.Items));
+              }
+              return items;
             },
 
             async scan() {
@@ -94,8 +102,8 @@ export const adapter: Adapter = {
               return items;
             },
 
-            toOrder: unprefixed,
-            toOrders: (result) => (result as unknown[]).map(unprefixed),
+            toOrder: form.plain,
+            toOrders: (result) => (result as unknown[]).map(form.plain),
           }),
         };
       },

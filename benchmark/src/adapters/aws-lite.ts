@@ -1,7 +1,9 @@
 // aws-lite with its DynamoDB plugin: a client of its own, without the AWS SDK, with its own signing, HTTP and
 // conversion of attribute values.
 
-import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, unprefixed } from "../form.js";
+import { expressionsOf } from "../expressions.js";
+import { prefixed } from "../form.js";
+import { type Attribute, places } from "../shape.js";
 import { type Adapter, call } from "./adapter.js";
 
 const PAGE = "https://aws-lite.org/services/dynamodb";
@@ -16,8 +18,11 @@ interface DynamoDB {
   Scan(input: object): Promise<{ Items?: unknown[] }>;
 }
 
+const isBinarySet = (attribute: Attribute) =>
+  typeof attribute === "object" && "set" in attribute && attribute.set === "binary";
+
 export const adapter: Adapter = {
-  form: () => PREFIXED,
+  form: (_calls, shape) => prefixed(shape),
   calls: {
     documented: {
       PutItem: call("aws.DynamoDB.PutItem({ TableName, Item })", PAGE),
@@ -28,6 +33,10 @@ export const adapter: Adapter = {
       Scan: call("aws.DynamoDB.Scan({ TableName, paginate: true })", PAGE),
     },
     sameRequest: {},
+    longQuery: {
+      code: "aws.DynamoDB.Query({ TableName, KeyConditionExpression, …, paginate: true })",
+      where: "longQueries",
+    },
   },
   caveats: [
     {
@@ -37,14 +46,21 @@ export const adapter: Adapter = {
     { text: "Its number of sockets can't be bounded: it makes its agent itself.", link: null },
   ],
 
+  cannot: (shape) =>
+    places(shape.attributes).some(({ attribute }) => attribute === "binary" || isBinarySet(attribute))
+      ? "sends a binary as a list of numbers, which DynamoDB refuses"
+      : null,
+
   async load() {
     const { default: awsLite } = await import("@aws-lite/client");
-    // Its types are in a package of their own, which nothing else here needs.
-    const PLUGIN: string = "@aws-lite/dynamodb";
-    const plugin = (await import(PLUGIN)) as { default: object };
+    // @ts-expect-error Its types are in a package of their own, which nothing else here needs.
+    const plugin = (await import("@aws-lite/dynamodb")) as { default: object };
 
     return {
-      async connect({ endpoint, region, credentials }) {
+      async connect({ endpoint, region, credentials }, _calls, shape) {
+        const form = prefixed(shape);
+        const { update, between } = expressionsOf(shape, form);
+        const pages = shape.longQueries ? { paginate: true } : {};
         if (typeof endpoint !== "string" || typeof region !== "string" || credentials === undefined) {
           throw new TypeError("aws-lite needs the endpoint and the region as texts, and credentials");
         }
@@ -64,36 +80,33 @@ export const adapter: Adapter = {
             // It has nothing to be closed: its idle sockets keep no process alive.
           },
           table: (TableName) => ({
-            put: (order) => dynamodb.PutItem({ TableName, Item: PREFIXED.itemOf(order) }),
+            put: (order) => dynamodb.PutItem({ TableName, Item: form.itemOf(order) }),
 
-            get: (key) => dynamodb.GetItem({ TableName, Key: PREFIXED.keyOf(key) }),
+            get: (key) => dynamodb.GetItem({ TableName, Key: form.keyOf(key) }),
 
-            update: (key, status) =>
+            update: (key, value) =>
               dynamodb.UpdateItem({
                 TableName,
-                Key: PREFIXED.keyOf(key),
-                UpdateExpression: "SET #status = :status",
-                ExpressionAttributeNames: { "#status": "status" },
-                ExpressionAttributeValues: { ":status": status },
+                Key: form.keyOf(key),
+                UpdateExpression: update.expression,
+                ExpressionAttributeNames: update.names(),
+                ExpressionAttributeValues: update.values(value),
               }),
 
-            delete: (key) => dynamodb.DeleteItem({ TableName, Key: PREFIXED.keyOf(key) }),
+            delete: (key) => dynamodb.DeleteItem({ TableName, Key: form.keyOf(key) }),
 
-            query: ({ customerId, firstOrderId, lastOrderId }) =>
+            query: (range) =>
               dynamodb.Query({
                 TableName,
-                KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues: {
-                  ":pk": CUSTOMER_PREFIX + customerId,
-                  ":first": ORDER_PREFIX + firstOrderId,
-                  ":last": ORDER_PREFIX + lastOrderId,
-                },
+                ...between.condition(),
+                ExpressionAttributeValues: between.values(range),
+                ...pages,
               }),
 
             scan: () => dynamodb.Scan({ TableName, paginate: true }),
 
-            toOrder: (result) => unprefixed((result as { Item?: unknown }).Item),
-            toOrders: (result) => ((result as { Items?: unknown[] }).Items ?? []).map(unprefixed),
+            toOrder: (result) => form.plain((result as { Item?: unknown }).Item),
+            toOrders: (result) => ((result as { Items?: unknown[] }).Items ?? []).map(form.plain),
           }),
         };
       },

@@ -1,13 +1,14 @@
 // The AWS SDK for JavaScript v3 with its DocumentClient: what every other library is compared with.
 
-import type { GetCommandOutput, QueryCommandOutput } from "@aws-sdk/lib-dynamodb";
-import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, unprefixed } from "../form.js";
+import type { GetCommandOutput, QueryCommandInput, QueryCommandOutput } from "@aws-sdk/lib-dynamodb";
+import { expressionsOf } from "../expressions.js";
+import { prefixed } from "../form.js";
 import { type Adapter, call } from "./adapter.js";
 
 const PAGE = "https://docs.aws.amazon.com/AWSJavaScriptSDK/v3/latest/Package/-aws-sdk-lib-dynamodb/";
 
 export const adapter: Adapter = {
-  form: () => PREFIXED,
+  form: (_calls, shape) => prefixed(shape),
   calls: {
     documented: {
       PutItem: call("documents.send(new PutCommand({ TableName, Item }))", PAGE),
@@ -18,50 +19,67 @@ export const adapter: Adapter = {
       Scan: call("for await (const page of paginateScan({ client: documents }, { TableName }))", PAGE),
     },
     sameRequest: {},
+    longQuery: {
+      code: "for await (const page of paginateQuery({ client: documents }, { TableName, … }))",
+      where: "longQueries",
+    },
   },
   caveats: [],
 
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
-    const { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, paginateScan } =
-      await import("@aws-sdk/lib-dynamodb");
+    const {
+      DeleteCommand,
+      DynamoDBDocumentClient,
+      GetCommand,
+      PutCommand,
+      QueryCommand,
+      UpdateCommand,
+      paginateQuery,
+      paginateScan,
+    } = await import("@aws-sdk/lib-dynamodb");
 
     return {
-      connect(config) {
+      connect(config, _calls, shape) {
         const client = new DynamoDBClient(config);
+        const form = prefixed(shape);
+        const { update, between } = expressionsOf(shape, form);
         const documents = DynamoDBDocumentClient.from(client);
+        const itemsOfAllPages = async (input: QueryCommandInput) => {
+          const items: unknown[] = [];
+          for await (const page of paginateQuery({ client: documents }, input)) {
+            items.push(...(page.Items ?? []));
+          }
+          return items;
+        };
         return {
           close: () => client.destroy(),
           table: (TableName) => ({
-            put: (order) => documents.send(new PutCommand({ TableName, Item: PREFIXED.itemOf(order) })),
+            put: (order) => documents.send(new PutCommand({ TableName, Item: form.itemOf(order) })),
 
-            get: (key) => documents.send(new GetCommand({ TableName, Key: PREFIXED.keyOf(key) })),
+            get: (key) => documents.send(new GetCommand({ TableName, Key: form.keyOf(key) })),
 
-            update: (key, status) =>
+            update: (key, value) =>
               documents.send(
                 new UpdateCommand({
                   TableName,
-                  Key: PREFIXED.keyOf(key),
-                  UpdateExpression: "SET #status = :status",
-                  ExpressionAttributeNames: { "#status": "status" },
-                  ExpressionAttributeValues: { ":status": status },
+                  Key: form.keyOf(key),
+                  UpdateExpression: update.expression,
+                  ExpressionAttributeNames: update.names(),
+                  ExpressionAttributeValues: update.values(value),
                 }),
               ),
 
-            delete: (key) => documents.send(new DeleteCommand({ TableName, Key: PREFIXED.keyOf(key) })),
+            delete: (key) => documents.send(new DeleteCommand({ TableName, Key: form.keyOf(key) })),
 
-            query: ({ customerId, firstOrderId, lastOrderId }) =>
-              documents.send(
-                new QueryCommand({
-                  TableName,
-                  KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
-                  ExpressionAttributeValues: {
-                    ":pk": CUSTOMER_PREFIX + customerId,
-                    ":first": ORDER_PREFIX + firstOrderId,
-                    ":last": ORDER_PREFIX + lastOrderId,
-                  },
-                }),
-              ),
+            query(range) {
+              const input = {
+                TableName,
+                ...between.condition(),
+                ExpressionAttributeValues: between.values(range),
+              };
+              return shape.longQueries ? itemsOfAllPages(input) : documents.send(new QueryCommand(input));
+            },
 
             async scan() {
               const items: unknown[] = [];
@@ -71,11 +89,11 @@ export const adapter: Adapter = {
               return items;
             },
 
-            toOrder: (result) => unprefixed((result as GetCommandOutput).Item),
+            toOrder: (result) => form.plain((result as GetCommandOutput).Item),
 
             toOrders(result) {
               const items = Array.isArray(result) ? (result as unknown[]) : (result as QueryCommandOutput).Items;
-              return (items ?? []).map(unprefixed);
+              return (items ?? []).map(form.plain);
             },
           }),
         };

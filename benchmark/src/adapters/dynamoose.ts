@@ -1,18 +1,22 @@
 // Dynamoose: models with a schema. Its own calls, as its guide shows them.
 
-import { NATURAL } from "../form.js";
-import { type Attribute, mapShape, ORDER } from "../shape.js";
-import { type Adapter, call } from "./adapter.js";
+import { natural } from "../form.js";
+import { type Attribute, mapAttributes, type Place, places, type Shape } from "../shape.js";
+import { type Adapter, call, untyped } from "./adapter.js";
 
-/** A document, a list of them, or what is in them: only what is needed to turn it into plain values. */
-interface Document {
-  toJSON(): Record<string, unknown>;
-}
+/** The attributes of an instance of a model: its `toJSON` would make an empty object of a set. */
+const plain = (document: unknown) => ({ ...(document as object) });
 
 const GUIDE = "https://dynamoosejs.com/guide";
 
+/** What stands for the types that are no classes. */
+interface Special {
+  ANY: unknown;
+  NULL: unknown;
+}
+
 /** The type of an attribute, as a schema has it. */
-function typeOf(attribute: Attribute): AttributeType {
+function typeOf(attribute: Attribute, special: Special): unknown {
   switch (attribute) {
     case "string":
       return String;
@@ -20,22 +24,46 @@ function typeOf(attribute: Attribute): AttributeType {
       return Number;
     case "boolean":
       return Boolean;
-    default:
-      return "list" in attribute
-        ? { type: Array, schema: [typeOf(attribute.list)] }
-        : { type: Object, schema: mapShape(attribute.map, typeOf) };
+    case "binary":
+      return Buffer;
+    case "null":
+      return special.NULL;
+    case "any":
+      return special.ANY;
   }
+  if ("list" in attribute) {
+    return { type: Array, schema: attribute.list === "any" ? special.ANY : [typeOf(attribute.list, special)] };
+  }
+  if ("set" in attribute) {
+    return { type: Set, schema: [typeOf(attribute.set, special)] };
+  }
+  return "record" in attribute
+    ? { type: Object, schema: special.ANY }
+    : { type: Object, schema: mapAttributes(attribute.map, (entry) => typeOf(entry, special)) };
 }
 
-type AttributeType =
-  | StringConstructor
-  | NumberConstructor
-  | BooleanConstructor
-  | { type: ArrayConstructor; schema: AttributeType[] }
-  | { type: ObjectConstructor; schema: Record<string, AttributeType> };
+/** Whether a path is that of the elements of a list of an attribute that has a name. */
+function isElement(path: string, all: readonly Place[]): boolean {
+  const list = all.find((place) => `${place.path}[]` === path)?.attribute;
+  return typeof list === "object" && "list" in list && !path.endsWith("[][]");
+}
+
+/** The schema of a shape: its keys, and the indexes whose keys are attributes as they are. */
+function schemaOf(shape: Shape, special: Special): Record<string, unknown> {
+  const indexed = shape.indexes.map(({ name, partition, sort }): [string, unknown] => [
+    partition,
+    { type: String, index: { type: "global", name, rangeKey: sort } },
+  ]);
+  return {
+    ...mapAttributes(shape.attributes, (attribute) => typeOf(attribute, special)),
+    ...Object.fromEntries(indexed),
+    [shape.partition]: { type: String, hashKey: true },
+    [shape.sort]: { type: String, rangeKey: true },
+  };
+}
 
 export const adapter: Adapter = {
-  form: () => NATURAL,
+  form: (_calls, shape) => natural(shape),
   calls: {
     documented: {
       PutItem: call(
@@ -60,6 +88,10 @@ export const adapter: Adapter = {
         `${GUIDE}/Model#modelupdatekey-updateobj-settings-callback`,
       ),
     },
+    longQuery: {
+      code: 'Model.query("customerId").eq(id).where("orderId").between(first, last).all().exec()',
+      where: "longQueries",
+    },
   },
   caveats: [
     {
@@ -72,22 +104,32 @@ export const adapter: Adapter = {
     },
   ],
 
+  caveatsOf: (shape) =>
+    untyped(shape, (attribute) => attribute === "any", "dynamoose.type.ANY stands for it, which checks nothing"),
+  cannot(shape) {
+    const found = places(shape.attributes);
+    const dotted = found.find(({ path, top }) => top && path.includes("."));
+    if (dotted !== undefined) {
+      return `takes the point in the name ${dotted.path} for a path`;
+    }
+    // Of a list's elements it keeps everything; of another attribute of any type what is in it is lost.
+    const mixed = found.find(({ path, attribute }) => attribute === "any" && !isElement(path, found));
+    return mixed === undefined ? null : `loses what is inside of ${mixed.path}, which is of several types`;
+  },
+
   async load() {
     const { default: dynamoose } = await import("dynamoose");
 
     return {
-      connect(config, calls) {
+      connect(config, calls, shape) {
         const equally = calls === "same-request";
         // Its way to more than one endpoint: an instance has a client of its own, and so have the tables made by it.
         const instance = new dynamoose.Instance();
         const client = new instance.aws.ddb.DynamoDB(config);
         instance.aws.ddb.set(client);
 
-        const schema = new dynamoose.Schema({
-          ...mapShape(ORDER, typeOf),
-          customerId: { type: String, hashKey: true },
-          orderId: { type: String, rangeKey: true },
-        });
+        const schema = new dynamoose.Schema(schemaOf(shape, dynamoose.type) as never);
+        const updated = shape.updated ?? "";
 
         return {
           close: () => client.destroy(),
@@ -98,17 +140,21 @@ export const adapter: Adapter = {
             return {
               put: (order) => (equally ? Model.create(order, { overwrite: true }) : Model.create(order)),
               get: (key) => Model.get(key),
-              update: (key, status) =>
-                equally ? Model.update(key, { status }, { returnValues: "NONE" }) : Model.update(key, { status }),
+              update: (key, value) =>
+                equally
+                  ? Model.update(key, { [updated]: value }, { returnValues: "NONE" })
+                  : Model.update(key, { [updated]: value }),
               delete: (key) => Model.delete(key),
-              query: ({ customerId, firstOrderId, lastOrderId }) =>
-                Model.query("customerId").eq(customerId).where("orderId").between(firstOrderId, lastOrderId).exec(),
+              query({ partition, first, last }) {
+                const query = Model.query(shape.partition).eq(partition).where(shape.sort).between(first, last);
+                return shape.longQueries ? query.all().exec() : query.exec();
+              },
               scan: () => Model.scan().all().exec(),
 
-              toOrder: (result) => (result as Document | undefined)?.toJSON() ?? null,
+              toOrder: (result) => (result === undefined ? null : plain(result)),
               *toOrders(result) {
-                for (const item of result as Iterable<Document>) {
-                  yield item.toJSON();
+                for (const document of result as Iterable<unknown>) {
+                  yield plain(document);
                 }
               },
             };

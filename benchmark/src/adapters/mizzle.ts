@@ -2,9 +2,10 @@
 // reference shows them. It isn't in package.json, since it is installed as it is asked for, so that what is used of it
 // is declared here.
 
-import { CUSTOMER_PREFIX, ORDER_PREFIX, PREFIXED, unprefixed } from "../form.js";
-import { mapShape, ORDER } from "../shape.js";
-import { type Adapter, call } from "./adapter.js";
+import type { Key } from "../dataset.js";
+import { indexFields, prefixed, prefixOf } from "../form.js";
+import { type Attribute, mapAttributes, type Shape } from "../shape.js";
+import { type Adapter, call, untyped } from "./adapter.js";
 
 type Column = object;
 type Expression = object;
@@ -35,13 +36,13 @@ interface Database {
 
 interface Mizzle {
   mizzle(this: void, config: object): Database;
-  dynamoTable(this: void, name: string, columns: Record<string, Column>): object;
+  dynamoTable(this: void, name: string, columns: { pk: Column; sk: Column; indexes?: Record<string, object> }): object;
   dynamoEntity(
     this: void,
     table: object,
     name: string,
     columns: Record<string, Column>,
-    keys: (columns: Record<string, Column>) => { pk: object; sk: object },
+    keys: (columns: Record<string, Column>) => Record<string, object>,
   ): object & Record<string, Column>;
   prefixKey(this: void, prefix: string, column: Column | undefined): object;
   string(this: void, name?: string): Column;
@@ -49,6 +50,11 @@ interface Mizzle {
   boolean(this: void): Column;
   list(this: void): Column;
   map(this: void): Column;
+  binary(this: void): Column;
+  stringSet(this: void): Column;
+  numberSet(this: void): Column;
+  binarySet(this: void): Column;
+  gsi(this: void, pk: string, sk: string): object;
   eq(this: void, column: Column | undefined, value: unknown): Expression;
   and(this: void, ...expressions: Expression[]): Expression;
   between(this: void, column: Column | undefined, range: [unknown, unknown]): Expression;
@@ -56,11 +62,59 @@ interface Mizzle {
 
 const PACKAGE = "@aurios/mizzle";
 
-const REFERENCE = "https://mizzle-docs.vercel.app/reference/querying";
+const DOCS = "https://mizzle-docs.vercel.app/reference";
+const REFERENCE = `${DOCS}/querying`;
 const SOURCE = "https://github.com/realfakenerd/mizzle/blob/main/packages/mizzle/src";
 
+/** The name of the function that makes a column of an attribute. */
+function columnOf(
+  attribute: Attribute,
+): "string" | "number" | "boolean" | "list" | "map" | "binary" | `${"string" | "number" | "binary"}Set` {
+  switch (attribute) {
+    case "string":
+    case "number":
+    case "boolean":
+    case "binary":
+      return attribute;
+    case "null":
+    case "any":
+      return "map";
+  }
+  if ("set" in attribute) {
+    return `${attribute.set}Set`;
+  }
+  return "list" in attribute ? "list" : "map";
+}
+
+/** The physical table of a shape, and the entity in it. */
+function entityOf(library: Mizzle, name: string, shape: Shape): object & Record<string, Column> {
+  const { dynamoEntity, dynamoTable, gsi, prefixKey, string } = library;
+  const { partition, sort, ownKeys } = shape;
+  const names = ownKeys ? [partition, sort] : ["pk", "sk"];
+  const indexes = shape.indexes.map((index) => {
+    const fields = indexFields(index);
+    return { ...index, declared: gsi(fields.partition, fields.sort) };
+  });
+  const declared = Object.fromEntries(indexes.map((index) => [index.name, index.declared]));
+  const physical = {
+    pk: string(names[0]),
+    sk: string(names[1]),
+    ...(indexes.length === 0 ? {} : { indexes: declared }),
+  };
+  const columns = mapAttributes(shape.attributes, (attribute) => library[columnOf(attribute)]());
+  const key = (columns: Record<string, Column>, attribute: string) =>
+    prefixKey(ownKeys ? "" : prefixOf(attribute), columns[attribute]);
+  return dynamoEntity(dynamoTable(name, physical), "Order", columns, (columns) => ({
+    pk: key(columns, partition),
+    sk: key(columns, sort),
+    ...Object.fromEntries(
+      indexes.map((index) => [index.name, { pk: key(columns, index.partition), sk: key(columns, index.sort) }]),
+    ),
+  }));
+}
+
 export const adapter: Adapter = {
-  form: () => PREFIXED,
+  form: (_calls, shape) => prefixed(shape),
   calls: {
     documented: {
       PutItem: call("db.insert(orders).values(order).execute()", `${REFERENCE}/insert/`),
@@ -76,16 +130,20 @@ export const adapter: Adapter = {
         `${REFERENCE}/select/`,
         "reads all of the customer's orders and filters them: a range of the sort key can't be a key condition",
       ),
-      Scan: call("for await (const order of db.select().from(orders).iterator())", `${REFERENCE}/select/`),
+      Scan: call("for await (const order of db.select().from(orders).iterator())", `${DOCS}/unified-select/`),
     },
     sameRequest: {
       UpdateItem: call("db.update(orders).key({ pk, sk }).set({ status }).execute()", `${SOURCE}/builders/update.ts`),
+    },
+    longQuery: {
+      code: "for await (const order of db.select().from(orders).where(and(eq(customer), between(order, …))).iterator())",
+      where: "longPartitions",
     },
   },
   caveats: [
     {
       text: "Its select reads one page where it is awaited, so that a scan goes through iterator, with a step for each item.",
-      link: `${REFERENCE}/select/`,
+      link: `${DOCS}/unified-select/`,
     },
     {
       text: "Its authors develop on Bun; these figures are Node's.",
@@ -93,35 +151,35 @@ export const adapter: Adapter = {
     },
   ],
 
+  caveatsOf: (shape) =>
+    untyped(shape, (attribute) => attribute === "null" || attribute === "any", "a column of maps stands for it"),
+
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
     const library = (await import(PACKAGE)) as Mizzle;
-    const { and, between, dynamoEntity, dynamoTable, eq, prefixKey, string } = library;
-    const columns = () =>
-      mapShape(ORDER, (attribute) =>
-        typeof attribute === "string" ? library[attribute]() : "list" in attribute ? library.list() : library.map(),
-      );
+    const { and, between, eq } = library;
 
     return {
-      connect(config, calls) {
+      connect(config, calls, shape) {
+        const form = prefixed(shape);
+        const { partition, sort } = shape;
+        const updated = shape.updated ?? "";
         const client = new DynamoDBClient(config);
         const db = openDatabase(library, client);
 
         return {
           close: () => client.destroy(),
           table(name) {
-            const orders = dynamoEntity(
-              dynamoTable(name, { pk: string("pk"), sk: string("sk") }),
-              "Order",
-              columns(),
-              (columns) => ({
-                pk: prefixKey(CUSTOMER_PREFIX, columns.customerId),
-                sk: prefixKey(ORDER_PREFIX, columns.orderId),
-              }),
-            );
-            const { customerId: customer, orderId: order } = orders;
-            const isOrder = (key: { customerId: string; orderId: string }) =>
-              and(eq(customer, key.customerId), eq(order, key.orderId));
+            const orders = entityOf(library, name, shape);
+            const [customer, order] = [orders[partition], orders[sort]];
+            const isOrder = (key: Key) => and(eq(customer, key[partition]), eq(order, key[sort]));
+            const iterated = async (select: Select) => {
+              const found: unknown[] = [];
+              for await (const item of select.iterator()) {
+                found.push(item);
+              }
+              return found;
+            };
             // The source takes the keys as an argument; the reference shows a `where`.
             const deletesWhere = db.delete(orders, {}).where !== undefined;
 
@@ -130,10 +188,18 @@ export const adapter: Adapter = {
 
               get: (key) => db.select().from(orders).where(isOrder(key)).execute(),
 
-              update: (key, status) =>
+              update: (key, value) =>
                 calls === "same-request"
-                  ? db.update(orders).key(PREFIXED.keyOf(key)).set({ status }).execute()
-                  : db.update(orders).set({ status }).where(isOrder(key)).execute(),
+                  ? db
+                      .update(orders)
+                      .key(form.keyOf(key))
+                      .set({ [updated]: value })
+                      .execute()
+                  : db
+                      .update(orders)
+                      .set({ [updated]: value })
+                      .where(isOrder(key))
+                      .execute(),
 
               delete(key) {
                 const deletion = db.delete(orders, key);
@@ -142,23 +208,18 @@ export const adapter: Adapter = {
                   : deletion.execute();
               },
 
-              query: ({ customerId, firstOrderId, lastOrderId }) =>
-                db
+              query({ partition, first, last }) {
+                const select = db
                   .select()
                   .from(orders)
-                  .where(and(eq(customer, customerId), between(order, [firstOrderId, lastOrderId])))
-                  .execute(),
-
-              async scan() {
-                const found: unknown[] = [];
-                for await (const item of db.select().from(orders).iterator()) {
-                  found.push(item);
-                }
-                return found;
+                  .where(and(eq(customer, partition), between(order, [first, last])));
+                return shape.longPartitions ? iterated(select) : select.execute();
               },
 
-              toOrder: (result) => unprefixed((result as unknown[])[0]),
-              toOrders: (result) => (result as unknown[]).map(unprefixed),
+              scan: () => iterated(db.select().from(orders)),
+
+              toOrder: (result) => form.plain((result as unknown[])[0]),
+              toOrders: (result) => (result as unknown[]).map(form.plain),
             };
           },
         };

@@ -1,34 +1,65 @@
 // Nova ODM's DataMapper, the port of AWS Labs' data mapper to the SDK's third version: classes whose prototypes carry a
 // schema and a table's name. Its own calls, as its README shows them.
 
-import { NATURAL } from "../form.js";
-import { type Attribute, mapShape, ORDER } from "../shape.js";
-import { type Adapter, call } from "./adapter.js";
+import { natural } from "../form.js";
+import { type Attribute, type Attributes, mapAttributes, type Shape } from "../shape.js";
+import { type Adapter, call, untyped } from "./adapter.js";
 
 const README = "https://github.com/ArsenyYankovsky/nova-odm/tree/master/packages/mapper";
 
 /** The type of an attribute, as a schema has it. */
 type SchemaType =
-  | { type: "String" | "Number" | "Boolean"; keyType?: "HASH" | "RANGE" }
+  | { type: "String" | "Number" | "Boolean" | "Binary" | "Null" | "Any" | "Hash" | "Collection"; unwrapNumbers?: true }
+  | { type: "String"; keyType?: "HASH" | "RANGE"; indexKeyConfigurations?: Record<string, "HASH" | "RANGE"> }
+  | { type: "Set"; memberType: "String" | "Number" | "Binary" }
   | { type: "List"; memberType: SchemaType }
   | { type: "Document"; members: Record<string, SchemaType> };
 
-const SCALARS = { string: "String", number: "Number", boolean: "Boolean" } as const;
+const SCALARS = { string: "String", number: "Number", boolean: "Boolean", binary: "Binary", null: "Null" } as const;
 
 function typeOf(attribute: Attribute): SchemaType {
+  if (attribute === "any") {
+    return { type: "Any", unwrapNumbers: true };
+  }
   if (typeof attribute === "string") {
     return { type: SCALARS[attribute] };
   }
-  return "list" in attribute
-    ? { type: "List", memberType: typeOf(attribute.list) }
-    : { type: "Document", members: mapShape(attribute.map, typeOf) };
+  if ("list" in attribute) {
+    return attribute.list === "any"
+      ? { type: "Collection", unwrapNumbers: true }
+      : { type: "List", memberType: typeOf(attribute.list) };
+  }
+  if ("set" in attribute) {
+    return { type: "Set", memberType: SCALARS[attribute.set] };
+  }
+  return "record" in attribute
+    ? { type: "Hash", unwrapNumbers: true }
+    : { type: "Document", members: membersOf(attribute.map) };
+}
+
+function membersOf(attributes: Attributes): Record<string, SchemaType> {
+  return mapAttributes(attributes, typeOf);
+}
+
+/** The schema of a shape: its keys, and the indexes whose keys are attributes as they are. */
+function schemaOf(shape: Shape): Record<string, SchemaType> {
+  const indexed = shape.indexes.flatMap(({ name, partition, sort }) => [
+    [partition, { type: "String", indexKeyConfigurations: { [name]: "HASH" } }],
+    [sort, { type: "String", indexKeyConfigurations: { [name]: "RANGE" } }],
+  ]);
+  return {
+    ...membersOf(shape.attributes),
+    ...(Object.fromEntries(indexed) as Record<string, SchemaType>),
+    [shape.partition]: { type: "String", keyType: "HASH" },
+    [shape.sort]: { type: "String", keyType: "RANGE" },
+  };
 }
 
 /** An order as it comes back: an instance of its class. */
 const toOrder = (order: unknown) => (order === null ? null : { ...(order as object) });
 
 export const adapter: Adapter = {
-  form: () => NATURAL,
+  form: (_calls, shape) => natural(shape),
   calls: {
     documented: {
       PutItem: call("mapper.put(Object.assign(new Order(), order))", `${README}#put`),
@@ -64,14 +95,22 @@ export const adapter: Adapter = {
     },
   ],
 
+  caveatsOf: (shape) =>
+    untyped(shape, (attribute) => attribute === "any", "Any or Collection stands for it, which looks at each value"),
+
+  cannot: ({ empty }) => (empty.length === 0 ? null : `writes null for what is empty, as ${empty[0]} is`),
+
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
     const { between } = await import("@nova-odm/expressions");
     const { DataMapper, DynamoDbSchema, DynamoDbTable } = await import("@nova-odm/mapper");
 
     return {
-      connect(config, calls) {
+      connect(config, calls, shape) {
         const client = new DynamoDBClient(config);
+        const schema = schemaOf(shape);
+        const { partition: partitionName, sort: sortName } = shape;
+        const updated = shape.updated ?? "";
         const mapper = new DataMapper({ client });
         return {
           close: () => client.destroy(),
@@ -80,13 +119,7 @@ export const adapter: Adapter = {
             class Order {}
             Object.defineProperties(Order.prototype, {
               [DynamoDbTable]: { value: name },
-              [DynamoDbSchema]: {
-                value: {
-                  ...mapShape(ORDER, typeOf),
-                  customerId: { type: "String", keyType: "HASH" },
-                  orderId: { type: "String", keyType: "RANGE" },
-                },
-              },
+              [DynamoDbSchema]: { value: schema },
             });
             const all = async (found: AsyncIterable<unknown>) => {
               const orders: unknown[] = [];
@@ -107,14 +140,14 @@ export const adapter: Adapter = {
                   throw error;
                 }
               },
-              update: ({ customerId, orderId }, status) =>
-                mapper.update(Object.assign(new Order(), { customerId, orderId, status }), { onMissing: "skip" }),
+              update: (key, value) =>
+                mapper.update(Object.assign(new Order(), key, { [updated]: value }), { onMissing: "skip" }),
               delete: (key) =>
                 calls === "same-request"
                   ? mapper.delete(Object.assign(new Order(), key), { returnValues: "NONE" })
                   : mapper.delete(Object.assign(new Order(), key)),
-              query: ({ customerId, firstOrderId, lastOrderId }) =>
-                all(mapper.query(Order, { customerId, orderId: between(firstOrderId, lastOrderId) })),
+              query: ({ partition, first, last }) =>
+                all(mapper.query(Order, { [partitionName]: partition, [sortName]: between(first, last) })),
               scan: () => all(mapper.scan(Order)),
 
               toOrder,

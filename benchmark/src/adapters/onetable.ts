@@ -1,27 +1,96 @@
 // OneTable: models in a schema of a single table, with keys made from templates. Its own calls, as its documentation
 // shows them.
 
-import type { ItemForm } from "../form.js";
-import { type Attribute, mapShape, ORDER } from "../shape.js";
-import { type Adapter, call } from "./adapter.js";
+import type { Key, Order } from "../dataset.js";
+import { indexFields, type Item, type ItemForm, natural } from "../form.js";
+import { type Attribute, mapAttributes, places, type Shape } from "../shape.js";
+import { type Adapter, call, untyped } from "./adapter.js";
 
-const MODEL = "https://doc.onetable.io/api/model";
+const MODEL = "https://doc.onetable.io/api/model/methods";
+const SCHEMA = "https://doc.onetable.io/api/schemas/attributes/";
+
+const TYPE_FIELD = "_type";
+const MODEL_NAME = "Order";
+
+/** What precedes the value of an attribute in a key: `customer:` of `customerId`. */
+const prefixOf = (attribute: string) => `${attribute.replace(/Id$/, "").toLowerCase()}:`;
 
 /** What it writes for the model below: keys by their templates, and the model's name. */
-const FORM: ItemForm = {
-  name: "onetable",
-  partition: "pk",
-  sort: "sk",
-  keyOf: ({ customerId, orderId }) => ({ pk: `customer:${customerId}`, sk: `order:${orderId}` }),
-  itemOf: (order) => ({ ...FORM.keyOf(order), ...order, _type: "Order" }),
-};
+function formOf(shape: Shape): ItemForm {
+  const keys = templatesOf(shape);
+  const filled = (fields: readonly Template[], order: Order | Key) =>
+    Object.fromEntries(fields.map(({ field, attribute }) => [field, prefixOf(attribute) + String(order[attribute])]));
+  const base: ItemForm = shape.ownKeys
+    ? natural(shape)
+    : {
+        name: "onetable",
+        partition: "pk",
+        sort: "sk",
+        keyOf: (key) => filled(keys.slice(0, 2), key),
+        itemOf: (order) => ({ ...filled(keys, order), ...order }),
+      };
+  const writes = writerOf(shape);
+  return {
+    ...base,
+    name: "onetable",
+    itemOf: (order) => ({ ...writes(base.itemOf(order)), [TYPE_FIELD]: MODEL_NAME }),
+  };
+}
+
+/** A key attribute that it makes, and of what. */
+interface Template {
+  field: string;
+  attribute: string;
+}
+
+/** The key attributes of the table and of its indexes, the table's first. */
+function templatesOf({ partition, sort, ownKeys, indexes }: Shape): Template[] {
+  const own = [
+    { field: "pk", attribute: partition },
+    { field: "sk", attribute: sort },
+  ];
+  const ofIndexes = indexes.flatMap((index) => {
+    const fields = indexFields(index);
+    return [
+      { field: fields.partition, attribute: index.partition },
+      { field: fields.sort, attribute: index.sort },
+    ];
+  });
+  return [...(ownKeys ? [] : own), ...ofIndexes];
+}
+
+/** What it makes of values before it writes them: of a binary a text in base64. */
+function writerOf(shape: Shape): (item: Item) => Item {
+  if (!places(shape.attributes).some(({ attribute }) => attribute === "binary")) {
+    return (item) => item;
+  }
+  const written = (value: unknown): unknown => {
+    if (value instanceof Uint8Array) {
+      return Buffer.from(value).toString("base64");
+    }
+    if (Array.isArray(value)) {
+      return value.map(written);
+    }
+    return typeof value === "object" && value !== null && !(value instanceof Set) ? each(value as Item) : value;
+  };
+  const each = (item: Item) => Object.fromEntries(Object.entries(item).map(([name, value]) => [name, written(value)]));
+  return each;
+}
 
 /** The type of an attribute, as a model has it. */
 interface Field {
-  type: StringConstructor | NumberConstructor | BooleanConstructor | ArrayConstructor | ObjectConstructor;
+  type:
+    | StringConstructor
+    | NumberConstructor
+    | BooleanConstructor
+    | ArrayConstructor
+    | ObjectConstructor
+    | SetConstructor
+    | "buffer";
   schema?: Record<string, Field>;
   items?: Field;
   value?: string;
+  nulls?: true;
 }
 
 function fieldOf(attribute: Attribute): Field {
@@ -32,11 +101,40 @@ function fieldOf(attribute: Attribute): Field {
       return { type: Number };
     case "boolean":
       return { type: Boolean };
-    default:
-      return "list" in attribute
-        ? { type: Array, items: fieldOf(attribute.list) }
-        : { type: Object, schema: mapShape(attribute.map, fieldOf) };
+    case "binary":
+      return { type: "buffer" };
+    case "null":
+      return { type: Object, nulls: true };
+    case "any":
+      return { type: Object };
   }
+  if ("list" in attribute) {
+    return attribute.list === "any" ? { type: Array } : { type: Array, items: fieldOf(attribute.list) };
+  }
+  if ("set" in attribute) {
+    return { type: Set };
+  }
+  return "record" in attribute ? { type: Object } : { type: Object, schema: mapAttributes(attribute.map, fieldOf) };
+}
+
+/** The schema of a shape's table: its keys by templates, unless the shape's own attributes are the keys. */
+function schemaOf(shape: Shape): object {
+  const { partition, sort, ownKeys } = shape;
+  const primary = ownKeys ? { hash: partition, sort } : { hash: "pk", sort: "sk" };
+  const indexes = shape.indexes.map((index): [string, object] => {
+    const fields = indexFields(index);
+    return [index.name, { hash: fields.partition, sort: fields.sort }];
+  });
+  const made = templatesOf(shape).map(({ field, attribute }): [string, Field] => [
+    field,
+    { type: String, value: `${prefixOf(attribute)}\${${attribute}}` },
+  ]);
+  return {
+    format: "onetable:1.1.0",
+    version: "0.0.1",
+    indexes: { primary, ...Object.fromEntries(indexes) },
+    models: { [MODEL_NAME]: { ...Object.fromEntries(made), ...mapAttributes(shape.attributes, fieldOf) } },
+  };
 }
 
 /** What is used of a model, whose own types are made for a schema that the compiler knows. */
@@ -52,7 +150,7 @@ interface Model {
 const SCOPED = "adds a filter on its mark";
 
 export const adapter: Adapter = {
-  form: () => FORM,
+  form: (_calls, shape) => formOf(shape),
   calls: {
     documented: {
       PutItem: call("Order.create(order)", `${MODEL}/#create`, "adds a condition that the item is not there"),
@@ -88,13 +186,25 @@ export const adapter: Adapter = {
     },
   ],
 
+  caveatsOf: (shape) => [
+    ...untyped(shape, (attribute) => attribute === "any", "an untyped Object or Array stands for it"),
+    ...(places(shape.attributes).some(({ attribute }) => attribute === "binary")
+      ? [{ text: "It stores a binary as a text in base64, which is a third longer.", link: SCHEMA }]
+      : []),
+  ],
+  cannot: (shape) => (TYPE_FIELD in shape.attributes ? `writes an attribute of its own named ${TYPE_FIELD}` : null),
+
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
     const { Table } = await import("dynamodb-onetable");
 
     return {
-      connect(config, calls) {
+      connect(config, calls, shape) {
         const client = new DynamoDBClient(config);
+        const { partition: partitionName, sort: sortName, ownKeys } = shape;
+        const updated = shape.updated ?? "";
+        const [hash, range] = ownKeys ? [partitionName, sortName] : ["pk", "sk"];
+        const [hashPrefix, rangePrefix] = ownKeys ? ["", ""] : [prefixOf(partitionName), prefixOf(sortName)];
         const equally = calls === "same-request";
         return {
           close: () => client.destroy(),
@@ -104,31 +214,22 @@ export const adapter: Adapter = {
               name,
               partial: false,
               logger: false,
-              schema: {
-                format: "onetable:1.1.0",
-                version: "0.0.1",
-                indexes: { primary: { hash: "pk", sort: "sk" } },
-                models: {
-                  Order: {
-                    pk: { type: String, value: "customer:${customerId}" },
-                    sk: { type: String, value: "order:${orderId}" },
-                    ...mapShape(ORDER, fieldOf),
-                  },
-                },
-              } as never,
+              schema: schemaOf(shape) as never,
             });
-            const model = table.getModel("Order" as never) as unknown as Model;
+            const model = table.getModel(MODEL_NAME as never) as unknown as Model;
             return {
               put: (order) => (equally ? model.create(order, { exists: null }) : model.create(order)),
               get: (key) => model.get(key),
-              update: ({ customerId, orderId }, status) =>
+              update: (key, value) =>
                 equally
-                  ? model.update({ customerId, orderId, status }, { exists: null, return: "none" })
-                  : model.update({ customerId, orderId, status }),
+                  ? model.update({ ...key, [updated]: value }, { exists: null, return: "none" })
+                  : model.update({ ...key, [updated]: value }),
               delete: (key) => (equally ? model.remove(key, { return: "none" }) : model.remove(key)),
-              query({ customerId, firstOrderId, lastOrderId }) {
-                const sk = { between: [`order:${firstOrderId}`, `order:${lastOrderId}`] };
-                return equally ? model.find({ pk: `customer:${customerId}`, sk }) : model.find({ customerId, sk });
+              query({ partition, first, last }) {
+                const among = { between: [rangePrefix + first, rangePrefix + last] };
+                return equally
+                  ? model.find({ [hash]: hashPrefix + partition, [range]: among })
+                  : model.find({ [partitionName]: partition, [range]: among });
               },
               scan: () => model.scan(),
 

@@ -1,10 +1,10 @@
 // DynamoDB-Toolbox: tables and entities with a schema, and a command for each action. Its own calls, as its documentation
 // shows them.
 
-import type { Key } from "../dataset.js";
-import { CUSTOMER_PREFIX, type Item, type ItemForm, ORDER_PREFIX, PREFIXED, without } from "../form.js";
-import { type Attribute, mapShape, ORDER, type Shape } from "../shape.js";
-import { type Adapter, call } from "./adapter.js";
+import type { Key, Order } from "../dataset.js";
+import { indexFields, type Item, type ItemForm, prefixed, prefixOf, without } from "../form.js";
+import { type Attribute, type Attributes, mapAttributes, type Shape } from "../shape.js";
+import { type Adapter, call, untyped } from "./adapter.js";
 
 const DOCS = "https://www.dynamodbtoolbox.com/docs";
 const ENTITIES = `${DOCS}/entities/actions`;
@@ -17,16 +17,41 @@ const timeless = (time: unknown) =>
   typeof time === "string" && new Date(time).toISOString() === time ? SOME_TIME : time;
 
 /** What it writes by default: the entity's name, and the times of creation and of the last change. */
-const MARKED: ItemForm = {
-  ...PREFIXED,
-  name: "toolbox",
-  itemOf: (order) => ({ ...PREFIXED.itemOf(order), _et: "order", _ct: SOME_TIME, _md: SOME_TIME }),
-  settled: (item): Item => ({ ...item, _ct: timeless(item._ct), _md: timeless(item._md) }),
-};
+const MARKS = ["_et", "_ct", "_md"];
+
+function marked(shape: Shape): ItemForm {
+  const form = prefixed(shape);
+  return {
+    ...form,
+    name: "toolbox",
+    itemOf: (order) => ({ ...form.itemOf(order), _et: shape.name, _ct: SOME_TIME, _md: SOME_TIME }),
+    settled: (item): Item => ({ ...item, _ct: timeless(item._ct), _md: timeless(item._md) }),
+  };
+}
+
+/** The names by which an entity has its marks; where a shape has one of them itself, another. */
+function markNames(shape: Shape): { entity: string; created: string; modified: string } {
+  const free = (name: string): string => (name in shape.attributes ? free(`${name}_`) : name);
+  return { entity: free("entity"), created: free("created"), modified: free("modified") };
+}
+
+/** An entity's switches where its marks have other names than they have by default. */
+function renamed({ entity, created, modified }: ReturnType<typeof markNames>): object {
+  const isDefault = entity === "entity" && created === "created" && modified === "modified";
+  const timestamps = { created: { name: created }, modified: { name: modified } };
+  return isDefault ? {} : { entityAttribute: { name: entity }, timestamps };
+}
 
 /** What is used of an attribute's schema, and of an entity and a table: their own types are made for a known schema. */
 interface Attr {
   key(): Attr;
+  optional(): Attr;
+  hidden(): Attr;
+  putLink(link: (item: object) => string): Attr;
+}
+
+interface Schema {
+  and(more: (schema: unknown) => unknown): Schema;
 }
 
 interface Action {
@@ -51,33 +76,40 @@ const QUERY =
 const SCAN = "table.build(ScanCommand).entities(Order).options({ maxPages: Infinity }).send()";
 
 export const adapter: Adapter = {
-  form: (calls) => (calls === "documented" ? MARKED : PREFIXED),
+  form: (calls, shape) => (calls === "documented" ? marked(shape) : prefixed(shape)),
   calls: {
     documented: {
-      PutItem: call("Order.build(PutItemCommand).item(order).send()", `${ENTITIES}/put-item/`),
-      GetItem: call("Order.build(GetItemCommand).key(key).send()", `${ENTITIES}/get-item/`),
+      PutItem: call("Order.build(PutItemCommand).item(order).send()", `${ENTITIES}/put-item`),
+      GetItem: call("Order.build(GetItemCommand).key(key).send()", `${ENTITIES}/get-item`),
       UpdateItem: call(
         UPDATE,
-        `${ENTITIES}/update-item/`,
+        `${ENTITIES}/update-item`,
         "also sets its keys' attributes, its marks and the time of the change",
       ),
-      DeleteItem: call("Order.build(DeleteItemCommand).key(key).send()", `${ENTITIES}/delete-item/`),
-      Query: call(QUERY, `${TABLES}/query/`, SCOPED),
-      Scan: call(SCAN, `${TABLES}/scan/`, SCOPED),
+      DeleteItem: call("Order.build(DeleteItemCommand).key(key).send()", `${ENTITIES}/delete-item`),
+      Query: call(QUERY, `${TABLES}/query`, SCOPED),
+      Scan: call(SCAN, `${TABLES}/scan`, SCOPED),
     },
     // Of an entity with `entityAttribute` and `timestamps` switched off.
     sameRequest: {
-      UpdateItem: call(UPDATE, `${ENTITIES}/update-item/`, "also sets its keys' attributes, to what they are"),
-      Query: call(QUERY, `${TABLES}/query/`),
-      Scan: call(SCAN, `${TABLES}/scan/`),
+      UpdateItem: call(UPDATE, `${ENTITIES}/update-item`, "also sets its keys' attributes, to what they are"),
+      Query: call(QUERY, `${TABLES}/query`),
+      Scan: call(SCAN, `${TABLES}/scan`),
     },
+    longQuery: { code: QUERY.replace(".send()", ".options({ maxPages: Infinity }).send()"), where: "longQueries" },
   },
   caveats: [
     {
       text: "By default it writes the entity's name and two times with each item; for same-request calls entityAttribute and timestamps are off.",
-      link: `${DOCS}/entities/internal-attributes/`,
+      link: `${DOCS}/entities/internal-attributes`,
     },
   ],
+
+  caveatsOf: (shape) => untyped(shape, (attribute) => attribute === "any", "any() stands for it, which checks nothing"),
+  cannot(shape) {
+    const taken = MARKS.find((mark) => mark in shape.attributes);
+    return taken === undefined ? null : `writes an attribute of its own named ${taken}`;
+  },
 
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
@@ -87,68 +119,110 @@ export const adapter: Adapter = {
     const { GetItemCommand } = await import("dynamodb-toolbox/entity/actions/get");
     const { PutItemCommand } = await import("dynamodb-toolbox/entity/actions/put");
     const { UpdateItemCommand } = await import("dynamodb-toolbox/entity/actions/update");
+    const { any } = await import("dynamodb-toolbox/schema/any");
+    const { binary } = await import("dynamodb-toolbox/schema/binary");
     const { boolean } = await import("dynamodb-toolbox/schema/boolean");
     const { item } = await import("dynamodb-toolbox/schema/item");
     const { list } = await import("dynamodb-toolbox/schema/list");
     const { map } = await import("dynamodb-toolbox/schema/map");
+    const { nul } = await import("dynamodb-toolbox/schema/nul");
     const { number } = await import("dynamodb-toolbox/schema/number");
+    const { record } = await import("dynamodb-toolbox/schema/record");
+    const { set } = await import("dynamodb-toolbox/schema/set");
     const { string } = await import("dynamodb-toolbox/schema/string");
     const { Table } = await import("dynamodb-toolbox/table");
     const { QueryCommand } = await import("dynamodb-toolbox/table/actions/query");
     const { ScanCommand } = await import("dynamodb-toolbox/table/actions/scan");
 
-    const scalars = { boolean, number, string } as unknown as Record<"boolean" | "number" | "string", () => Attr>;
-    const typesOf = (shape: Shape) => mapShape(shape, (attribute) => typeOf(attribute)) as never;
+    const scalars = { any, binary, boolean, null: nul, number, string } as unknown as Record<
+      Extract<Attribute, string>,
+      () => Attr
+    >;
+    const typesOf = (attributes: Attributes, partial = false) =>
+      mapAttributes(attributes, (attribute) => (partial ? typeOf(attribute).optional() : typeOf(attribute))) as never;
     const typeOf = (attribute: Attribute): Attr => {
       if (typeof attribute === "string") {
         return scalars[attribute]();
       }
-      return "list" in attribute ? list(typeOf(attribute.list) as never) : map(typesOf(attribute.map));
+      if ("list" in attribute) {
+        return list(typeOf(attribute.list) as never) as unknown as Attr;
+      }
+      if ("set" in attribute) {
+        return set(scalars[attribute.set]() as never) as unknown as Attr;
+      }
+      return ("record" in attribute
+        ? record(string(), typeOf(attribute.record) as never)
+        : map(typesOf(attribute.map, attribute.partial))) as unknown as Attr;
     };
+    const schemaOf = (shape: Shape): Schema => {
+      const schema = item({
+        ...mapAttributes(shape.attributes, typeOf),
+        [shape.partition]: typeOf("string").key(),
+        [shape.sort]: typeOf("string").key(),
+      } as never) as unknown as Schema;
+      const linked = shape.indexes.flatMap((index) => {
+        const fields = indexFields(index);
+        return [
+          [fields.partition, linkTo(index.partition)],
+          [fields.sort, linkTo(index.sort)],
+        ];
+      });
+      return linked.length === 0 ? schema : schema.and(() => Object.fromEntries(linked) as unknown);
+    };
+    const linkTo = (attribute: string) =>
+      typeOf("string")
+        .hidden()
+        .optional()
+        .putLink((order) => prefixOf(attribute) + ((order as Order)[attribute] as string));
 
     return {
-      connect(config, calls) {
+      connect(config, calls, shape) {
         const client = new DynamoDBClient(config);
         const documentClient = DynamoDBDocumentClient.from(client);
         const equally = calls === "same-request";
+        const schema = schemaOf(shape);
+        const form = prefixed(shape);
+        const updated = shape.updated ?? "";
+        const names = markNames(shape);
+        const switches = equally ? { entityAttribute: false, timestamps: false } : renamed(names);
+        const queryOptions = shape.longQueries ? { maxPages: Number.POSITIVE_INFINITY } : null;
         return {
           close: () => client.destroy(),
           table(name) {
             const table = new Table({
               documentClient,
               name,
-              partitionKey: { name: "pk", type: "string" },
-              sortKey: { name: "sk", type: "string" },
+              partitionKey: { name: form.partition, type: "string" },
+              sortKey: { name: form.sort, type: "string" },
             });
-            const schema = item({
-              ...mapShape(ORDER, typeOf),
-              customerId: typeOf("string").key(),
-              orderId: typeOf("string").key(),
-            } as never);
             const orders = new Entity({
-              name: "order",
+              name: shape.name,
               table,
-              schema,
-              computeKey: (key: object) => PREFIXED.keyOf(key as Key) as never,
-              ...(equally ? { entityAttribute: false, timestamps: false } : {}),
+              schema: schema as never,
+              computeKey: (key: object) => form.keyOf(key as Key),
+              ...switches,
             }) as unknown as Buildable;
             const all = table as unknown as Buildable;
-            const toOrder = (found: unknown) => without(["entity", "created", "modified"], found);
+            const toOrder = (found: unknown) => without(equally ? [] : Object.values(names), found);
             return {
               put: (order) => orders.build(PutItemCommand).item(order).send(),
               get: (key) => orders.build(GetItemCommand).key(key).send(),
-              update: ({ customerId, orderId }, status) =>
-                orders.build(UpdateItemCommand).item({ customerId, orderId, status }).send(),
+              update: (key, value) =>
+                orders
+                  .build(UpdateItemCommand)
+                  .item({ ...key, [updated]: value })
+                  .send(),
               delete: (key) => orders.build(DeleteItemCommand).key(key).send(),
-              query: ({ customerId, firstOrderId, lastOrderId }) =>
-                all
+              query({ partition, first, last }) {
+                const query = all
                   .build(QueryCommand)
                   .entities(orders)
                   .query({
-                    partition: CUSTOMER_PREFIX + customerId,
-                    range: { between: [ORDER_PREFIX + firstOrderId, ORDER_PREFIX + lastOrderId] },
-                  })
-                  .send(),
+                    partition: form.partitionOf(partition),
+                    range: { between: [form.sortOf(first), form.sortOf(last)] },
+                  });
+                return (queryOptions === null ? query : query.options(queryOptions)).send();
+              },
               scan: () =>
                 all.build(ScanCommand).entities(orders).options({ maxPages: Number.POSITIVE_INFINITY }).send(),
 

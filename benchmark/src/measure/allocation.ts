@@ -19,13 +19,36 @@ interface Step {
 /** Steps that are a part of a collection that is reported by itself. */
 const PARTS = new Set(["IncrementalMarking", "ProcessWeakCallbacks"]);
 
+/** Arrays and elements of each, of which a runtime must see about as many bytes as they have. */
+const PROBE = { arrays: 64, elements: 2048 };
+/** Bytes of an element; half of that with compressed pointers. */
+const ELEMENT_BYTES = 8;
+
+let isTrue: boolean | undefined;
+
 /** Starts counting; the function returned gives what was allocated since. Null where the runtime can't count. */
 export function countAllocation(): (() => Allocated) | null {
-  // Node has it from 18.15 on; other runtimes may not.
+  // Node has it from 18.15 on. Other runtimes may have none, or one for compatibility that counts something else: Bun's
+  // engine knows the size of its heap at collections alone.
   const { GCProfiler } = v8 as Partial<typeof v8>;
   if (GCProfiler === undefined) {
     return null;
   }
+  isTrue ??= countsTruly(GCProfiler);
+  return isTrue ? start(GCProfiler) : null;
+}
+
+/** Whether arrays of a known size are counted as what they are. */
+function countsTruly(profiler: typeof v8.GCProfiler): boolean {
+  const { arrays, elements } = PROBE;
+  const count = start(profiler);
+  const kept = Array.from({ length: arrays }, () => new Array<number>(elements).fill(0));
+  const { bytes } = count();
+  const expected = kept.length * elements * ELEMENT_BYTES;
+  return bytes > expected * 0.4 && bytes < expected * 2.5;
+}
+
+function start(GCProfiler: typeof v8.GCProfiler): () => Allocated {
   const profiler = new GCProfiler();
   profiler.start();
   const atStart = usedHeap();

@@ -3,20 +3,22 @@
 
 import { findAdapter } from "../adapters/index.js";
 import { type Library, notesOf, type OrderTable } from "../adapters/adapter.js";
-import { LARGEST_POOL } from "../dataset.js";
+import { type DataSet, dataSet, LARGEST_POOL } from "../dataset.js";
 import { type ItemForm, tableOf } from "../form.js";
 import { type CallLimit, callLimit } from "../measure/limit.js";
 import type { OpenSuite, Operation, Ready } from "../protocol.js";
 import { OPERATIONS } from "../protocol.js";
+import type { Shape } from "../shape.js";
 import { clientConfig } from "../table/client.js";
 import type { Rehearsal } from "../verify/subject.js";
-import { CALL_KINDS, type Command, oneOf, optionalText, text, wholeNumber } from "../worker/command.js";
+import { CALL_KINDS, type Command, oneOf, optionalText, readData, text, wholeNumber } from "../worker/command.js";
 import { roundMs } from "../worker/events.js";
 
 const MIB = 1024 * 1024;
 
 export interface OpenedLibrary {
   ready: Ready;
+  data: DataSet;
   form: ItemForm;
   /** The name of its table. */
   table: string;
@@ -34,10 +36,10 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
   const library = await adapter.load();
   const importMs = performance.now() - at;
   const memoryMb = process.memoryUsage.rss() / MIB;
-  const [database, recorded] = await connectBoth(library, settings);
+  const data = dataSet(settings.data);
+  const [database, recorded] = await connectBoth(library, settings, data.shape);
   const limit = callLimit(settings.callTimeoutMs);
-  const form = adapter.form(settings.calls);
-  const { rehearsalItems } = settings;
+  const form = adapter.form(settings.calls, data.shape);
   const table = tableOf(settings.table, form);
   const rehearsalTable = settings.rehearsalTable === null ? null : tableOf(settings.rehearsalTable, form);
   return {
@@ -45,15 +47,16 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
       pid: process.pid,
       importMs: roundMs(importMs),
       memoryMb: roundMs(memoryMb),
-      adapter: notesOf(adapter, settings.calls),
+      adapter: notesOf(adapter, settings.calls, data),
     },
+    data,
     form,
     table,
     database: database.table(table),
     rehearsal:
       rehearsalTable === null
         ? null
-        : { table: database.table(rehearsalTable), items: rehearsalItems, name: rehearsalTable },
+        : { ...data.rehearsal(), table: database.table(rehearsalTable), name: rehearsalTable },
     recorded: recorded.table(table),
     limit,
     close() {
@@ -65,10 +68,11 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
 }
 
 /** Opens the two connections of a library: to the database, and to the parent's server. */
-async function connectBoth(library: Library, { calls, endpoint, recordedEndpoint, callTimeoutMs }: OpenSuite) {
+async function connectBoth(library: Library, settings: OpenSuite, shape: Shape) {
+  const { calls, endpoint, recordedEndpoint, callTimeoutMs } = settings;
   return [
-    await library.connect(clientConfig({ endpoint, callTimeoutMs }), calls),
-    await library.connect(clientConfig({ endpoint: recordedEndpoint, callTimeoutMs }), calls),
+    await library.connect(clientConfig({ endpoint, callTimeoutMs }), calls, shape),
+    await library.connect(clientConfig({ endpoint: recordedEndpoint, callTimeoutMs }), calls, shape),
   ] as const;
 }
 
@@ -78,12 +82,12 @@ export function readOpen(command: Command): OpenSuite {
     target: text(command, "target"),
     adapter: text(command, "adapter"),
     calls: oneOf(command, "calls", CALL_KINDS),
+    data: readData(command),
     endpoint: text(command, "endpoint"),
     recordedEndpoint: text(command, "recordedEndpoint"),
     table: text(command, "table"),
     rehearsalTable: optionalText(command, "rehearsalTable"),
     items: wholeNumber(command, "items", 1),
-    rehearsalItems: wholeNumber(command, "rehearsalItems"),
     seed: wholeNumber(command, "seed"),
     round: wholeNumber(command, "round"),
     lane: wholeNumber(command, "lane"),

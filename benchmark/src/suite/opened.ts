@@ -21,7 +21,7 @@ export class OpenedSuite {
     readonly emit: Emit,
   ) {
     const { items, seed, round, lane } = settings;
-    this.context = { items, seed, round, lane };
+    this.context = { data: library.data, items, seed, round, lane };
   }
 
   get limit(): CallLimit {
@@ -29,7 +29,7 @@ export class OpenedSuite {
   }
 
   /** Opens a table by the bare SDK, at the database itself. */
-  openBare = (name: string): Promise<BareTable> => openTable(this.settings, name, this.library.form);
+  openBare = (name: string): Promise<BareTable> => openTable(this.settings, name, this.library.form, this.library.data);
 
   spinOf(operation: Operation): () => void {
     return remembered(this.spins, operation, () => handicap(this.settings.handicap[operation] ?? 0));

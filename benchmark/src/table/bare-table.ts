@@ -3,8 +3,8 @@
 // suite can time that import.
 
 import type { AttributeValue, DynamoDBClient, TableDescription, WriteRequest } from "@aws-sdk/client-dynamodb";
-import type { Key, Order } from "../dataset.js";
-import type { Item, ItemForm } from "../form.js";
+import type { DataSet, Key, Order, Range, Updated } from "../dataset.js";
+import { type Item, type ItemForm, placeholder } from "../form.js";
 import { type ConnectionSettings, clientConfig } from "./client.js";
 
 /** How long a table may take to come up, milliseconds. */
@@ -20,17 +20,19 @@ export async function openTable(
   settings: ConnectionSettings,
   name: string,
   form: ItemForm,
+  data: DataSet,
   maxAttempts = 1,
 ): Promise<BareTable> {
   const sdk = await import("@aws-sdk/client-dynamodb");
   const marshalling = await import("@aws-sdk/util-dynamodb");
-  return new BareTable(name, form, new sdk.DynamoDBClient(clientConfig(settings, maxAttempts)), sdk, marshalling);
+  return new BareTable(name, form, data, new sdk.DynamoDBClient(clientConfig(settings, maxAttempts)), sdk, marshalling);
 }
 
 export class BareTable {
   constructor(
     readonly name: string,
     readonly form: ItemForm,
+    readonly data: DataSet,
     private readonly client: DynamoDBClient,
     private readonly sdk: Sdk,
     private readonly marshalling: Marshalling,
@@ -81,7 +83,7 @@ export class BareTable {
     await this.client.send(new this.sdk.PutItemCommand({ TableName: this.name, Item: this.itemOf(order) }));
   }
 
-  /** An order's item as it lies there. */
+  /** An item as it lies there. */
   async get(key: Key): Promise<Item | undefined> {
     const command = new this.sdk.GetItemCommand({
       TableName: this.name,
@@ -92,16 +94,17 @@ export class BareTable {
     return Item === undefined ? undefined : this.read(Item);
   }
 
-  /** Sets the status of an item that is there. */
-  async setStatus(key: Key, status: string): Promise<void> {
+  /** Sets what UpdateItem sets of an item that is there. */
+  async set(key: Key, value: Updated): Promise<void> {
+    const name = this.data.updatedName;
     await this.client.send(
       new this.sdk.UpdateItemCommand({
         TableName: this.name,
         Key: this.keyOf(key),
-        UpdateExpression: "SET #status = :status",
-        ConditionExpression: "attribute_exists(#partition)",
-        ExpressionAttributeNames: { "#status": "status", "#partition": this.form.partition },
-        ExpressionAttributeValues: { ":status": { S: status } },
+        UpdateExpression: `SET ${placeholder(name)} = :value`,
+        ConditionExpression: "attribute_exists(#key)",
+        ExpressionAttributeNames: { [placeholder(name)]: name, "#key": this.form.partition },
+        ExpressionAttributeValues: this.marshalling.marshall({ ":value": value }),
       }),
     );
   }
@@ -110,37 +113,38 @@ export class BareTable {
     await this.client.send(new this.sdk.DeleteItemCommand({ TableName: this.name, Key: this.keyOf(key) }));
   }
 
-  /** The items of all orders of one customer, in order. */
-  async customer(customerId: string): Promise<Item[]> {
+  /** All items of the partition of a key, in order. */
+  async partition(key: Key): Promise<Item[]> {
     const items: Item[] = [];
-    for await (const page of this.customerPages(customerId)) {
+    for await (const page of this.partitionPages(key)) {
       items.push(...page.map((item) => this.read(item)));
     }
     return items;
   }
 
-  /** The keys of all orders of one customer. */
-  async customerKeys(customerId: string): Promise<Key[]> {
+  /** The keys of all items of the partition of a key. */
+  async partitionKeys(key: Key): Promise<Key[]> {
+    const { partition, sort } = this.data.shape;
     const keys: Key[] = [];
-    for await (const page of this.customerPages(customerId, "orderId")) {
+    for await (const page of this.partitionPages(key, sort)) {
       for (const item of page) {
-        keys.push({ customerId, orderId: item.orderId?.S ?? "" });
+        keys.push({ [partition]: key[partition] as string, [sort]: item[sort]?.S ?? "" });
       }
     }
     return keys;
   }
 
-  /** Asks for some of one customer's orders and leaves the answer as it comes: for warming the server. */
-  async range(customerId: string, firstOrderId: string, lastOrderId: string): Promise<void> {
+  /** Asks for some items of a partition and leaves the answer as it comes: for warming the server. */
+  async range({ partition, first, last }: Range): Promise<void> {
     await this.client.send(
       new this.sdk.QueryCommand({
         TableName: this.name,
         KeyConditionExpression: "#partition = :partition AND #sort BETWEEN :first AND :last",
         ExpressionAttributeNames: { "#partition": this.form.partition, "#sort": this.form.sort },
         ExpressionAttributeValues: {
-          ":partition": this.partitionOf(customerId),
-          ":first": this.sortOf({ customerId, orderId: firstOrderId }),
-          ":last": this.sortOf({ customerId, orderId: lastOrderId }),
+          ":partition": this.partitionOf(partition),
+          ":first": this.sortOf(first),
+          ":last": this.sortOf(last),
         },
       }),
     );
@@ -182,12 +186,14 @@ export class BareTable {
     this.client.destroy();
   }
 
-  private partitionOf(customerId: string): AttributeValue {
-    return this.keyOf({ customerId, orderId: "" })[this.form.partition] as AttributeValue;
+  private partitionOf(value: string): AttributeValue {
+    const { partition, sort } = this.data.shape;
+    return this.keyOf({ [partition]: value, [sort]: "" })[this.form.partition] as AttributeValue;
   }
 
-  private sortOf(key: Key): AttributeValue {
-    return this.keyOf(key)[this.form.sort] as AttributeValue;
+  private sortOf(value: string): AttributeValue {
+    const { partition, sort } = this.data.shape;
+    return this.keyOf({ [partition]: "", [sort]: value })[this.form.sort] as AttributeValue;
   }
 
   private read(item: Marshalled): Item {
@@ -195,18 +201,21 @@ export class BareTable {
     return this.form.settled?.(plain) ?? plain;
   }
 
-  private async *customerPages(customerId: string, projection?: string): AsyncGenerator<Marshalled[]> {
+  private async *partitionPages(key: Key, projection?: string): AsyncGenerator<Marshalled[]> {
     const pages = this.sdk.paginateQuery(
       { client: this.client },
       {
         TableName: this.name,
         KeyConditionExpression: "#partition = :partition",
-        ExpressionAttributeNames: { "#partition": this.form.partition },
+        ExpressionAttributeNames: {
+          "#partition": this.form.partition,
+          ...(projection === undefined ? {} : { "#wanted": projection }),
+        },
         ExpressionAttributeValues: {
-          ":partition": this.partitionOf(customerId),
+          ":partition": this.partitionOf(key[this.data.shape.partition] as string),
         },
         ConsistentRead: true,
-        ...(projection === undefined ? {} : { ProjectionExpression: projection }),
+        ...(projection === undefined ? {} : { ProjectionExpression: "#wanted" }),
       },
     );
     for await (const page of pages) {

@@ -1,6 +1,6 @@
 // Undoes what an operation's calls did to the table, those of the recorded ground's pool included.
 
-import { AREA, type Area, LARGEST_POOL, laneCustomer, ORDERS_PER_CUSTOMER, orderOf, STREAM } from "../dataset.js";
+import { AREA, type Area, LARGEST_POOL, STREAM } from "../dataset.js";
 import { updatedItem, WARM_UP_UPDATES } from "../operations.js";
 import type { KeeperCommand } from "../protocol.js";
 import type { BareTable } from "./bare-table.js";
@@ -28,7 +28,7 @@ export async function restore(table: BareTable, settings: OpenKeeper, wanted: Wa
       const numbers = changedItems(settings, wanted).values();
       await putAll(table, () => {
         const next = numbers.next();
-        return next.done ? undefined : orderOf(next.value, settings.seed);
+        return next.done ? undefined : table.data.orderOf(next.value, settings.seed);
       });
       break;
     }
@@ -54,8 +54,8 @@ function changedItems({ items, seed }: OpenKeeper, { round, from, count }: Wante
 }
 
 /**
- * Deletes what there is in an area of lanes: from the customer of item `from` on, through that of the last one and
- * then until a customer has no orders.
+ * Deletes what there is in an area of lanes: from the partition of item `from` on, through that of the last one and
+ * then until a partition has no items.
  */
 export async function empty(
   table: BareTable,
@@ -64,12 +64,13 @@ export async function empty(
   from = 0,
   count = 0,
 ): Promise<void> {
-  const last = Math.floor((from + Math.max(0, count - 1)) / ORDERS_PER_CUSTOMER);
+  const { data } = table;
+  const last = Math.floor((from + Math.max(0, count - 1)) / data.perPartition);
   for (const lane of lanes) {
-    for (let customer = Math.floor(from / ORDERS_PER_CUSTOMER); ; customer++) {
-      const found = await table.customerKeys(laneCustomer(lane, area, customer));
+    for (let partition = Math.floor(from / data.perPartition); ; partition++) {
+      const found = await table.partitionKeys(data.lanePartition(lane, area, partition));
       await deleteAll(table, found);
-      if (found.length === 0 && customer >= last) {
+      if (found.length === 0 && partition >= last) {
         break;
       }
     }

@@ -1,6 +1,6 @@
 // Warms the server: all six operations in turn, so that its code is compiled before anything is measured.
 
-import { AREA, itemOfCall, keyOf, LANES, laneKey, laneOrder, rangeOfCall, STREAM } from "../dataset.js";
+import { AREA, itemOfCall, LANES, STREAM } from "../dataset.js";
 import type { BareTable } from "./bare-table.js";
 import { empty } from "./restore.js";
 
@@ -16,7 +16,8 @@ const CALLS_PER_SCAN = 100;
 /** Items of the keeper's lane that each worker uses. */
 const SLOTS = 20;
 
-interface DataSet {
+/** How many items a table was seeded with, and by what. */
+interface Seeded {
   items: number;
   seed: number;
 }
@@ -24,28 +25,28 @@ interface DataSet {
 export async function warmServer(
   table: BareTable,
   rehearsal: { table: BareTable; items: number } | null,
-  dataSet: DataSet,
+  seeded: Seeded,
   calls: number,
 ): Promise<void> {
+  const { data } = table;
+  const { seed, items } = seeded;
   for (let worker = 0; worker < IN_FLIGHT; worker++) {
-    await table.put(laneOrder(OWN_LANE, AREA.keeper, worker * SLOTS, dataSet.seed, 0));
+    await table.put(data.laneOrder(OWN_LANE, AREA.keeper, worker * SLOTS, seed, 0));
   }
-  await callInTurn(table, dataSet, calls);
-  const scanned = [{ table, items: dataSet.items }, rehearsal].find(
-    (each) => each !== null && each.items <= LARGEST_SCAN,
-  );
+  await callInTurn(table, seeded, calls);
+  const scanned = [{ table, items }, rehearsal].find((each) => each !== null && each.items <= LARGEST_SCAN);
   for (let i = 0; i < Math.min(MOST_SCANS, calls / CALLS_PER_SCAN); i++) {
     await scanned?.table.scanItems();
   }
   await empty(table, [OWN_LANE], AREA.keeper);
 }
 
-async function callInTurn(table: BareTable, dataSet: DataSet, calls: number): Promise<void> {
+async function callInTurn(table: BareTable, seeded: Seeded, calls: number): Promise<void> {
   let done = 0;
   await Promise.all(
     Array.from({ length: IN_FLIGHT }, async (_, worker) => {
       for (let i = 0; done < calls; i++) {
-        await call(table, dataSet, i, worker);
+        await call(table, seeded, i, worker);
         done += 1;
       }
     }),
@@ -53,21 +54,22 @@ async function callInTurn(table: BareTable, dataSet: DataSet, calls: number): Pr
 }
 
 /** An update needs an item that is there and must leave no trace: each worker has one of its own in the lane. */
-async function call(table: BareTable, { items, seed }: DataSet, i: number, worker: number): Promise<unknown> {
+async function call(table: BareTable, { items, seed }: Seeded, i: number, worker: number): Promise<unknown> {
+  const { data } = table;
   const draw = { items, seed, round: 0, stream: STREAM.warmUp, index: i };
   const slot = worker * SLOTS + (Math.floor(i / 5) % (SLOTS - 1)) + 1;
   switch (i % 5) {
     case 0:
-      return table.put(laneOrder(OWN_LANE, AREA.keeper, slot, seed, 0));
+      return table.put(data.laneOrder(OWN_LANE, AREA.keeper, slot, seed, 0));
     case 1:
-      return table.get(keyOf(itemOfCall("GetItem", draw)));
+      return table.get(data.keyOf(itemOfCall("GetItem", draw)));
     case 2:
-      return table.setStatus(laneKey(OWN_LANE, AREA.keeper, worker * SLOTS), i % 2 === 0 ? "pending" : "shipped");
-    case 3: {
-      const range = rangeOfCall(draw);
-      return table.range(range.customerId, range.firstOrderId, range.lastOrderId);
-    }
+      return data.shape.updated === null
+        ? null
+        : table.set(data.laneKey(OWN_LANE, AREA.keeper, worker * SLOTS), data.updatedOf(i % 2, seed, 0));
+    case 3:
+      return table.range(data.rangeOfCall(draw));
     default:
-      return table.delete(laneKey(OWN_LANE, AREA.keeper, slot));
+      return table.delete(data.laneKey(OWN_LANE, AREA.keeper, slot));
   }
 }

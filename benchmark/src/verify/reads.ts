@@ -1,33 +1,33 @@
 // Verifying GetItem and Query: what they return is what lies in the table now, not what lay there before.
 
-import { keyOf, type Order, QUERY_SPAN, type Range, rangeOfCall } from "../dataset.js";
+import type { Order, Range } from "../dataset.js";
 import { type Difference, difference, differenceFromRange } from "../difference.js";
 import type { BareTable } from "../table/bare-table.js";
 import { putAll } from "../table/batch.js";
 import { FURTHER_CALLS, indices, OWN, type Subject, type Trial } from "./subject.js";
 
-/** Orders on each side of a range that must not be returned with it. */
+/** Items on each side of a range that must not be returned with it. */
 const NEIGHBOURS = 2;
 
 export function getTrial(subject: Subject): Trial {
-  const { table } = subject;
+  const { table, data } = subject;
   const first = subject.numberOf("GetItem", 0);
   return {
-    first: () => table.get(keyOf(first)),
+    first: () => table.get(data.keyOf(first)),
     wrongFirst: async (result) => subject.asSeeded(first, table.toOrder(result)),
     wrongFurther: async (bare) =>
       (await readsWhatIsThere(subject, bare)) ??
       (await subject.checkEach(
         indices(1, FURTHER_CALLS).map((i) => subject.numberOf("GetItem", i)),
-        (n) => table.get(keyOf(n)),
+        (n) => table.get(data.keyOf(n)),
         (n, answer) => subject.asSeeded(n, table.toOrder(answer)),
       )),
   };
 }
 
 export function queryTrial(subject: Subject): Trial {
-  const { table } = subject;
-  const first = rangeOfCall(subject.call(0));
+  const { table, data } = subject;
+  const first = data.rangeOfCall(subject.call(0));
   const wrongRange = (range: Range, result: unknown) =>
     differenceFromRange(range, table.toOrders(result), (n, order) => subject.asSeeded(n, order));
   return {
@@ -36,7 +36,7 @@ export function queryTrial(subject: Subject): Trial {
     wrongFurther: async (bare) =>
       (await queriesWhatIsThere(subject, bare)) ??
       (await subject.checkEach(
-        indices(1, FURTHER_CALLS).map((i) => rangeOfCall(subject.call(i))),
+        indices(1, FURTHER_CALLS).map((i) => data.rangeOfCall(subject.call(i))),
         (range) => table.query(range),
         wrongRange,
       )),
@@ -46,11 +46,10 @@ export function queryTrial(subject: Subject): Trial {
 /** An item that changes between two reads must be read as it is; one that isn't there must not be found. */
 async function readsWhatIsThere(subject: Subject, bare: BareTable): Promise<Difference | null> {
   const { table } = subject;
-  const order = subject.own(OWN.reads);
-  for (const status of ["pending", "changed"]) {
-    await bare.put({ ...order, status });
-    const found = table.toOrder(await subject.ask(() => table.get(order)));
-    const wrong = difference({ ...order, status }, found, "an item read again after a change");
+  for (const order of subject.beforeAndAfter(subject.own(OWN.reads))) {
+    await bare.put(order);
+    const found = table.toOrder(await subject.ask(() => table.get(subject.ownKey(OWN.reads))));
+    const wrong = difference(order, found, "an item read again after a change");
     if (wrong !== null) {
       return wrong;
     }
@@ -59,24 +58,20 @@ async function readsWhatIsThere(subject: Subject, bare: BareTable): Promise<Diff
   return difference(null, table.toOrder(absent), "an item that isn't there");
 }
 
-/** The same for a range of a customer's orders, with neighbours on both sides. */
+/** The same for a range of items, with neighbours on both sides. */
 async function queriesWhatIsThere(subject: Subject, bare: BareTable): Promise<Difference | null> {
-  const { table } = subject;
-  const all = indices(OWN.range, QUERY_SPAN + 2 * NEIGHBOURS).map((index) => subject.own(index));
-  const inside = all.slice(NEIGHBOURS, NEIGHBOURS + QUERY_SPAN);
-  const [firstOrder, lastOrder] = [inside[0] as Order, inside[QUERY_SPAN - 1] as Order];
-  const range: Range = {
-    customerId: firstOrder.customerId,
-    firstOrderId: firstOrder.orderId,
-    lastOrderId: lastOrder.orderId,
-    firstItem: 0,
-    span: QUERY_SPAN,
-  };
+  const { table, data } = subject;
+  const span = data.queryItems;
+  const all = indices(OWN.range, span + 2 * NEIGHBOURS).map((index) => subject.own(index));
+  const inside = all.slice(NEIGHBOURS, NEIGHBOURS + span);
+  const first = OWN.range + NEIGHBOURS;
+  const [firstKey, lastKey] = [subject.ownKey(first), subject.ownKey(first + span - 1)];
+  const range = data.rangeBetween(firstKey, lastKey, { firstItem: 0, span });
   let next = 0;
   await putAll(bare, () => all[next++]);
-  for (const status of [firstOrder.status, "changed"]) {
-    firstOrder.status = status;
-    await bare.put(firstOrder);
+  for (const changed of subject.beforeAndAfter(inside[0] as Order)) {
+    inside[0] = changed;
+    await bare.put(changed);
     const found = table.toOrders(await subject.ask(() => table.query(range)));
     const wrong = differenceFromRange(range, found, (i, order) =>
       difference(inside[i], order, "a range asked for again after a change"),

@@ -2,20 +2,7 @@
 // limit. Each operation's trial (writes.ts, reads.ts, scans.ts) works with one.
 
 import type { OrderTable } from "../adapters/adapter.js";
-import {
-  AREA,
-  type Call,
-  itemOfCall,
-  type Key,
-  keyOf,
-  laneKey,
-  laneOrder,
-  ORDERS_PER_CUSTOMER,
-  type Order,
-  orderOf,
-  STREAM,
-  updatedStatus,
-} from "../dataset.js";
+import { AREA, type Call, type DataSet, itemOfCall, type Key, type Order, STREAM, type Updated } from "../dataset.js";
 import { type Difference, differenceFromSeeded } from "../difference.js";
 import type { CallLimit } from "../measure/limit.js";
 import type { Context } from "../operations.js";
@@ -33,6 +20,7 @@ export const OWN = { puts: 0, deletes: 20, reads: 40, range: 60 } as const;
 export interface Rehearsal {
   table: OrderTable;
   items: number;
+  data: DataSet;
   name: string;
 }
 
@@ -52,7 +40,7 @@ export interface Trial {
 export interface NumberedUpdate {
   n: number;
   key: Key;
-  status: string;
+  value: Updated;
 }
 
 export class Subject {
@@ -64,12 +52,16 @@ export class Subject {
     readonly context: Context,
     private readonly limit: CallLimit,
   ) {
-    const { items, seed, round } = context;
-    const count = FURTHER_CALLS + 1;
+    const { data, items, seed, round } = context;
+    const count = data.shape.updated === null ? 0 : FURTHER_CALLS + 1;
     this.updates = indices(0, count).map((i) => {
       const n = this.apart("UpdateItem", context.lane * count + i, items);
-      return { n, key: keyOf(n), status: updatedStatus(n, seed, round) };
+      return { n, key: data.keyOf(n), value: data.updatedOf(n, seed, round) };
     });
+  }
+
+  get data(): DataSet {
+    return this.context.data;
   }
 
   /** An item of the data set that no other process changes while it verifies, if `place` is this one's alone. */
@@ -96,16 +88,21 @@ export class Subject {
 
   own(index: number): Order {
     const { lane, seed, round } = this.context;
-    return laneOrder(lane, AREA.verify, index, seed, round);
+    return this.data.laneOrder(lane, AREA.verify, index, seed, round);
   }
 
   ownKey(index: number): Key {
-    return laneKey(this.context.lane, AREA.verify, index);
+    return this.data.laneKey(this.context.lane, AREA.verify, index);
+  }
+
+  /** An item, and the same after a change; of a shape that nothing can be changed of, the item alone. */
+  beforeAndAfter(order: Order): Order[] {
+    return this.data.shape.updated === null ? [order] : [order, this.data.with(order, this.data.changed)];
   }
 
   /** Nothing is put back before all first calls were made, so that an item may be as UpdateItem left it. */
-  asSeeded(n: number, order: unknown): Difference | null {
-    return differenceFromSeeded(n, order, this.context);
+  asSeeded(n: number, order: unknown, data = this.context.data): Difference | null {
+    return differenceFromSeeded(n, order, { ...this.context, data });
   }
 
   /** Makes calls one after the other and checks each; stops at the first wrong one. */
@@ -125,14 +122,14 @@ export class Subject {
 
   /** Removes what verifying wrote, and undoes what it changed; after the first calls alone that is little. */
   async putBack(bare: BareTable, operations: readonly Operation[], full: boolean): Promise<void> {
-    const written = full ? indices(0, ORDERS_PER_CUSTOMER) : [OWN.puts, OWN.deletes];
+    const written = full ? indices(0, this.data.perPartition) : [OWN.puts, OWN.deletes];
     const changed = operations.includes("UpdateItem") ? this.updates.slice(0, full ? undefined : 1) : [];
     await Promise.all([
       deleteAll(
         bare,
         written.map((index) => this.ownKey(index)),
       ),
-      ...changed.map(({ n }) => bare.put(orderOf(n, this.context.seed))),
+      ...changed.map(({ n }) => bare.put(this.data.orderOf(n, this.context.seed))),
     ]);
   }
 }

@@ -1,6 +1,5 @@
 // Verifying the operations that write: what counts is what lies in the table afterwards, read with the bare SDK.
 
-import { orderOf } from "../dataset.js";
 import { type Difference, difference } from "../difference.js";
 import type { BareTable } from "../table/bare-table.js";
 import { FURTHER_CALLS, indices, type NumberedUpdate, OWN, type Subject, type Trial } from "./subject.js";
@@ -22,17 +21,19 @@ export function putTrial(subject: Subject): Trial {
 }
 
 export function updateTrial(subject: Subject): Trial {
-  const { table, updates, context } = subject;
+  const { table, updates, context, data } = subject;
   const [first, ...further] = updates as [NumberedUpdate, ...NumberedUpdate[]];
-  const readBack = async ({ n, key, status }: NumberedUpdate, bare: BareTable) =>
-    difference(bare.form.itemOf({ ...orderOf(n, context.seed), status }), await bare.get(key), "the updated item");
+  const readBack = async ({ n, key, value }: NumberedUpdate, bare: BareTable) => {
+    const updated = data.with(data.orderOf(n, context.seed), value);
+    return difference(bare.form.itemOf(updated), await bare.get(key), "the updated item");
+  };
   return {
-    first: () => table.update(first.key, first.status),
+    first: () => table.update(first.key, first.value),
     wrongFirst: (_result, bare) => readBack(first, bare),
     wrongFurther: (bare) =>
       subject.checkEach(
         further,
-        ({ key, status }) => table.update(key, status),
+        ({ key, value }) => table.update(key, value),
         (input) => readBack(input, bare),
       ),
   };

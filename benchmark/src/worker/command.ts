@@ -1,6 +1,6 @@
 // Commands as they come in, and their fields, each looked at before anything is done with it.
 
-import { type CallKind, OPERATIONS, type Operation } from "../protocol.js";
+import { type CallKind, type Data, OPERATIONS, type Operation } from "../protocol.js";
 
 /** A command whose fields are still to be looked at. */
 export type Command = { do: string } & Record<string, unknown>;
@@ -87,4 +87,22 @@ export function wholeNumbers(command: Command, name: string): number[] {
     throw new TypeError(`${command.do}: "${name}" must be a list of whole numbers, not ${JSON.stringify(value)}`);
   }
   return value as number[];
+}
+
+/** What the items are. The conductor has checked a user's own item: it is only looked at whether there is one. */
+export function readData(command: Command): Data {
+  const { data } = command;
+  if (typeof data !== "object" || data === null) {
+    throw new TypeError(`${command.do}: "data" must describe the items, not ${JSON.stringify(data)}`);
+  }
+  const fields: Command = { ...data, do: `${command.do}: data` };
+  const example = fields.example ?? null;
+  if (typeof example !== "object") {
+    throw new TypeError(`${fields.do}: "example" must be an item, not ${JSON.stringify(example)}`);
+  }
+  return {
+    shape: text(fields, "shape"),
+    example: example as Data["example"],
+    queryItems: wholeNumber(fields, "queryItems", 1, 1000),
+  };
 }

@@ -209,6 +209,16 @@ pub struct Settings {
     /// Which of each library's calls were measured; null in files of earlier versions, which followed no one rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<CallKind>,
+    /// What the items are: a built-in shape, or the user's own by its file's name. Null in files of earlier versions,
+    /// which measured orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<String>,
+    /// Items that one Query returns; null in files of earlier versions, where it was 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_items: Option<u32>,
+    /// The user's own item; absent for a built-in shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemNote>,
     pub scales: Vec<Scale>,
     pub operations: Vec<Operation>,
     /// How targets take turns: whole processes one after the other, or slices of calls in turn.
@@ -219,6 +229,33 @@ pub struct Settings {
     pub precision: Option<f64>,
     /// Resamples of the bootstrap.
     pub resamples: u32,
+}
+
+/// An example item of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ItemNote {
+    /// The names of its keys.
+    pub partition: String,
+    pub sort: String,
+    pub attributes: u32,
+    /// As `DynamoDB` counts, without a library's keys and marks.
+    pub bytes: u64,
+    /// Of the file's text.
+    pub sha256: String,
+}
+
+impl Settings {
+    /// What the items are; files of earlier versions measured orders.
+    pub fn shape_name(&self) -> &str {
+        self.shape.as_deref().unwrap_or("order")
+    }
+
+    /// Items that one Query returns; 20 in files of earlier versions.
+    pub fn query_size(&self) -> u32 {
+        self.query_items.unwrap_or(20)
+    }
 }
 
 /// Which of a library's calls is measured where it offers several for an operation.
@@ -356,12 +393,17 @@ pub struct Target {
     pub id: String,
     /// For people: "Mizzle".
     pub name: String,
-    /// The library's adapter: `aws-sdk`, `mizzle`, `dynamoose` or `electrodb`.
+    /// The library's adapter: `aws-sdk`, `mizzle`, `dynamoose`, `electrodb`, …; of one outside this repository the name
+    /// of its file.
     pub adapter: String,
     /// The version that was installed; null when it wasn't.
     pub version: Option<String>,
-    /// What npm was asked for.
+    /// What npm was asked for; of an adapter outside this repository its file.
     pub spec: String,
+    /// What ran it; absent in files of earlier versions, where it is the environment's Node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Runtime>,
+    /// Whether those under the same runtime are compared with it.
     pub baseline: bool,
     /// The target that this is the base of: the same library with the adapter and lock file of another commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -369,15 +411,24 @@ pub struct Target {
     pub status: TargetStatus,
     /// Why the status is not `ok`: a sentence, with the last lines of the log where there are any.
     pub reason: Option<String>,
+    /// Whether it was left out because it can't have such items as this run is of; the reason says why.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsuited: bool,
     /// The AWS SDK client that carried its calls.
     pub sdk_version: Option<String>,
     /// Another AWS SDK that the library brought for itself.
     pub own_sdk_version: Option<String>,
+    /// What was measured of an adapter outside this repository; absent where it is one of this repository's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter_file: Option<AdapterFile>,
     /// The working tree or repository that it was taken from; absent where npm delivered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
     /// The library with its dependencies on disk, MiB.
     pub installed_mb: Option<f64>,
+    /// The library bundled with its adapter and the AWS SDK; null where no bundle was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Bundle>,
     /// What was called for each operation; empty where its process never started.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub calls: BTreeMap<Operation, DescribedCall>,
@@ -389,6 +440,66 @@ pub struct Target {
     /// A known extra cost that was put into each call, steps of arithmetic (tests of the harness only).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub handicap_steps: BTreeMap<Operation, u64>,
+}
+
+impl Target {
+    /// Its id without its runtime's: what it has in common with its likes under other runtimes.
+    pub fn stem(&self) -> &str {
+        let suffix = self.runtime.as_ref().map(|runtime| format!("+{}", runtime.spec));
+        suffix.and_then(|suffix| self.id.strip_suffix(&suffix)).unwrap_or(&self.id)
+    }
+
+    /// Whether the same runtime ran both.
+    pub fn runs_like(&self, other: &Target) -> bool {
+        self.runtime == other.runtime
+    }
+}
+
+/// What ran a suite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Runtime {
+    /// `Node` or `Bun`.
+    pub name: String,
+    /// As `24.21.0`.
+    pub version: String,
+    /// What was asked for: `node` (the one on the path), `node@24`, `bun`.
+    pub spec: String,
+}
+
+impl std::fmt::Display for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// The file of an adapter outside this repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AdapterFile {
+    /// As it was given.
+    pub path: String,
+    /// Of the file, hexadecimal.
+    pub sha256: String,
+    /// Of the program that was made of it and of the files that it imports, hexadecimal.
+    pub program_sha256: String,
+}
+
+/// A library with its adapter and the AWS SDK as one minified file, as it would be shipped to Lambda.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Bundle {
+    /// `esbuild 0.28.2`.
+    pub bundled_by: String,
+    /// KiB (1,024 bytes); null where it can't be bundled.
+    pub minified_kib: Option<f64>,
+    /// The same after gzip, KiB.
+    pub gzip_kib: Option<f64>,
+    /// Why there is no bundle, or why it can't be imported.
+    pub reason: Option<String>,
 }
 
 /// What of a library's own repository was measured.
@@ -418,7 +529,7 @@ pub enum TargetStatus {
     Failed,
     /// Its results were not what the data set says; it was not timed.
     WrongWork,
-    /// npm could not deliver it.
+    /// npm could not deliver it, or it can't have such items.
     Unavailable,
 }
 
@@ -826,6 +937,9 @@ pub struct ColdStart {
     pub target: String,
     /// Time to import the library, milliseconds.
     pub import_ms: Estimate,
+    /// Time to import the library's bundle in a process of its own, milliseconds; null where there is none that works.
+    #[serde(default)]
+    pub bundled_import_ms: Option<Estimate>,
     /// Resident set after the import, MiB.
     pub memory_mb: Estimate,
     /// Time of the first call of each operation in the process, milliseconds, in the order in which they were made.

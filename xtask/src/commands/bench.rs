@@ -3,8 +3,10 @@
 
 mod blank;
 mod board;
+mod bundling;
 mod dry_run;
 mod output;
+mod own_item;
 mod site;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +22,8 @@ use crate::commands::doctor;
 use crate::machine::disturbances;
 use crate::machine::load;
 use crate::machine::sampler::{DATABASE, Sampler};
+use crate::plan::library::Library;
+use crate::plan::outside::Outside;
 use crate::plan::{Plan, PlannedTarget};
 use crate::report;
 use crate::report::github;
@@ -36,6 +40,7 @@ use site::Workshop;
 use crate::run::resume;
 use crate::setup::against::Against;
 use crate::setup::database::{self, Server};
+use crate::setup::npm::runtime::{self, Runtime};
 use crate::setup::npm::{self, Install, Tools};
 use crate::setup::sweep;
 use crate::system::checkout::Checkout;
@@ -75,7 +80,7 @@ impl Bench {
     pub fn run(mut self) -> anyhow::Result<()> {
         let ci = self.ci || std::env::var_os("CI").is_some_and(|value| value == "true");
         self.strict |= ci;
-        let mut plan = Plan::decide(&self.request())?;
+        let mut plan = Plan::decide(&self.full_request()?)?;
         let fail_on = FailOn::parse(&self.fail_on).map_err(Exit::BadInput)?;
         let checkout = Checkout::find()?;
         let from_tree = plan.take_mizzle_from(&npm::default_mizzle(&checkout));
@@ -91,7 +96,11 @@ impl Bench {
         if self.dry_run {
             let notes = [from_tree, plan.baseline_note(&self.request())].into_iter().flatten();
             let width = report::terminal_width();
-            let lines = dry_run::lines(&plan, &out, width).into_iter();
+            let mut rows = plan.describe(&out);
+            for spec in plan.runtimes() {
+                rows.push(("Runtime", format!("{spec}: {}", runtime::foresee(&checkout, spec))));
+            }
+            let lines = dry_run::lines(&rows, width).into_iter();
             lines.chain(notes.flat_map(|note| report::text::wrap(&note, width, 0, 0))).for_each(print_line);
             return Ok(());
         }
@@ -105,6 +114,7 @@ impl Bench {
         sweep::sweep(&me, &progress);
         let tools = doctor::require(&self.needs())?;
         let options = self.database_options(&checkout, &id)?;
+        let runtimes = find_runtimes(&plan, &checkout, &tools, &progress)?;
         let benchmark = npm::prepare(&checkout, &tools, &progress)?;
         let base = match &against {
             Some(against) if plan.targets.iter().any(|target| target.base_of.is_some()) => {
@@ -116,13 +126,16 @@ impl Bench {
             }
             None => None,
         };
+        build_adapters(&mut plan, &checkout, &tools, &benchmark, &progress)?;
         let mut results = blank(&plan, &checkout, &tools, id)?;
+        note_runtimes(&plan, &runtimes, &mut results);
         // A run that goes on has one time line: its second part begins where the first one ended.
         let mut origin = Instant::now();
         if let Some(earlier) = &earlier {
             resume::check_settings(&results, earlier)?;
             origin = origin.checked_sub(Duration::from_secs_f64(earlier.run.duration_s)).unwrap_or(origin);
         }
+        own_item::leave_out(&plan, &tools, &benchmark, &progress, &mut results)?;
         let folders = [&benchmark, base.as_ref().unwrap_or(&benchmark)];
         let installs = install_all(&plan, &checkout, &tools, folders, &progress, &mut results);
         if let Err(why) = &installs
@@ -134,18 +147,25 @@ impl Bench {
         std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
         let ready = (|| -> anyhow::Result<_> {
             let installs = installs?;
-            let server = database::start(&options, &progress)?;
+            let (bundles, server) = bundling::meanwhile(
+                || bundling::bundle(&plan, &tools, &benchmark, &installs, &out),
+                || database::start(&options, &progress),
+            );
+            let server = server?;
+            let bundles = bundling::note(bundles, &mut results, &out, &progress)?;
             results.database = describe(&server);
             if let Some(earlier) = earlier {
                 resume::take_over(&mut results, earlier)?;
             }
             results.run.fingerprint = resume::fingerprint(&results);
-            Ok((installs, server))
+            Ok(([installs, bundles], server))
         })();
         let run = Running { checkout: &checkout, progress: &progress, out: &out, origin, ci };
         let outcome = match ready {
-            Ok((installs, server)) => Workshop::open(&tools, &benchmark, installs, server, &options, &progress)
-                .and_then(|site| self.measure(&plan, site, &run, &mut results)),
+            Ok((installs, server)) => {
+                Workshop::open(&tools, &benchmark, installs, runtimes, server, &options, &progress)
+                    .and_then(|site| self.measure(&plan, site, &run, &mut results))
+            }
             // The files are still the earlier run's, and hold what it measured.
             Err(why) if self.resume.is_some() => return Err(why),
             Err(why) => Err(why),
@@ -267,7 +287,7 @@ impl Bench {
             let why = format!("failed or did wrong work: {}", bad.join(", "));
             (RunStatus::Failed, Some(why.clone()), Some(Exit::Failed(why)))
         } else if !unavailable.is_empty() {
-            let why = format!("npm could not deliver {}", unavailable.join(", "));
+            let why = format!("not available: {}", unavailable.join(", "));
             (RunStatus::Incomplete, Some(why.clone()), self.strict.then_some(Exit::Failed(why)))
         } else {
             (RunStatus::Complete, None, None)
@@ -300,6 +320,38 @@ impl Bench {
     }
 }
 
+/// What runs each target; each runtime is looked for once. Says which of them are past their time.
+fn find_runtimes(plan: &Plan, checkout: &Checkout, tools: &Tools, progress: &Progress) -> anyhow::Result<Vec<Runtime>> {
+    let mut found = Vec::new();
+    for spec in plan.runtimes() {
+        let runtime = runtime::find(checkout, tools, spec, progress)?;
+        if let Some(words) = runtime.outdated() {
+            progress.warn(words);
+        }
+        found.push((spec, runtime));
+    }
+    let of = |target: &PlannedTarget| {
+        let found = found.iter().find(|(spec, _)| **spec == target.runtime);
+        found.map(|(_, runtime)| runtime.clone()).context("a target has no runtime")
+    };
+    plan.targets.iter().map(of).collect()
+}
+
+/// Names the runtimes in the results, and in the targets' names where there are several.
+fn note_runtimes(plan: &Plan, runtimes: &[Runtime], results: &mut Results) {
+    let several = plan.runtimes().len() > 1;
+    for ((planned, runtime), target) in plan.targets.iter().zip(runtimes).zip(&mut results.targets) {
+        if several {
+            target.name = format!("{} on {}", target.name, runtime.name());
+        }
+        target.runtime = Some(crate::results::Runtime {
+            name: runtime.engine.name().to_owned(),
+            version: runtime.version.clone(),
+            spec: planned.runtime.to_string(),
+        });
+    }
+}
+
 /// Installs the targets that have a spec of their own. What npm can't deliver is unavailable, unless the user named it.
 fn install_all(
     plan: &Plan,
@@ -311,9 +363,16 @@ fn install_all(
 ) -> anyhow::Result<Vec<Option<PathBuf>>> {
     let mut folders = Vec::new();
     for (planned, target) in plan.targets.iter().zip(&mut results.targets) {
+        if target.status == TargetStatus::Unavailable {
+            folders.push(None);
+            continue;
+        }
         let benchmark = if planned.base_of.is_some() { base } else { own };
         let install = match &planned.spec {
-            None => npm::locked(benchmark, planned.library),
+            None => match &planned.outside {
+                Some(outside) => installed_outside(own, planned.library, outside),
+                None => npm::locked(benchmark, planned.library),
+            },
             Some(spec) => {
                 npm::stage(checkout, tools, own, planned.library, spec, planned.prebuilt, progress).and_then(|staged| {
                     target.source = staged.source;
@@ -325,7 +384,7 @@ fn install_all(
             Ok(install) => {
                 progress.line(describe_install(&planned.id, &install));
                 target.version = install.library_version;
-                target.sdk_version = Some(install.sdk_version);
+                target.sdk_version = install.sdk_version;
                 target.own_sdk_version = install.own_sdk_version;
                 target.installed_mb = install.installed_mb;
                 folders.push(Some(install.dir));
@@ -349,9 +408,46 @@ fn install_all(
     Ok(folders)
 }
 
+/// Makes the adapters outside this repository into programs, which say which libraries they are of.
+fn build_adapters(
+    plan: &mut Plan,
+    checkout: &Checkout,
+    tools: &Tools,
+    benchmark: &Path,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    for target in &mut plan.targets {
+        let Some(outside) = &mut target.outside else { continue };
+        let step = progress.step(format!("trying the adapter in {}", outside.file.display()));
+        let built = npm::outside::build(checkout, tools, benchmark, target.library.id, &outside.file);
+        drop(step);
+        match built {
+            Ok((library, built)) => {
+                target.library = library;
+                outside.built = Some(built);
+            }
+            Err(why) => {
+                interrupt::check()?;
+                return Err(refuse(target, &why));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn installed_outside(benchmark: &Path, library: Library, outside: &Outside) -> anyhow::Result<Install> {
+    let program = outside.built.as_ref().map_or(outside.file.as_path(), |built| built.program.as_path());
+    npm::outside::installed(benchmark, library, &outside.file, program)
+}
+
 /// Whether every spec can be meant at all: one that the user named and that can't ends the command here.
 fn check_specs(plan: &Plan) -> anyhow::Result<()> {
     for target in plan.targets.iter().filter(|target| target.named) {
+        if let Some(outside) = &target.outside
+            && let Err(why) = npm::outside::check_adapter(&outside.file)
+        {
+            return Err(refuse(target, &why));
+        }
         if let Some(spec) = &target.spec
             && let Err(why) = npm::check_spec(target.library, spec)
         {
@@ -371,7 +467,8 @@ fn refuse(target: &PlannedTarget, why: &anyhow::Error) -> anyhow::Error {
 fn describe_install(id: &str, install: &Install) -> String {
     let version = install.library_version.as_deref().unwrap_or("unknown version");
     let own = install.own_sdk_version.as_ref().map_or(String::new(), |own| format!(", its own {own}"));
-    format!("  {id}: {version} (AWS SDK {}{own})", install.sdk_version)
+    let sdk = install.sdk_version.as_ref().map_or_else(|| "no AWS SDK".to_owned(), |sdk| format!("AWS SDK {sdk}"));
+    format!("  {id}: {version} ({sdk}{own})")
 }
 
 fn describe(server: &Server) -> crate::results::Database {

@@ -11,6 +11,7 @@ use crate::plan::request::BackendChoice;
 use crate::report::{self, text};
 use crate::setup::database::{Engine, Java};
 use crate::setup::npm::Tools;
+use crate::setup::npm::runtime::{self, Runtime};
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::files;
@@ -122,11 +123,12 @@ pub fn run() -> anyhow::Result<()> {
     };
     match &tools {
         Ok(tools) => {
-            row("Node", Found::Good(format!("{} ({})", tools.node_version, tools.node.display())));
+            row("Node", node(tools));
             row("npm", Found::Good(format!("{} ({})", tools.npm_version, tools.npm.display())));
         }
         Err(why) => row("Node, npm", Found::Missing(format!("{why:#}"))),
     }
+    row("runtimes", runtimes(&checkout));
     // One of the two is enough.
     let absent = |why: &String, other: bool| if other { Found::Poor(why.clone()) } else { Found::Missing(why.clone()) };
     row(
@@ -159,6 +161,27 @@ pub fn run() -> anyhow::Result<()> {
         bail!(Exit::Prerequisite("fix the items marked ✗, then run `cargo xtask doctor` again".to_owned()));
     }
     Ok(())
+}
+
+fn node(tools: &Tools) -> Found {
+    match Runtime::on_path(tools).outdated() {
+        Some(why) => Found::Poor(format!("{why} ({})", tools.node.display())),
+        None => Found::Good(format!("{} ({})", tools.node_version, tools.node.display())),
+    }
+}
+
+/// Those that earlier runs fetched.
+fn runtimes(checkout: &Checkout) -> Found {
+    let kept = runtime::kept(checkout);
+    if let Some(why) = kept.iter().find_map(|(_, _, wrong)| wrong.clone()) {
+        return Found::Poor(why);
+    }
+    let names: Vec<String> = kept.iter().map(|(engine, version, _)| format!("{} {version}", engine.name())).collect();
+    Found::Good(if names.is_empty() {
+        "none is kept; --runtime node@24 or bun fetches one from npm".to_owned()
+    } else {
+        format!("{}, kept from earlier runs", names.join(", "))
+    })
 }
 
 fn clone<T>(found: &Result<T, String>) -> Result<(), String> {

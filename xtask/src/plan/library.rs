@@ -27,6 +27,12 @@ pub struct Library {
 }
 
 impl Library {
+    /// A library that is not in [`LIBRARIES`]. Its names live as long as this process, which plans one run.
+    pub fn named(id: &str, name: &str, package: &str) -> Library {
+        let kept = |text: &str| -> &'static str { Box::leak(text.into()) };
+        Library { id: kept(id), name: kept(name), package: kept(package), by_default: false }
+    }
+
     /// # Errors
     /// An id that no adapter has, in a sentence that lists those that there are.
     pub fn find(id: &str) -> Result<Library, String> {

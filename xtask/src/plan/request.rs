@@ -1,12 +1,15 @@
 //! What a run is asked for, as values: what one flag or one selftest says, before [`Plan::decide`](super::Plan::decide)
 //! makes a plan of all of it.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::items::Items;
 use super::library::Library;
+use super::runtime::RuntimeSpec;
 use crate::results::{CallKind, Design, Operation, Scale};
 
 /// What a run is asked for; a field is what the flag of its name says.
@@ -15,9 +18,15 @@ pub struct Request {
     pub scales: Vec<Scale>,
     pub orm: Vec<Library>,
     pub targets: Vec<TargetSpec>,
+    /// Empty: the Node on the path.
+    pub runtimes: Vec<RuntimeSpec>,
+    /// Files of adapters outside this repository.
+    pub adapters: Vec<PathBuf>,
     pub mizzle: Option<String>,
     pub prebuilt: bool,
     pub calls: CallKind,
+    /// An item of the user's own is put here once it is read.
+    pub items: Items,
     pub operations: Vec<Operation>,
     pub rounds: Option<u32>,
     pub time: Option<Duration>,

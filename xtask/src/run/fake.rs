@@ -158,6 +158,10 @@ impl Site for World {
         over_pipes(log, |commands, events, words| suite.serve(commands, events, words))
     }
 
+    fn import_bundle(&self, _: usize) -> Option<Result<f64, String>> {
+        Some(Ok(40.0))
+    }
+
     fn keeper(&self, log: PathBuf) -> anyhow::Result<Worker> {
         let shared = Arc::clone(&self.shared);
         over_pipes(log, move |commands, events, _| keep(&shared, commands, events))

@@ -52,6 +52,8 @@ pub struct RecordedOperation {
 pub struct Cold {
     pub round: u32,
     pub import_ms: Option<f64>,
+    /// Of its bundle, or why that can't be imported; none where it has no bundle.
+    pub bundled_import_ms: Option<Result<f64, String>>,
     pub memory_mb: Option<f64>,
     pub first_call_ms: Vec<(Operation, f64)>,
 }
@@ -123,6 +125,7 @@ impl Cold {
                 scale: scale.to_owned(),
                 target: target.to_owned(),
                 import_ms: none(),
+                bundled_import_ms: None,
                 memory_mb: none(),
                 first_call_ms: Vec::new(),
             });
@@ -130,6 +133,9 @@ impl Cold {
         });
         let cold = &mut all[index];
         cold.import_ms.values.extend(self.import_ms);
+        if let Some(Ok(ms)) = self.bundled_import_ms {
+            cold.bundled_import_ms.get_or_insert_with(none).values.push(ms);
+        }
         cold.memory_mb.values.extend(self.memory_mb);
         for (operation, ms) in self.first_call_ms {
             match cold.first_call_ms.iter_mut().find(|first| first.operation == operation) {

@@ -23,7 +23,12 @@ fn settings(results: &Results) -> Value {
     let targets: Vec<Value> = results
         .targets
         .iter()
-        .map(|target| json!({ "id": target.id, "spec": target.spec, "handicap": target.handicap_steps }))
+        .map(|target| {
+            json!({
+                "id": target.id, "spec": target.spec, "adapterFile": target.adapter_file,
+                "handicap": target.handicap_steps,
+            })
+        })
         .collect();
     let environment = &results.environment;
     json!({
@@ -43,7 +48,12 @@ fn versions(results: &Results) -> Value {
     let targets: Vec<Value> = results
         .targets
         .iter()
-        .map(|target| json!({ "version": target.version, "sdk": target.sdk_version, "ownSdk": target.own_sdk_version }))
+        .map(|target| {
+            json!({
+                "version": target.version, "sdk": target.sdk_version, "ownSdk": target.own_sdk_version,
+                "runtime": target.runtime.as_ref().map(ToString::to_string),
+            })
+        })
         .collect();
     json!({
         "targets": targets,

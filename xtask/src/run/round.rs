@@ -11,7 +11,7 @@ use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
 use crate::analysis::summary;
 use crate::machine::core;
-use crate::plan::ScalePlan;
+use crate::plan::{POOL, ScalePlan};
 use crate::results::{Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus};
 use crate::run::warm_up::{self, Warming};
 use crate::workers::keeper::Keeper;
@@ -20,8 +20,6 @@ use crate::workers::suite::{Suite, VerifiedSuite};
 use crate::workers::worker::Fault;
 use stats::parts;
 
-/// Inputs of each operation on the recorded ground.
-const POOL: u32 = 16;
 /// Pages of a scan that are recorded of a large table.
 const MOST_PAGES: u32 = 4;
 
@@ -133,6 +131,11 @@ impl Runner<'_> {
                         (target.calls, target.caveats) = (notes.calls, notes.caveats);
                         target.item_bytes = Some(notes.item_bytes);
                     }
+                    if let (Some(Err(why)), Some(bundle)) =
+                        (&member.cold.bundled_import_ms, &mut self.results.targets[target].bundle)
+                    {
+                        bundle.reason = Some(why.clone());
+                    }
                     self.sampler.watch(&member.id, member.pid);
                     members.push(member);
                 }
@@ -153,14 +156,14 @@ impl Runner<'_> {
         let tables = self.tables(scale);
         let job = OpenSuite {
             target: planned.id.clone(),
-            adapter: planned.library.id.to_owned(),
+            adapter: planned.adapter(),
             calls: self.plan.calls,
+            data: tables.data,
             endpoint: tables.endpoint,
             recorded_endpoint: self.site.record(target).endpoint(),
             table: tables.table,
             rehearsal_table: tables.rehearsal_table,
             items: tables.items,
-            rehearsal_items: tables.rehearsal_items,
             seed: tables.seed,
             round,
             lane: target as u32 + 1,
@@ -170,7 +173,11 @@ impl Runner<'_> {
         };
         let log = self.out.join(format!("suite-{}-{}-{round}.log", scale.scale.name, file_name(&planned.id)));
         let health = self.health();
+        // The two imports that are compared take turns in being the first, and in what goes on next to them.
+        let bundle_first = (round + place).is_multiple_of(2);
+        let before = bundle_first.then(|| self.site.import_bundle(target));
         let (suite, ready) = Suite::open(self.site.suite(target, log), job, &health)?;
+        let bundled_import_ms = before.unwrap_or_else(|| self.site.import_bundle(target));
         let full = !self.recorded.contains(&target);
         let mut operations = self.plan.operations.clone();
         if !full && operations.len() > 1 {
@@ -192,6 +199,7 @@ impl Runner<'_> {
             cold: Cold {
                 round,
                 import_ms: ready.import_ms,
+                bundled_import_ms,
                 memory_mb: ready.memory_mb,
                 first_call_ms: first_calls.collect(),
             },

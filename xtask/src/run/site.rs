@@ -32,6 +32,10 @@ pub trait Site: Sync {
     /// Where the process can't be made.
     fn suite(&self, target: usize, log: PathBuf) -> anyhow::Result<Worker>;
 
+    /// Has a fresh process import a target's bundle; the milliseconds, or why it can't be imported. None where it has no
+    /// bundle.
+    fn import_bundle(&self, target: usize) -> Option<Result<f64, String>>;
+
     /// Starts a keeper.
     ///
     /// # Errors

@@ -1,9 +1,13 @@
 //! Node and npm: whether they are there, the locked dependencies of `benchmark/`, its TypeScript compiled ahead, and
 //! libraries at other versions in folders of their own. `package.json` and the lock file are never written.
 
+mod bundler;
+pub mod bundles;
 mod install;
+pub mod outside;
 mod packages;
 mod prepare;
+pub mod runtime;
 mod sdk;
 mod source;
 mod spec;
@@ -16,6 +20,7 @@ use anyhow::bail;
 use xshell::{Cmd, Shell, cmd};
 
 use crate::plan::library::Library;
+use crate::plan::runtime::OLDEST_NODE;
 use crate::setup::remedy;
 use crate::system::exit::Exit;
 use crate::system::process::{self, Command};
@@ -25,8 +30,6 @@ pub use prepare::{prepare, prepare_beside};
 pub use source::{default_mizzle, stage};
 use spec::Spec;
 
-/// The oldest Node that the suites run on.
-pub const OLDEST_NODE: u32 = 20;
 /// How long an install or a compilation may take.
 const LIMIT: Duration = Duration::from_mins(10);
 /// Flags of every npm command that fetches: nothing of a package runs while it is installed, and a network that is
@@ -55,8 +58,8 @@ pub struct Tools {
 pub struct Install {
     pub dir: PathBuf,
     pub library_version: Option<String>,
-    /// Of the `@aws-sdk/client-dynamodb` that the suite imports.
-    pub sdk_version: String,
+    /// Of the `@aws-sdk/client-dynamodb` that the suite imports; none where the library uses none.
+    pub sdk_version: Option<String>,
     /// Of the one that the library brings along, where that is another.
     pub own_sdk_version: Option<String>,
     /// The library with all that it depends on, on disk, MiB.
@@ -98,7 +101,12 @@ impl Tools {
 /// # Errors
 /// Where its packages can't be read.
 pub fn locked(benchmark: &Path, library: Library) -> anyhow::Result<Install> {
-    packages::describe(benchmark, library.package)
+    described(benchmark, library)
+}
+
+/// What a folder in which suites start holds of a library of this repository.
+fn described(dir: &Path, library: Library) -> anyhow::Result<Install> {
+    packages::describe(&[dir], library.package, &bundles::adapter(dir, library.id))
 }
 
 /// Whether a spec can be meant at all, before anything is started: a folder or a tarball must be there, and a monorepo
@@ -113,31 +121,20 @@ pub fn check_spec(library: Library, spec: &str) -> anyhow::Result<()> {
     }
 }
 
-/// V8's thresholds lowered, so that a suite's code is compiled after hundreds of calls instead of thousands; what it
-/// is compiled to is the same. Node 22 and later come there by themselves.
-pub fn warm_up_flags(node_version: &str) -> &'static [&'static str] {
-    match major(node_version) {
-        Some(..22) => {
-            &["--interrupt-budget=6000", "--always-sparkplug", "--interrupt-budget-for-feedback-allocation=100"]
-        }
-        _ => &[],
-    }
-}
-
-/// The command that runs a worker's compiled program by Node itself, in a folder that [`prepare`] or [`install`] made.
-/// `flags` are Node's own.
+/// The command that runs a worker's compiled program by a runtime itself, in a folder that [`prepare`] or [`install`]
+/// made. `flags` are the runtime's own.
 ///
 /// # Errors
 /// Where this process's own working directory is gone.
-pub fn worker(node: &Path, flags: &[&str], install: &Path, program: &str) -> anyhow::Result<Command> {
+pub fn worker(runtime: &Path, flags: &[&str], install: &Path, program: &str) -> anyhow::Result<Command> {
     let shell = process::shell(install)?;
-    Ok(clean_environment(cmd!(shell, "{node} {flags...} dist/{program}.js")).into())
+    Ok(clean_environment(cmd!(shell, "{runtime} {flags...} dist/{program}.js")).into())
 }
 
 /// Takes from a worker's environment what would make it another program than it is elsewhere: AWS settings and
-/// profiles, and Node's own switches.
+/// profiles, and the switches of Node and Bun.
 pub fn clean_environment(command: Cmd<'_>) -> Cmd<'_> {
-    let mut command = without_aws(command);
+    let mut command = without(&["AWS_", "BUN_"], command);
     for name in ["NODE_OPTIONS", "NODE_ENV", "NODE_PATH", "NODE_DEBUG", "NODE_V8_COVERAGE", "NODE_COMPILE_CACHE"] {
         command = command.env_remove(name);
     }
@@ -149,11 +146,14 @@ pub fn clean_environment(command: Cmd<'_>) -> Cmd<'_> {
     command.env("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true")
 }
 
-/// Takes every AWS setting from a child's environment.
-fn without_aws(command: Cmd<'_>) -> Cmd<'_> {
+/// Takes every setting whose name begins like this from a child's environment.
+fn without<'a>(prefixes: &[&str], command: Cmd<'a>) -> Cmd<'a> {
     let names = std::env::vars_os().map(|(name, _)| name);
-    let aws = names.filter(|name| name.to_string_lossy().to_ascii_uppercase().starts_with("AWS_"));
-    aws.fold(command, Cmd::env_remove)
+    let is_one = |name: &std::ffi::OsString| {
+        let name = name.to_string_lossy().to_ascii_uppercase();
+        prefixes.iter().any(|prefix| name.starts_with(prefix))
+    };
+    names.filter(is_one).fold(command, Cmd::env_remove)
 }
 
 fn find_tool(name: &str) -> Result<(PathBuf, String), String> {
@@ -181,7 +181,7 @@ fn output(command: Cmd<'_>, what: &str) -> anyhow::Result<Output> {
         name == "node_env" || ["npm_package_", "npm_lifecycle_", "npm_command"].iter().any(|p| name.starts_with(p))
     };
     let names = std::env::vars_os().map(|(name, _)| name).filter(is_npms);
-    process::output(names.fold(without_aws(command), Cmd::env_remove), what, LIMIT)
+    process::output(names.fold(without(&["AWS_"], command), Cmd::env_remove), what, LIMIT)
 }
 
 /// Fetches a package's tarball into a folder; npm's own words where it can't.

@@ -95,7 +95,7 @@ fn remove_half_made(me: &Owner, kept: &Kept) -> Vec<String> {
         });
         dead.map(|entry| entry.path()).collect()
     };
-    ["", "installs", "dynamodb-local"]
+    ["", "installs", "adapters", "dynamodb-local", "runtimes"]
         .iter()
         .flat_map(|folder| half_made(&me.bench.join(folder)))
         .filter(|path| !kept.values().any(|folder| folder == path))

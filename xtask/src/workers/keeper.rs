@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::results::{CallKind, Failure, Operation};
-use crate::workers::protocol::{Event, KeeperCommand, Lane};
+use crate::workers::protocol::{Data, Event, KeeperCommand, Lane};
 use crate::workers::worker::{Fault, Health, Worker};
 
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
@@ -25,13 +25,13 @@ pub struct Keeper {
 pub struct Tables {
     pub endpoint: String,
     pub calls: CallKind,
+    pub data: Data,
     /// Whose items they hold: there is a table for each form of them.
     pub lanes: Vec<Lane>,
     /// What their names begin with.
     pub table: String,
     pub rehearsal_table: Option<String>,
     pub items: u32,
-    pub rehearsal_items: u32,
     pub seed: u64,
 }
 
@@ -44,11 +44,11 @@ impl Keeper {
         let open = KeeperCommand::Open {
             endpoint: tables.endpoint.clone(),
             calls: tables.calls,
+            data: tables.data.clone(),
             lanes: tables.lanes.clone(),
             table: tables.table.clone(),
             rehearsal_table: tables.rehearsal_table.clone(),
             items: tables.items,
-            rehearsal_items: tables.rehearsal_items,
             seed: tables.seed,
         };
         let pid = worker

@@ -54,6 +54,7 @@ pub struct OpenSuite {
     pub target: String,
     pub adapter: String,
     pub calls: CallKind,
+    pub data: Data,
     /// The database.
     pub endpoint: String,
     /// The recorded answers.
@@ -63,7 +64,6 @@ pub struct OpenSuite {
     /// A table of two pages, on which Scan is verified.
     pub rehearsal_table: Option<String>,
     pub items: u32,
-    pub rehearsal_items: u32,
     pub seed: u64,
     pub round: u32,
     /// Which customers outside the data set are this process's own to write.
@@ -75,6 +75,52 @@ pub struct OpenSuite {
     /// A known extra cost of each call: so many steps of arithmetic.
     #[cfg_attr(test, ts(type = "Partial<Record<Operation, number>>"))]
     pub handicap: BTreeMap<Operation, u64>,
+}
+
+/// What the items are, and how many of them a query returns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Data {
+    /// The name of a built-in shape, or of the user's own item.
+    pub shape: String,
+    /// The user's own item; null for a built-in shape.
+    pub example: Option<Example>,
+    pub query_items: u32,
+}
+
+/// An item of the user's own, of which a data set is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Example {
+    /// In DynamoDB's own JSON, in which every value names its type.
+    #[cfg_attr(test, ts(type = "Record<string, Record<string, unknown>>"))]
+    pub item: serde_json::Map<String, serde_json::Value>,
+    /// The names of its keys, both strings.
+    pub partition: String,
+    pub sort: String,
+    /// The attribute that UpdateItem sets; null where the item has none that can be set.
+    pub updated: Option<String>,
+}
+
+/// Which of some adapters can have items like these.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Expresses {
+    pub data: Data,
+    pub adapters: Vec<String>,
+}
+
+/// What one adapter says to that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Expressed {
+    pub adapter: String,
+    /// Why its library can't, to follow its name; null where it can.
+    pub cannot: Option<String>,
 }
 
 /// A slice of calls of one operation in one phase.
@@ -122,13 +168,13 @@ pub enum KeeperCommand {
     Open {
         endpoint: String,
         calls: CallKind,
+        data: Data,
         /// Who is to find a table: there is one for each form in which these libraries write their items.
         lanes: Vec<Lane>,
         /// What the tables' names begin with.
         table: String,
         rehearsal_table: Option<String>,
         items: u32,
-        rehearsal_items: u32,
         seed: u64,
     },
     Create,

@@ -154,8 +154,8 @@ export const adapter = {{
   async load() {{
     const library = await real.load();
     return {{
-      async connect(config, kind) {{
-        const connection = await library.connect(config, kind);
+      async connect(config, kind, shape) {{
+        const connection = await library.connect(config, kind, shape);
         const table = (name) => {{
           const inner = connection.table(name);
           const before = (call) => async (input) => {{

@@ -29,7 +29,7 @@ use serde::Serialize;
 use crate::results::{Interval, Measurement, Operation, Results, Target, Verdict};
 
 use change::{RawRow, find_target, of_figures, of_pair, of_ratios, row};
-use differences::{common_baseline, common_shift, counts_threads, few_rounds, notes};
+use differences::{common_baseline, common_shift, counts_threads, few_rounds, notes, other_items, query_sizes};
 pub use differences::{differences, has_recorded_answers};
 pub use fail_on::{FailOn, Metric};
 use judge::judge_all;
@@ -153,6 +153,9 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
             why: vec![format!("one is of scale {}, the other of {}", names(base), names(new))],
         });
     }
+    if let Some(why) = other_items(base, new) {
+        return Err(Incomparable { why: vec![why] });
+    }
     if counts_threads(base) != counts_threads(new) {
         let why = "one counts the CPU of the thread that runs JavaScript, the other that of the whole process";
         return Err(Incomparable { why: vec![why.to_owned()] });
@@ -172,7 +175,12 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     };
     let mut rows = Vec::new();
     let mut not_compared = Vec::new();
-    for ours in new.measurements.iter().filter(|one| scales.contains(&one.scale.as_str())) {
+    let queries = query_sizes(base, new);
+    not_compared.extend(queries.clone());
+    let is_compared = |one: &&Measurement| {
+        scales.contains(&one.scale.as_str()) && (queries.is_none() || one.operation != Operation::Query)
+    };
+    for ours in new.measurements.iter().filter(is_compared) {
         if matches!(&basis, Basis::Ratios { baseline, .. } if *baseline == ours.target) {
             continue;
         }
@@ -193,7 +201,7 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     not_compared.extend(
         base.measurements
             .iter()
-            .filter(|theirs| scales.contains(&theirs.scale.as_str()) && has_figures(theirs))
+            .filter(|theirs| is_compared(theirs) && has_figures(theirs))
             .filter(|theirs| find(new, theirs).is_none())
             .map(|theirs| format!("{}: not in the new run", theirs.name())),
     );
@@ -209,10 +217,11 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
 /// Two targets of one run: what is compared with, and what is compared with it.
 pub type Pair = (String, String);
 
-/// The targets of a run that are one library: the base of another commit with what stands next to it, and the first of
-/// several versions with each of the others.
+/// The targets of a run that are one library under one runtime: the base of another commit with what stands next to it,
+/// and the first of several versions with each of the others.
 pub fn pairs(results: &Results) -> Vec<Pair> {
-    let is_first_of = |one: &Target, other: &Target| one.adapter == other.adapter && one.base_of.is_none();
+    let is_first_of =
+        |one: &Target, other: &Target| one.adapter == other.adapter && one.base_of.is_none() && one.runs_like(other);
     let pair_of = |target: &Target| {
         if let Some(new) = &target.base_of {
             return Some((target.id.clone(), new.clone()));
@@ -221,6 +230,17 @@ pub fn pairs(results: &Results) -> Vec<Pair> {
         (first.id != target.id).then(|| (first.id.clone(), target.id.clone()))
     };
     results.targets.iter().filter_map(pair_of).collect()
+}
+
+/// The targets of a run that differ in their runtime alone: the one under the first runtime with each of the others.
+pub fn runtime_pairs(results: &Results) -> Vec<Pair> {
+    let own = || results.targets.iter().filter(|target| target.base_of.is_none());
+    let pair_of = |target: &Target| {
+        let is_like = |other: &&Target| other.adapter == target.adapter && other.stem() == target.stem();
+        let first = own().find(is_like)?;
+        (!first.runs_like(target)).then(|| (first.id.clone(), target.id.clone()))
+    };
+    own().filter_map(pair_of).collect()
 }
 
 /// Compares pairs of targets of one run, paired by round.

@@ -12,7 +12,7 @@ use hmac_sha256::Hash as Sha256;
 use crate::analysis::verdict::verdict;
 use crate::results::{
     Allocation, ClientSlice, Cpu, DatabaseUsage, Estimate, Interval, Latency, LimitedBy, Measurement, Memory,
-    Operation, Results, Round, Slice, TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
+    Operation, Results, Round, Slice, Target, TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
 };
 use stats::bootstrap::{self, Bounded, Resampling};
 use stats::components::{Components, LogRatio, log_ratio, within_round};
@@ -60,6 +60,7 @@ pub fn summarize(results: &mut Results) {
     results.database_usage = results.measurements.iter().filter_map(database_usage).collect();
     for cold in &mut results.cold_starts {
         cold.import_ms = estimate(std::mem::take(&mut cold.import_ms.values));
+        cold.bundled_import_ms = cold.bundled_import_ms.take().map(|bundled| estimate(bundled.values));
         cold.memory_mb = estimate(std::mem::take(&mut cold.memory_mb.values));
         for first in &mut cold.first_call_ms {
             first.ms = estimate(std::mem::take(&mut first.ms.values));
@@ -381,16 +382,23 @@ pub fn pairs(ours: &Measurement, theirs: &Measurement, of: fn(&Round) -> Parts) 
 
 /// The measurements that can be compared with the baseline, by their indices, each with the baseline's.
 fn compared_with_the_baseline(results: &Results, usable: &[bool]) -> Vec<(usize, usize)> {
-    let Some(baseline) = results.targets.iter().find(|target| target.baseline) else { return Vec::new() };
     let all = &results.measurements;
-    let theirs: BTreeMap<(&str, Operation), usize> = (0..all.len())
-        .filter(|&i| usable[i] && all[i].target == baseline.id)
-        .map(|i| ((all[i].scale.as_str(), all[i].operation), i))
+    let usable = |i: &usize| usable[*i];
+    let place: BTreeMap<(&str, Operation, &str), usize> = (0..all.len())
+        .filter(usable)
+        .map(|i| ((all[i].scale.as_str(), all[i].operation, all[i].target.as_str()), i))
         .collect();
-    (0..all.len())
-        .filter(|&i| usable[i] && all[i].target != baseline.id)
-        .filter_map(|i| Some((i, *theirs.get(&(all[i].scale.as_str(), all[i].operation))?)))
-        .collect()
+    let theirs = |i: usize| {
+        let baseline = baseline_of(results, &all[i].target).filter(|baseline| baseline.id != all[i].target)?;
+        Some((i, *place.get(&(all[i].scale.as_str(), all[i].operation, baseline.id.as_str()))?))
+    };
+    (0..all.len()).filter(usable).filter_map(theirs).collect()
+}
+
+/// What a target is compared with: the baseline under the same runtime.
+pub fn baseline_of<'a>(results: &'a Results, id: &str) -> Option<&'a Target> {
+    let target = results.targets.iter().find(|target| target.id == id)?;
+    results.targets.iter().find(|other| other.baseline && other.runs_like(target))
 }
 
 /// The parts of a round of which a ratio is made.

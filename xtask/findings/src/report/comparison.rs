@@ -222,7 +222,9 @@ fn conclusions(comparison: &Comparison) -> Vec<String> {
     lines.extend(comparison.not_compared.iter().map(|what| format!("not compared: {what}")));
     let regressions = comparison.regressions().count();
     let tested = comparison.tested;
+    let is_gated = comparison.changes().any(|(_, change)| change.threshold.is_some());
     lines.push(match (regressions, tested) {
+        (_, 0) if !is_gated => "No change fails, whatever its size.".to_owned(),
         (_, 0) => "Nothing could be tested: no change has an interval, so none can fail.".to_owned(),
         (0, _) => format!("No regression among {tested} changes."),
         (n, _) => format!("{} among {tested} changes.", format::plural(n as u64, "regression")),

@@ -13,7 +13,7 @@ use crate::report::escape::markdown as escaped;
 use crate::report::format::{NOT_MEASURED, number, signed_percent};
 use crate::report::text::{self, Column, Table};
 use crate::results::reading;
-use crate::results::{Database, Environment, Interval, Operation, Results};
+use crate::results::{Database, Environment, Interval, Measurement, Operation, Results};
 use crate::system::exit::Exit;
 use crate::system::files::write_whole;
 
@@ -175,7 +175,7 @@ fn reduce(results: Results) -> Seen {
                 latency_ci95: latency.and_then(|latency| latency.mean_ci95),
             };
             let whole = point.cpu_us > 0.0 && point.latency_ms.is_none_or(|ms| ms > 0.0);
-            whole.then(|| (one.scale.clone(), one.operation, one.target.clone(), (*adapter).to_owned(), point))
+            whole.then(|| (scale_of(&results, one), one.operation, one.target.clone(), (*adapter).to_owned(), point))
         })
         .collect();
     Seen {
@@ -187,6 +187,21 @@ fn reduce(results: Results) -> Seen {
         environment: results.environment,
         database: results.database,
     }
+}
+
+/// The scale of a measurement, with what its items are unless they are those of a usual run: figures of others are other
+/// lines.
+fn scale_of(results: &Results, one: &Measurement) -> String {
+    let settings = &results.settings;
+    let shape = match settings.shape_name() {
+        "order" => String::new(),
+        shape => format!(", {shape}"),
+    };
+    let query = match settings.query_size() {
+        size if size != 20 && one.operation == Operation::Query => format!(", {size} in each Query"),
+        _ => String::new(),
+    };
+    format!("{}{shape}{query}", one.scale)
 }
 
 fn assemble(seen: Vec<Seen>, skipped: Vec<String>) -> History {

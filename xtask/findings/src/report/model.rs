@@ -10,6 +10,7 @@ mod method;
 mod notes;
 mod of_scale;
 mod ratio;
+mod runtimes;
 mod tables;
 mod troubles;
 
@@ -30,6 +31,7 @@ pub use method::{Fact, Note, WarningLine};
 #[cfg(test)]
 pub use ratio::best;
 pub use ratio::{Criterion, NO_VERDICT, Ratio, ratio};
+pub use runtimes::RuntimesView;
 pub use tables::Group;
 pub use troubles::{Banner, Fix, Trouble};
 
@@ -43,6 +45,10 @@ pub struct Page {
     /// What the others are compared with: "AWS SDK".
     pub baseline: String,
     pub answer: Answer,
+    /// Where there are several.
+    pub runtimes: Option<RuntimesView>,
+    /// Whether what ran each library is a column of its own.
+    pub names_runtimes: bool,
     /// Which kind of call was measured, to follow the title of the answer's table.
     pub calls_phrase: String,
     pub calls: Vec<Called>,
@@ -76,6 +82,8 @@ pub struct TargetView {
     pub heading: String,
     pub version: String,
     pub spec: String,
+    /// What ran it: "Node 24.21.0"; empty where the whole run was made on the machine's Node.
+    pub runtime: String,
     pub sdk: String,
     pub own_sdk: String,
     pub installed: String,
@@ -134,20 +142,24 @@ pub fn page(results: &Results) -> Page {
     let libraries: Vec<TargetView> = targets.iter().filter(|library| has_figures(results, library)).cloned().collect();
     let index = Index::new(results);
     let scales = scales(&index, &libraries);
-    let baseline = targets.iter().find(|library| library.baseline);
+    let runtimes = runtimes::view(results, &libraries);
+    let mut answer = answer::answer(&index, &libraries, &targets);
+    answer.points.extend(runtimes.iter().flat_map(runtimes::points));
     Page {
         title: "DynamoDB clients for JavaScript, measured".to_owned(),
         subtitle: method::subtitle(results),
         banner: troubles::banner(results, &targets),
-        baseline: baseline.map_or_else(|| "the baseline".to_owned(), |library| library.label.clone()),
-        answer: answer::answer(&index, &libraries, &targets),
+        baseline: runtimes::baseline(&targets).unwrap_or_else(|| "the baseline".to_owned()),
+        answer,
+        runtimes,
+        names_runtimes: !runtimes::names(&targets).is_empty(),
         calls_phrase: calls::kind_phrase(results),
         calls: calls::called(results, &libraries),
         caveats: calls::caveats(results, &libraries),
         troubles: troubles::troubles(results, &targets),
         disturbances: method::disturbances(results),
         warnings: method::warnings(results, &targets),
-        settings: method::settings(results),
+        settings: method::settings(results, &libraries),
         sources: method::sources(results, &targets),
         environment: method::environment(results),
         schedule: method::schedule(results, &targets),
@@ -181,18 +193,19 @@ fn scales(index: &Index<'_>, libraries: &[TargetView]) -> Vec<ScaleView> {
 
 fn targets(results: &Results) -> Vec<TargetView> {
     let looks = palette::looks(results.targets.iter().map(|target| target.adapter.as_str()));
-    results.targets.iter().zip(looks).map(|(target, look)| library(target, &results.targets, look)).collect()
+    results.targets.iter().zip(looks).map(|(target, look)| library(target, results, look)).collect()
 }
 
-fn library(target: &Target, all: &[Target], look: Look) -> TargetView {
+fn library(target: &Target, results: &Results, look: Look) -> TargetView {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| format::NOT_MEASURED.to_owned());
-    let shared_name = all.iter().filter(|other| other.name == target.name).count() > 1;
+    let shared_name = results.targets.iter().filter(|other| other.name == target.name).count() > 1;
     let label = if shared_name { &target.id } else { &target.name };
     let label = text::brief(label, 40);
     let status = match target.status {
         TargetStatus::Ok => MEASURED,
         TargetStatus::Failed => "failed",
         TargetStatus::WrongWork => "wrong work",
+        TargetStatus::Unavailable if target.unsuited => "can't have such items",
         TargetStatus::Unavailable => "not installed",
     };
     TargetView {
@@ -201,6 +214,7 @@ fn library(target: &Target, all: &[Target], look: Look) -> TargetView {
         label,
         version: text(&target.version),
         spec: target.spec.clone(),
+        runtime: runtimes::name(results, target),
         sdk: text(&target.sdk_version),
         own_sdk: text(&target.own_sdk_version),
         installed: format::optional(target.installed_mb),

@@ -24,7 +24,7 @@ const FIGURES: &[Figure] = &[
 const INDENT: usize = 2;
 const WIDEST_BAR: usize = 20;
 const NARROWEST_BAR: usize = 4;
-const LONGEST_NAME: usize = 22;
+const LONGEST_NAME: usize = 30;
 
 /// Styles where colour is asked for, and plain text where it isn't.
 struct Painter {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::machine::environment;
+use crate::plan::outside::Outside;
 use crate::plan::{Plan, PlannedTarget};
 use crate::results::{
-    Backend, Database, Measurement, Results, Run, RunStatus, SCHEMA_VERSION, Settings, Target, TargetStatus, Timeline,
+    AdapterFile, Backend, Database, ItemNote, Measurement, Results, Run, RunStatus, SCHEMA_VERSION, Settings, Target,
+    TargetStatus, Timeline,
 };
 use crate::setup::npm::Tools;
 use crate::system::checkout::Checkout;
@@ -43,6 +45,15 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
             concurrency: plan.concurrency,
             more_concurrencies: plan.more_concurrencies.clone(),
             calls: Some(plan.calls),
+            shape: Some(plan.items.name().to_owned()),
+            query_items: Some(plan.items.query_items),
+            item: plan.items.own().map(|item| ItemNote {
+                partition: item.keys.partition.clone(),
+                sort: item.keys.sort.clone(),
+                attributes: item.item.len() as u32,
+                bytes: item.bytes,
+                sha256: item.sha256.clone(),
+            }),
             scales: plan.scales.iter().map(|scale| scale.scale.clone()).collect(),
             operations: plan.operations.clone(),
             design: plan.design,
@@ -66,23 +77,37 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
 fn blank_target(plan: &Plan, target: &PlannedTarget) -> Target {
     Target {
         id: target.id.clone(),
-        name: target.id.replacen(target.library.id, target.library.name, 1),
+        name: target.stem.replacen(target.library.id, target.library.name, 1),
         adapter: target.library.id.to_owned(),
         version: None,
+        runtime: None,
         spec: target.spec_in_words(),
-        baseline: plan.baseline.as_ref() == Some(&target.id),
+        baseline: plan.is_baseline(target),
+        adapter_file: target.outside.as_ref().and_then(adapter_file),
         base_of: target.base_of.as_ref().map(|base| base.target.clone()),
         status: TargetStatus::Ok,
         reason: None,
+        unsuited: false,
         sdk_version: None,
         own_sdk_version: None,
         source: None,
         installed_mb: None,
+        bundle: None,
         calls: BTreeMap::new(),
         caveats: Vec::new(),
         item_bytes: None,
         handicap_steps: target.handicap.clone(),
     }
+}
+
+/// The file of an adapter that was made into a program.
+fn adapter_file(outside: &Outside) -> Option<AdapterFile> {
+    let built = outside.built.as_ref()?;
+    Some(AdapterFile {
+        path: outside.file.display().to_string(),
+        sha256: built.sha256.clone(),
+        program_sha256: built.program_sha256.clone(),
+    })
 }
 
 fn blank_measurements(plan: &Plan) -> Vec<Measurement> {

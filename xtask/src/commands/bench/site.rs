@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use crate::results::{Operation, RecordedAnswers, Work};
 use crate::run::site::{Record, Recording, Site};
 use crate::setup::database::{self, Server};
+use crate::setup::npm::runtime::Runtime;
 use crate::setup::npm::{self, Tools};
+use crate::system::interrupt;
 use crate::system::progress::Progress;
 use crate::workers::worker::{Probe, Worker};
 use answers::{Answers, Door, Traffic};
@@ -18,6 +20,10 @@ pub struct Workshop<'a> {
     benchmark: &'a Path,
     /// The install of each target, by its index in the plan; none where npm could not deliver it.
     installs: Vec<Option<PathBuf>>,
+    /// What runs each target's suite.
+    runtimes: Vec<Runtime>,
+    /// The bundle of each target that has one.
+    bundles: Vec<Option<PathBuf>>,
     options: &'a database::Options,
     progress: &'a Progress,
     server: Server,
@@ -33,13 +39,25 @@ impl<'a> Workshop<'a> {
     pub fn open(
         tools: &'a Tools,
         benchmark: &'a Path,
-        installs: Vec<Option<PathBuf>>,
+        [installs, bundles]: [Vec<Option<PathBuf>>; 2],
+        runtimes: Vec<Runtime>,
         server: Server,
         options: &'a database::Options,
         progress: &'a Progress,
     ) -> anyhow::Result<Workshop<'a>> {
         let answers = Answers::start(server.address).context("starting the server of recorded answers")?;
-        Ok(Workshop { tools, benchmark, installs, options, progress, server, answers, doors: Vec::new() })
+        Ok(Workshop {
+            tools,
+            benchmark,
+            installs,
+            runtimes,
+            bundles,
+            options,
+            progress,
+            server,
+            answers,
+            doors: Vec::new(),
+        })
     }
 
     /// What the server of recorded answers did; None where it answered nothing.
@@ -58,10 +76,6 @@ impl<'a> Workshop<'a> {
         if let Some(how) = self.server.leave() {
             progress.line(format!("  to stop it: {how}"));
         }
-    }
-
-    fn worker(&self, install: &Path, program: &str, flags: &[&str], log: PathBuf) -> anyhow::Result<Worker> {
-        Worker::start(npm::worker(&self.tools.node, flags, install, program)?, program, log)
     }
 }
 
@@ -91,11 +105,21 @@ impl Site for Workshop<'_> {
 
     fn suite(&self, target: usize, log: PathBuf) -> anyhow::Result<Worker> {
         let install = self.installs[target].as_deref().unwrap_or(self.benchmark);
-        self.worker(install, "suite", npm::warm_up_flags(&self.tools.node_version), log)
+        let Runtime { program, flags, .. } = &self.runtimes[target];
+        Worker::start(npm::worker(program, flags, install, "suite")?, "suite", log)
+    }
+
+    fn import_bundle(&self, target: usize) -> Option<Result<f64, String>> {
+        let (install, bundle) = (self.installs[target].as_deref()?, self.bundles[target].as_deref()?);
+        let Runtime { program, flags, .. } = &self.runtimes[target];
+        let imported = npm::bundles::import(program, flags, install, bundle);
+        // A signal ends it, and says nothing about the bundle.
+        interrupt::check().ok()?;
+        Some(imported.map_err(|why| format!("{why:#}")))
     }
 
     fn keeper(&self, log: PathBuf) -> anyhow::Result<Worker> {
-        self.worker(self.benchmark, "keeper", &[], log)
+        Worker::start(npm::worker(&self.tools.node, &[], self.benchmark, "keeper")?, "keeper", log)
     }
 
     fn open_records(&mut self) -> anyhow::Result<()> {

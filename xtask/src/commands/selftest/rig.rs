@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::commands::bench::database_health;
+use crate::plan::items::Items;
 use crate::plan::request::BackendChoice;
 use crate::plan::turns::SliceLength;
 use crate::results::{CallKind, Operation};
+use crate::run::described;
 use crate::setup::database::{self, Server};
 use crate::setup::npm;
+use crate::setup::npm::runtime::Runtime;
 use crate::system::checkout::Checkout;
 use crate::system::progress::Progress;
 use crate::workers::keeper::{Keeper, Tables};
@@ -54,11 +57,11 @@ impl Rig {
         let tables = Tables {
             endpoint: server.endpoint.clone(),
             calls: CallKind::Documented,
+            data: described(&Items::default()),
             lanes: vec![Lane { lane: LANE, adapter: "aws-sdk".to_owned() }],
             table: "bench-selftest".to_owned(),
             rehearsal_table: None,
             items: 1_000,
-            rehearsal_items: 0,
             seed: SEED,
         };
         let answers = Answers::start(server.address)?;
@@ -83,12 +86,12 @@ impl Rig {
             target: "aws-sdk".to_owned(),
             adapter: "aws-sdk".to_owned(),
             calls: CallKind::Documented,
+            data: self.tables.data.clone(),
             endpoint: self.tables.endpoint.clone(),
             recorded_endpoint: self.door.endpoint(),
             table: self.tables.table.clone(),
             rehearsal_table: None,
             items: self.tables.items,
-            rehearsal_items: 0,
             seed: SEED,
             round: 0,
             lane: LANE,
@@ -97,8 +100,8 @@ impl Rig {
             handicap: BTreeMap::new(),
         };
         let health = self.health();
-        let flags = npm::warm_up_flags(&self.tools.node_version);
-        let program = npm::worker(&self.tools.node, flags, &self.benchmark, "suite");
+        let runtime = Runtime::on_path(&self.tools);
+        let program = npm::worker(&runtime.program, runtime.flags, &self.benchmark, "suite");
         let worker = program.and_then(|program| Worker::start(program, "suite", self.out.join("suite.log")));
         let (suite, ready) = Suite::open(worker, job, &health)?;
         let (suite, _) = suite.verify(&[Operation::GetItem], true, &health)?;

@@ -16,6 +16,7 @@ use crate::machine::sampler::Sampler;
 use crate::plan::request::BackendChoice;
 use crate::results::Operation;
 use crate::setup::npm;
+use crate::setup::npm::runtime::Runtime;
 use crate::system::checkout::Checkout;
 use crate::system::interrupt;
 use crate::system::process::Group;
@@ -156,8 +157,8 @@ impl Bare {
             "endpoint": rig.tables.endpoint, "table": rig.tables.table, "items": rig.tables.items, "seed": SEED,
             "warmUpCalls": WARM_UP_CALLS, "calls": TURN * (SETTLING + TURNS),
         });
-        let flags = npm::warm_up_flags(&rig.tools.node_version);
-        let mut command = npm::worker(&rig.tools.node, flags, &rig.benchmark, "bare")?;
+        let runtime = Runtime::on_path(&rig.tools);
+        let mut command = npm::worker(&runtime.program, runtime.flags, &rig.benchmark, "bare")?;
         command.arg(job.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut group = Group::spawn(command, "bare")?;
         let input = group.child_mut().stdin.take().context("the bare script has no input")?;

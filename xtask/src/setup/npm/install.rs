@@ -11,7 +11,7 @@ use walkdir::{DirEntry, WalkDir};
 use xshell::cmd;
 
 use super::sdk::{self, CLIENT, Pair};
-use super::{FETCHING, Install, Spec, Tools, is_offline, packages, run_npm};
+use super::{FETCHING, Install, Spec, Tools, described, is_offline, packages, run_npm};
 use crate::plan::library::{LIBRARIES, Library};
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
@@ -75,7 +75,7 @@ pub fn install(
     let is_fixed = spec.is_exact() || content.is_some();
     if is_fixed && is_whole(&dir, library, &stamp) {
         copy_programs(benchmark, &dir)?;
-        return packages::describe(&dir, library.package);
+        return described(&dir, library);
     }
 
     let making = tempfile::Builder::new().prefix(&owner::making()?).tempdir_in(&folder)?;
@@ -91,7 +91,7 @@ pub fn install(
     }
     std::fs::rename(making.keep(), &dir).with_context(|| format!("naming {}", dir.display()))?;
     drop(step);
-    packages::describe(&dir, library.package)
+    described(&dir, library)
 }
 
 /// The version that a range or a tag means now.

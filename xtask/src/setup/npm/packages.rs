@@ -13,23 +13,29 @@ use crate::system::exit::Exit;
 const SDK: &str = "@aws-sdk/client-dynamodb";
 const MIB: f64 = 1_048_576.0;
 
-/// What an install folder holds of a library.
+/// What the first of some folders that has a library holds of it. `adapter` is what calls it, compiled.
 ///
 /// # Errors
 /// [`Exit::Failed`] where the AWS SDK that every suite needs isn't there.
-pub fn describe(dir: &Path, package: &str) -> anyhow::Result<Install> {
-    let sdk = find(dir, SDK).with_context(|| format!("{} has no {SDK}", dir.display()))?;
+pub fn describe(dirs: &[&Path], package: &str, adapter: &Path) -> anyhow::Result<Install> {
+    let find_first = |name: &str| dirs.iter().find_map(|dir| find(dir, name));
+    let dir = dirs.first().copied().unwrap_or(Path::new("."));
+    let sdk = find_first(SDK).with_context(|| format!("{} has no {SDK}", dir.display()))?;
     let Some(sdk_version) = version(&sdk) else {
         bail!(Exit::Failed(format!("{} has no version", sdk.display())));
     };
-    let library = find(dir, package);
-    let own = library.as_deref().and_then(|library| find(library, SDK)).filter(|own| *own != sdk);
+    let library = find_first(package);
+    let needed = library.as_deref().map(with_dependencies);
+    // A library that needs no SDK may still be called with a client of it, which the adapter then imports.
+    let needs_sdk = needed.as_ref().is_none_or(|needed| needed.iter().any(|package| package.ends_with(SDK)));
+    let uses_sdk = needs_sdk || std::fs::read_to_string(adapter).is_ok_and(|text| text.contains("@aws-sdk/"));
+    let own = library.as_deref().and_then(|library| find(library, SDK)).filter(|own| uses_sdk && *own != sdk);
     Ok(Install {
         dir: dir.to_path_buf(),
         library_version: library.as_deref().and_then(version),
-        sdk_version,
+        sdk_version: uses_sdk.then_some(sdk_version),
         own_sdk_version: own.as_deref().and_then(version),
-        installed_mb: library.map(|library| footprint_mb(&library)),
+        installed_mb: needed.map(|needed| needed.iter().map(|package| own_bytes(package)).sum::<u64>() as f64 / MIB),
     })
 }
 
@@ -48,16 +54,14 @@ fn version(package: &Path) -> Option<String> {
     read_json(&package.join("package.json")).ok()?.get("version")?.as_str().map(str::to_owned)
 }
 
-/// A package with all that it depends on, MiB of file contents.
-fn footprint_mb(package: &Path) -> f64 {
+/// A package with all that it depends on.
+fn with_dependencies(package: &Path) -> HashSet<PathBuf> {
     let mut seen = HashSet::new();
-    let mut bytes = 0;
     let mut left = vec![package.to_path_buf()];
     while let Some(package) = left.pop() {
         if !seen.insert(package.clone()) {
             continue;
         }
-        bytes += own_bytes(&package);
         let Ok(manifest) = read_json(&package.join("package.json")) else { continue };
         // A peer that is there is needed as much as a dependency.
         let names: BTreeSet<&String> = ["dependencies", "optionalDependencies", "peerDependencies"]
@@ -67,7 +71,7 @@ fn footprint_mb(package: &Path) -> f64 {
             .collect();
         left.extend(names.into_iter().filter_map(|name| find(&package, name)));
     }
-    bytes as f64 / MIB
+    seen
 }
 
 /// A package's own files: what lies in a `node_modules` of its own are other packages.
@@ -130,13 +134,47 @@ mod tests {
         package(dir, "node_modules/b", "1.0.0", r#"{"lib":"*"}"#);
         write(dir, "node_modules/b/data", &"x".repeat(1 << 20));
         write(dir, "node_modules/unrelated/data", &"x".repeat(1 << 20));
-        let install = describe(dir, "lib").unwrap();
+        let adapter = dir.join("adapter.js");
+        let describe = |package: &str| super::describe(&[dir], package, &adapter).unwrap();
+        let install = describe("lib");
         assert_eq!(install.library_version.as_deref(), Some("4.0.0"));
-        assert_eq!((install.sdk_version.as_str(), install.own_sdk_version.as_deref()), ("3.2.0", Some("3.1.0")));
+        assert_eq!(
+            (install.sdk_version.as_deref(), install.own_sdk_version.as_deref()),
+            (Some("3.2.0"), Some("3.1.0"))
+        );
         let mb = install.installed_mb.unwrap();
         assert!((1.0..1.01).contains(&mb), "{mb}");
-        assert_eq!(describe(dir, "b").unwrap().own_sdk_version, None);
-        assert_eq!(describe(dir, "nothing").unwrap().library_version, None);
+        assert_eq!(describe("b").own_sdk_version, None);
+        assert_eq!(describe("nothing").library_version, None);
+    }
+
+    #[test]
+    fn a_library_uses_an_sdk_where_it_needs_one_or_is_called_with_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        package(dir, "node_modules/@aws-sdk/client-dynamodb", "3.2.0", "{}");
+        package(dir, "node_modules/needs", "1.0.0", r#"{"between":"1"}"#);
+        package(dir, "node_modules/between", "1.0.0", r#"{"@aws-sdk/client-dynamodb":"3"}"#);
+        package(dir, "node_modules/alone", "1.0.0", "{}");
+        write(dir, "plain.js", "await import('alone');");
+        write(dir, "with-a-client.js", r#"await import("@aws-sdk/client-dynamodb");"#);
+        let sdk = |package: &str, adapter: &str| {
+            super::describe(&[dir], package, &dir.join(adapter)).unwrap().sdk_version.is_some()
+        };
+        assert!(sdk("needs", "plain.js") && sdk("alone", "with-a-client.js"));
+        assert!(!sdk("alone", "plain.js"));
+    }
+
+    #[test]
+    fn what_lies_next_to_an_adapter_comes_before_what_is_here() {
+        let (theirs, ours) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        package(ours.path(), "node_modules/@aws-sdk/client-dynamodb", "3.2.0", "{}");
+        for (at, version) in [(&theirs, "2.0.0"), (&ours, "1.0.0")] {
+            package(at.path(), "node_modules/lib", version, "{}");
+        }
+        let dirs = [theirs.path(), ours.path()];
+        let found = super::describe(&dirs, "lib", &theirs.path().join("none.js")).unwrap();
+        assert_eq!((found.library_version.as_deref(), found.sdk_version), (Some("2.0.0"), None));
     }
 
     #[test]

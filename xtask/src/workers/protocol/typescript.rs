@@ -9,7 +9,8 @@ use std::path::Path;
 use ts_rs::{Config, TS};
 
 use super::{
-    AdapterNotes, Allocated, End, Event, Ground, KeeperCommand, Lane, Measure, OpenSuite, Phase, Ready, SuiteCommand,
+    AdapterNotes, Allocated, Data, End, Event, Example, Expressed, Expresses, Ground, KeeperCommand, Lane, Measure,
+    OpenSuite, Phase, Ready, SuiteCommand,
 };
 use crate::results::{CallKind, Caveat, DescribedCall, Operation};
 use crate::system::files::write_whole;
@@ -57,9 +58,13 @@ fn render() -> String {
     declare::<Phase>(&config, &mut text);
     declare::<SuiteCommand>(&config, &mut text);
     declare::<OpenSuite>(&config, &mut text);
+    declare::<Data>(&config, &mut text);
+    declare::<Example>(&config, &mut text);
     declare::<Measure>(&config, &mut text);
     declare::<KeeperCommand>(&config, &mut text);
     declare::<Lane>(&config, &mut text);
+    declare::<Expresses>(&config, &mut text);
+    declare::<Expressed>(&config, &mut text);
     declare::<Event>(&config, &mut text);
     declare::<Ready>(&config, &mut text);
     declare::<AdapterNotes>(&config, &mut text);

@@ -193,11 +193,21 @@ fn controls(
     (!then.is_empty()).then(|| (average(&then), average(&now)))
 }
 
+/// What was made of an adapter outside the repository.
+fn program(target: &Target) -> Option<&str> {
+    target.adapter_file.as_ref().map(|file| file.program_sha256.as_str())
+}
+
 pub fn is_same(a: &Target, b: &Target) -> bool {
     a.id == b.id
         && a.adapter == b.adapter
+        && program(a) == program(b)
         && a.version == b.version
         && a.sdk_version == b.sdk_version
+        && a.runtime
+            .as_ref()
+            .zip(b.runtime.as_ref())
+            .is_none_or(|(a, b)| (&a.name, &a.version) == (&b.name, &b.version))
         && a.status == TargetStatus::Ok
         && b.status == TargetStatus::Ok
 }

@@ -2,7 +2,7 @@
 
 use super::change::{RawRow, is_same};
 use super::{Basis, Metric};
-use crate::results::{Backend, CallKind, Database, Environment, Results};
+use crate::results::{Backend, CallKind, Database, Environment, Results, Target};
 use stats::percentile;
 
 /// What forbids comparing the figures of two runs themselves: another machine, or another server.
@@ -37,6 +37,21 @@ pub fn differences(
         why.push(format!("two machines: {:.0} MiB of memory and {:.0}", a.memory_mb, b.memory_mb));
     }
     why
+}
+
+/// What forbids comparing anything of two runs: items of two shapes, or two items of the user's own.
+pub fn other_items(base: &Results, new: &Results) -> Option<String> {
+    let (a, b) = (&base.settings, &new.settings);
+    if a.shape_name() != b.shape_name() {
+        return Some(format!("one measured items of shape {}, the other of {}", a.shape_name(), b.shape_name()));
+    }
+    (a.item != b.item).then(|| format!("the item {} is not the same in both", a.shape_name()))
+}
+
+/// Why Query can't be compared; None where it can.
+pub fn query_sizes(base: &Results, new: &Results) -> Option<String> {
+    let (a, b) = (base.settings.query_size(), new.settings.query_size());
+    (a != b).then(|| format!("Query: it returns {a} items in the base and {b} in the new run"))
 }
 
 pub fn common_baseline(base: &Results, new: &Results) -> Result<String, String> {
@@ -74,9 +89,21 @@ pub fn notes(base: &Results, new: &Results) -> Vec<String> {
         let known = |version: &Option<String>| version.clone().unwrap_or_else(|| "unknown".to_owned());
         differ(&target.id, &known(&other.version), &known(&target.version));
         differ(&format!("AWS SDK of {}", target.id), &known(&other.sdk_version), &known(&target.sdk_version));
+        if let (Some(theirs), Some(ours)) = (&other.runtime, &target.runtime) {
+            differ(&format!("runtime of {}", target.id), &theirs.to_string(), &ours.to_string());
+        }
+        differ(&format!("adapter of {}", target.id), &adapter_of(other), &adapter_of(target));
     }
     notes.extend(few_rounds(&[base, new]));
     notes
+}
+
+/// The adapter that a target was called by, in words: its file, where it is none of the repository's.
+fn adapter_of(target: &Target) -> String {
+    target.adapter_file.as_ref().map_or_else(
+        || "the repository's".to_owned(),
+        |file| format!("{} (sha256 {})", file.path, file.sha256.get(..12).unwrap_or(&file.sha256)),
+    )
 }
 
 pub fn few_rounds(runs: &[&Results]) -> Vec<String> {

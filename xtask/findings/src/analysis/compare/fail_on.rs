@@ -114,6 +114,13 @@ pub struct FailOn {
     of: BTreeMap<Metric, Option<f64>>,
 }
 
+impl FailOn {
+    /// Nothing fails.
+    pub fn off() -> FailOn {
+        FailOn { all: None, of: BTreeMap::new() }
+    }
+}
+
 impl Default for FailOn {
     fn default() -> FailOn {
         FailOn { all: Some(DEFAULT_THRESHOLD), of: BTreeMap::new() }

@@ -2,7 +2,7 @@ use super::*;
 use crate::analysis::summary::summarize;
 use crate::fixture::{Shape, raw, trials};
 use crate::report::comparison as render;
-use crate::results::{Backend, TargetStatus};
+use crate::results::{AdapterFile, Backend, TargetStatus};
 
 fn has_regression(comparison: &Comparison) -> bool {
     comparison.regressions().next().is_some()
@@ -202,6 +202,21 @@ fn other_machines_and_servers_are_compared_by_ratios() {
 }
 
 #[test]
+fn another_file_of_an_adapter_outside_the_repository_is_named() {
+    let of = |digit: &str| {
+        run(1, &Shape::small(), |results| {
+            let sha256 = digit.repeat(64);
+            let file = AdapterFile { path: "./mine.ts".into(), program_sha256: sha256.clone(), sha256 };
+            results.targets[1].adapter_file = Some(file);
+        })
+    };
+    let notes = |new: &str| compare(&of("a"), &of(new), &FailOn::default()).unwrap().notes;
+    let changed = "./mine.ts (sha256 aaaaaaaaaaaa) → ./mine.ts (sha256 bbbbbbbbbbbb)";
+    assert!(notes("b").iter().any(|note| note.contains(changed)), "{:?}", notes("b"));
+    assert!(notes("a").iter().all(|note| !note.contains("./mine.ts")), "{:?}", notes("a"));
+}
+
+#[test]
 fn what_has_nothing_in_common_is_refused_with_the_reason() {
     let base = same(1);
     let why = |change: fn(&mut Results)| {
@@ -385,4 +400,21 @@ fn hostile_names_stay_text() {
     let comparison = compare(&base, &same(2), &FailOn::default()).unwrap();
     let markdown = render::markdown(&comparison);
     assert!(!markdown.contains("<script>") && markdown.contains("a\\|b &lt;script&gt;"), "{markdown}");
+}
+
+#[test]
+fn runs_of_other_items_are_not_compared_and_queries_of_other_sizes_are_left_out() {
+    let base = same(1);
+    let other = run(2, &Shape::small(), |results| results.settings.shape = Some("record".to_owned()));
+    let why = compare(&base, &other, &FailOn::default()).unwrap_err().to_string();
+    assert!(why.contains("shape order") && why.contains("record"), "{why}");
+    let earlier = run(3, &Shape::small(), |results| {
+        results.settings.shape = None;
+        results.settings.query_items = None;
+    });
+    assert!(compare(&earlier, &base, &FailOn::default()).is_ok(), "a file of before measured orders");
+    let longer = run(4, &Shape::small(), |results| results.settings.query_items = Some(100));
+    let comparison = compare(&base, &longer, &FailOn::default()).unwrap();
+    assert!(comparison.rows.iter().all(|row| row.operation != Operation::Query) && !comparison.rows.is_empty());
+    assert!(comparison.not_compared.iter().any(|line| line.contains("Query: it returns 20 items")));
 }

@@ -28,7 +28,8 @@ pub fn latency(subject: &Subject<'_>) -> Option<Chart> {
 }
 
 fn draw(subject: &Subject<'_>, metric: Criterion, group: &'static str, what: &str) -> Option<Chart> {
-    let baseline = subject.page.libraries.iter().find(|library| library.baseline)?;
+    subject.page.libraries.iter().find(|library| library.baseline)?;
+    let baseline = &subject.page.baseline;
     let panels = subject.panels(|operation| rows(subject, operation, metric))?;
     let all = || panels.iter().flat_map(|(_, rows)| rows);
     let margin = subject.index.results.settings.equivalence_margin;
@@ -50,8 +51,8 @@ fn draw(subject: &Subject<'_>, metric: Criterion, group: &'static str, what: &st
     let about = About {
         file: format!("chart-{}-{group}-ratio.svg", subject.view.slug),
         group,
-        title: format!("{what} against {}, {}", baseline.label, subject.items()),
-        alt: format!("{what} as a multiple of {}, with 95% intervals. {}", baseline.label, said.join("; ")),
+        title: format!("{what} against {baseline}, {}", subject.items()),
+        alt: format!("{what} as a multiple of {baseline}, with 95% intervals. {}", said.join("; ")),
     };
     Some(canvas::draw(about, height, |canvas| {
         let (from, to) = (top - 4.0, top + body);

@@ -3,6 +3,7 @@
 
 use super::answer::Point;
 use super::{TargetView, label};
+use crate::analysis::summary;
 use crate::report::format;
 use crate::results::{DisturbanceKind, Measurement, Results, Verdict};
 
@@ -147,10 +148,11 @@ pub fn budget(results: &Results) -> Option<Budget> {
 /// settled need a longer warm-up instead.
 fn widest(results: &Results) -> Option<(&Measurement, f64)> {
     let unsettled = |m: &Measurement| m.warning_kinds.iter().any(|kind| kind == "not-settled");
-    let baseline = results.targets.iter().find(|target| target.baseline)?;
     let settled = |m: &&Measurement| {
+        let baseline = summary::baseline_of(results, &m.target);
         let like = |other: &&Measurement| {
-            other.target == baseline.id && other.scale == m.scale && other.operation == m.operation
+            baseline.is_some_and(|baseline| other.target == baseline.id)
+                && (&other.scale, other.operation) == (&m.scale, m.operation)
         };
         !unsettled(m) && !results.measurements.iter().find(like).is_some_and(unsettled)
     };

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cell::Cell;
 use super::ratio::{Criterion, NO_VERDICT, Ratio, best, ratio};
-use super::{Index, TargetView, advice, label};
+use super::{Index, TargetView, advice, label, runtimes};
 use crate::report::format;
 use crate::results::{Operation, Scale, TargetStatus, Verdict};
 
@@ -152,7 +152,16 @@ fn compared(index: &Index<'_>, targets: &[TargetView]) -> Vec<Point> {
     let base = bare(targets);
     let mut points = Vec::new();
     let mut say = |head: &str, text: Option<String>| points.extend(text.map(|text| Point::new(head, text)));
-    say("Cheapest library", by_scale(index, |scale| cheapest(index, targets, scale)));
+    let runtimes = runtimes::names(targets);
+    let first = |scale: &str| {
+        if runtimes.len() < 2 {
+            return cheapest(index, targets, scale);
+        }
+        let under = |runtime: &&str| cheapest(index, &runtimes::alike(targets, runtime), scale);
+        let each = runtimes.iter().filter_map(|runtime| Some(format!("{runtime}: {}", under(runtime)?)));
+        Some(each.collect::<Vec<_>>().join(" ")).filter(|said| !said.is_empty())
+    };
+    say("Cheapest library", by_scale(index, first));
     let others = || targets.iter().filter(|target| !target.baseline);
     let each = |scale: &str| {
         let said: Vec<String> = others().filter_map(|library| sentence(index, scale, library)).collect();
@@ -218,10 +227,11 @@ fn span(index: &Index<'_>, scale: &str, id: &str) -> Option<String> {
 }
 
 fn bare(targets: &[TargetView]) -> String {
+    let label = runtimes::baseline(targets).unwrap_or_else(|| "baseline".to_owned());
     match targets.iter().find(|target| target.baseline) {
-        Some(baseline) if baseline.contestant => baseline.label.clone(),
-        Some(baseline) => format!("the bare {}", baseline.label),
-        None => "the baseline".to_owned(),
+        Some(baseline) if baseline.contestant => label,
+        Some(_) => format!("the bare {label}"),
+        None => format!("the {label}"),
     }
 }
 

@@ -60,6 +60,12 @@ impl Cell {
         Cell { text: format::per_call(value), value: Some(value), ..Cell::default() }
     }
 
+    /// A size, which is known exactly.
+    pub fn size(value: f64, unit: &str) -> Cell {
+        let hint = format!("{} {unit}", format::precise(value));
+        Cell { text: format::number(value), value: Some(value), hint, ..Cell::default() }
+    }
+
     pub fn ratio(ratio: &Ratio) -> Cell {
         let mut cell = Cell::estimate(Some(ratio.value), ratio.interval, "times");
         cell.text = ratio.text();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{TargetView, advice, label};
+use super::{TargetView, advice, label, runtimes};
 use crate::report::{escape, format, text};
 use crate::results::{Backend, Database, Design, DisturbanceKind, Results, Target, TimeUse};
 
@@ -43,16 +43,52 @@ pub fn subtitle(results: &Results) -> String {
         day.to_owned(),
         format!("{} for each library and scale", format::plural(rounds.into(), "round")),
         format!("{} on {}", format::plural(results.environment.cores.into(), "core"), results.environment.cpu_model),
-        format!("Node {}", results.environment.node.trim_start_matches('v')),
+        ran_on(results),
         database(results),
     ];
+    if !is_usual(results) {
+        parts.insert(1, items(results));
+    }
     if run.finished_at.is_some() {
         parts.insert(1, format::duration_ms(run.duration_s * 1000.0));
     }
     escape::plain(&parts.join(" · "))
 }
 
-pub fn settings(results: &Results) -> Vec<Fact> {
+/// What ran the suites.
+fn ran_on(results: &Results) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for runtime in results.targets.iter().filter_map(|target| target.runtime.as_ref()) {
+        if !names.contains(&runtime.to_string()) {
+            names.push(runtime.to_string());
+        }
+    }
+    let machines = || format!("Node {}", results.environment.node.trim_start_matches('v'));
+    if names.is_empty() { machines() } else { names.join(", ") }
+}
+
+/// Whether the items are those of a run that asks for no others.
+fn is_usual(results: &Results) -> bool {
+    results.settings.shape_name() == "order" && results.settings.query_size() == 20
+}
+
+/// What the items are: `record items, 20 in each Query`.
+fn items(results: &Results) -> String {
+    let settings = &results.settings;
+    let own = settings.item.as_ref().map_or_else(String::new, |item| {
+        format!(
+            " ({} of {} attributes, keys {} and {})",
+            format::plural(item.bytes, "byte"),
+            item.attributes,
+            item.partition,
+            item.sort
+        )
+    });
+    format!("{} items{own}, {} in each Query", settings.shape_name(), format::count(settings.query_size().into()))
+}
+
+pub fn settings(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {
+    let not_measured = runtimes::without_allocation(results, libraries);
     let (settings, run) = (&results.settings, &results.run);
     let scales =
         settings.scales.iter().map(|scale| format!("{} ({} items)", scale.name, format::count(scale.items.into())));
@@ -64,10 +100,12 @@ pub fn settings(results: &Results) -> Vec<Fact> {
     let also = if more.is_empty() { String::new() } else { format!(", and also {}", format::list(&more)) };
     facts([
         ("scales", scales.collect::<Vec<_>>().join(", ")),
+        ("items", items(results)),
         ("rounds", format!("at most {}: fresh processes for each library and scale", settings.rounds)),
         ("time", format!("{} for each operation, phase and round", format::duration_ms(settings.time_ms))),
         ("client cost", recorded_answers(results)),
         ("time use", time_use(results)),
+        ("not measured", not_measured.unwrap_or_default()),
         ("in flight", format!("1 for latency, {} for throughput{also}", settings.concurrency)),
         (
             "turns",

@@ -3,7 +3,7 @@
 
 use super::cell::Cell;
 use super::ratio::{Criterion, best, ratio};
-use super::{Index, TargetView};
+use super::{Index, TargetView, runtimes};
 use crate::results::{DatabaseUsage, Measurement};
 
 /// One scale of a run.
@@ -36,8 +36,11 @@ impl OfScale<'_> {
         }
     }
 
-    /// Whether a measurement's library is the best one, or among those that this run cannot distinguish from it.
+    /// Whether a measurement's library is the best one under its runtime, or among those that this run cannot
+    /// distinguish from it.
     pub fn wins(&self, m: &Measurement, metric: Criterion) -> bool {
-        best(self.index, self.libraries, self.scale, m.operation, metric).contains(&m.target.as_str())
+        let own = self.libraries.iter().find(|library| library.id == m.target);
+        let rivals = runtimes::alike(self.libraries, own.map_or("", |library| &library.runtime));
+        best(self.index, &rivals, self.scale, m.operation, metric).contains(&m.target.as_str())
     }
 }

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::cell::Cell;
 use super::columns::{self, Column, RATIO};
 use super::of_scale::OfScale;
-use super::{Index, TargetView, notes};
+use super::{Index, TargetView, notes, runtimes};
 use crate::report::{format, text};
-use crate::results::{ColdStart, Estimate, Measurement, Operation, Throughput};
+use crate::results::{Bundle, ColdStart, Estimate, Measurement, Operation, Throughput};
 
 /// One kind of figure at one scale: latency, throughput, CPU …
 #[derive(Debug, Clone, Serialize)]
@@ -282,7 +282,9 @@ impl OfScale<'_> {
         let note = "Allocated on the JavaScript heap per call against recorded answers, in units of 1,000 bytes, and \
                     how often the garbage was collected. It hardly varies from run to run, so that small differences \
                     show early.";
-        let mut group = self.group("allocation", "Allocation", note, columns::ALLOCATION);
+        let silent = runtimes::without_allocation(self.index.results, self.libraries);
+        let note = [note].into_iter().chain(silent.as_deref()).collect::<Vec<_>>().join(" ");
+        let mut group = self.group("allocation", "Allocation", &note, columns::ALLOCATION);
         if !self.index.results.measurements.iter().any(|m| m.allocation.is_some()) {
             group.lines.clear();
         }
@@ -314,8 +316,20 @@ impl OfScale<'_> {
             };
             Line::new(label, self.libraries.iter().map(|library| vec![cell(library)]).collect())
         };
+        let size = |label: &str, of: &dyn Fn(&Bundle) -> Option<f64>| {
+            let cell = |library: &TargetView| {
+                let target = self.index.results.targets.iter().find(|target| target.id == library.id);
+                let bundle = target.and_then(|target| target.bundle.as_ref());
+                let why = bundle.and_then(|bundle| bundle.reason.as_deref()).unwrap_or("not bundled");
+                bundle.and_then(of).map_or_else(|| Cell::missing(why), |kib| Cell::size(kib, "KiB"))
+            };
+            Line::new(label, self.libraries.iter().map(|library| vec![cell(library)]).collect())
+        };
         let mut lines = vec![
             line("import, ms".to_owned(), "ms", &|cold| Some(cold.import_ms.clone())),
+            line("import of its bundle, ms".to_owned(), "ms", &|cold| cold.bundled_import_ms.clone()),
+            size("bundle, minified, KiB", &|bundle| bundle.minified_kib),
+            size("bundle, gzip, KiB", &|bundle| bundle.gzip_kib),
             line("memory after import, MiB".to_owned(), "MiB", &|cold| Some(cold.memory_mb.clone())),
         ];
         for operation in self.index.operations(self.scale) {
@@ -327,9 +341,11 @@ impl OfScale<'_> {
         Group {
             id: "cold",
             title: "Cold start",
-            note: "What a fresh process pays once; never mixed into the figures above. The first calls were made in \
-                   this order, so the first of them pays for the connection too."
-                .to_owned(),
+            note:
+                "What a fresh process pays once; never mixed into the figures above. A bundle is the library with its \
+                   SDK and adapter in one minified file, as Lambda users ship it; a process of its own imports it. The \
+                   first calls were made in this order, so the first of them pays for the connection too."
+                    .to_owned(),
             head: "Paid once",
             statistics: vec![Statistic::default()],
             together: vec![Together { name: String::new(), statistics: vec![0] }],
@@ -385,7 +401,7 @@ impl OfScale<'_> {
         if self.libraries.len() < 2 {
             return None;
         }
-        self.libraries.iter().find(|library| library.baseline).map(|library| format!("to {}", library.label))
+        runtimes::baseline(self.libraries).map(|label| format!("to {label}"))
     }
 
     /// What heads a column.

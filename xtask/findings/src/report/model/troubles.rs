@@ -116,6 +116,7 @@ fn of_target(target: &Target, libraries: &[TargetView]) -> Fix {
         first.truncate(first.find("; ").unwrap_or(first.len()));
     }
     let (how, command) = match target.status {
+        TargetStatus::Unavailable if target.unsuited => ("measure items that it can have", String::new()),
         TargetStatus::Unavailable if target.adapter == "mizzle" => (
             "name a version, a folder, a packed tarball or a git address",
             "cargo xtask bench --mizzle SPEC".to_owned(),

@@ -3,13 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use xshell::cmd;
 
 use super::entry::Entries;
 use super::ranges::{Imported, Needs, needs};
@@ -18,15 +16,10 @@ use super::workspace::{Package, Workspace};
 use super::{identity, problem};
 use crate::plan::library::Library;
 use crate::results::Source;
-use crate::setup::npm::{Tools, clean_environment, nodes_words};
+use crate::setup::npm::Tools;
+use crate::setup::npm::bundler::{self, Problem};
 use crate::system::files;
 use crate::system::owner;
-use crate::system::process;
-
-/// How long bundling may take; it takes a second or two.
-const LIMIT: Duration = Duration::from_mins(2);
-/// Errors of esbuild that are said; the others follow from them more often than not.
-const MOST_PROBLEMS: usize = 3;
 
 /// What `bundle.ts` is asked for.
 #[derive(Debug, Serialize)]
@@ -59,13 +52,6 @@ struct Answer {
     problems: Vec<Problem>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Problem {
-    text: String,
-    file: Option<String>,
-    line: Option<u32>,
-}
-
 /// Bundles a package into a folder of its own under `sources`, named by a hash of all that went into it.
 ///
 /// # Errors
@@ -74,7 +60,7 @@ pub fn bundle(
     bench: &Path,
     sources: &Path,
     tools: &Tools,
-    bundler: &Path,
+    benchmark: &Path,
     library: Library,
     package: &Package,
     workspace: &Workspace,
@@ -91,9 +77,9 @@ pub fn bundle(
         format: if entries.is_common_js { "cjs" } else { "esm" },
         tsconfig: tsconfig::with_base(package, workspace, making.path())?,
     };
-    let answer = ask(tools, bundler, &making.path().join("request.json"), &request)?;
+    let answer: Answer = bundler::ask(tools, benchmark, "bundle", &making.path().join("request.json"), &request)?;
     if !answer.problems.is_empty() {
-        bail!(problem(words(&answer.problems)));
+        bail!(problem(bundler::words(&answer.problems)));
     }
     let needs = needs(package, workspace, &answer.externals).map_err(problem)?;
     let mut source = identity(package, workspace, &folders(&answer.inputs, workspace));
@@ -142,34 +128,6 @@ fn members(package: &Package, workspace: &Workspace) -> BTreeMap<String, Member>
     let named = workspace.members.iter().filter(|member| !member.name.is_empty());
     found.extend(named.map(|package| (package.name.clone(), member(package))));
     found
-}
-
-fn ask(tools: &Tools, bundler: &Path, file: &Path, request: &Request<'_>) -> anyhow::Result<Answer> {
-    files::write_whole(file, serde_json::to_vec(request).context("writing JSON")?)?;
-    let (shell, node) = (process::shell(bundler)?, &tools.node);
-    let command = clean_environment(cmd!(shell, "{node} dist/bundle.js {file}"));
-    let output = process::output(command, "bundling", LIMIT)?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let why = nodes_words(&said);
-        bail!(problem(format!("esbuild could not be run: {why}")));
-    }
-    serde_json::from_slice(&output.stdout).context("reading what the bundler said")
-}
-
-/// esbuild's words, each with its place.
-fn words(problems: &[Problem]) -> String {
-    let said: Vec<String> = problems
-        .iter()
-        .take(MOST_PROBLEMS)
-        .map(|problem| match (&problem.file, problem.line) {
-            (Some(file), Some(line)) => format!("{file}:{line}: {}", problem.text),
-            _ => problem.text.clone(),
-        })
-        .collect();
-    let more = problems.len().saturating_sub(MOST_PROBLEMS);
-    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
-    format!("esbuild can't bundle it: {}{more}", said.join("; "))
 }
 
 /// The packages' folders that the inputs lie in.

@@ -1,0 +1,109 @@
+//! Adapters outside the repository, through the real command: the example and one that lies next to it, and every kind of
+//! file that is no adapter.
+
+#[allow(dead_code)] // It serves the faults too.
+#[path = "faults/support.rs"]
+mod support;
+
+use std::path::Path;
+
+use support::{Ended, Place, real_root, run, target};
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// The example, changed and copied somewhere.
+fn example(to: &Path, change: impl Fn(String) -> String) {
+    let text = std::fs::read_to_string(real_root().join("benchmark/examples/document.ts")).unwrap();
+    write(to.parent().unwrap(), to.file_name().unwrap().to_str().unwrap(), &change(text));
+}
+
+/// The one line of an error, whatever was said before it.
+fn the_error(ended: &Ended) -> &str {
+    let errors: Vec<&str> = ended.stderr.lines().filter(|line| line.contains("error:")).collect();
+    assert_eq!(errors.len(), 1, "{}", ended.stderr);
+    errors[0]
+}
+
+#[test]
+fn the_example_is_measured_from_anywhere_and_one_that_lies_is_refused() {
+    let place = Place::new();
+    let home = place.folder().join("their work");
+    example(&home.join("document.ts"), |text| text);
+    write(&home, "node_modules/next-door/package.json", r#"{"name":"next-door","version":"4.5.6","main":"it.js"}"#);
+    write(&home, "node_modules/next-door/it.js", "exports.empty = () => ({});");
+    let liar = r#"import { adapter as honest } from "./document.ts";
+        export default {
+          ...honest, name: "Liar", package: "next-door",
+          async load() {
+            const { empty } = await import("next-door");
+            const library = await honest.load();
+            return { async connect(config, calls) {
+              const connection = await library.connect(config, calls);
+              return { ...connection, table: (name) => ({ ...connection.table(name), get: async () => empty() }) };
+            } };
+          },
+        };"#;
+    write(&home, "liar.mjs", liar);
+    let more = ["--orm=aws-sdk", "--adapter=their work/document.ts", "--adapter=their work/liar.mjs"];
+    let ended = run(place.tiny(&more)).expect(4);
+    assert!(ended.stderr.contains("failed or did wrong work: liar"), "{}", ended.stderr);
+    let results = place.results();
+    let (good, bad) = (target(&results, "document"), target(&results, "liar"));
+    assert_eq!((&good["status"], &bad["status"]), (&"ok".into(), &"wrong-work".into()), "{good} {bad}");
+    assert_eq!((&good["name"], &bad["name"]), (&"DynamoDBDocument".into(), &"Liar".into()));
+    assert_eq!((&bad["version"], &good["spec"]), (&"4.5.6".into(), &"their work/document.ts".into()));
+    assert_eq!(good["adapterFile"]["sha256"].as_str().unwrap().len(), 64);
+    assert!(good["bundle"]["minifiedKib"].as_f64().is_some_and(|kib| kib > 100.0), "{good}");
+    let cold = results["coldStarts"].as_array().unwrap().iter().find(|cold| cold["target"] == "document").unwrap();
+    assert!(cold["bundledImportMs"]["mean"].as_f64().is_some_and(|ms| ms > 0.0), "{cold}");
+    assert!(place.report().contains("DynamoDBDocument"));
+
+    // What is measured further must be what was measured before.
+    example(&home.join("document.ts"), |text| text.replace("caveats: []", "caveats: [ ]"));
+    let mut again: Vec<&str> = support::TINY.to_vec();
+    again.extend(more);
+    let out = place.out.display().to_string();
+    again.extend(["--resume", &out]);
+    let ended = run(place.command(&again)).expect(2);
+    assert!(the_error(&ended).contains("adapterFile.sha256 was"), "{}", ended.stderr);
+    place.assert_nothing_left();
+}
+
+#[test]
+fn every_file_that_is_no_adapter_ends_in_one_message_before_anything_starts() {
+    let place = Place::new();
+    let home = place.folder();
+    let case = |name: &str, change: &dyn Fn(String) -> String| example(&home.join(name), change);
+    let instead = |from: &'static str, to: &'static str| move |text: String| text.replacen(from, to, 1);
+    case("electrodb.ts", &|text| text);
+    case("broken.ts", &instead("export const adapter", "export const = adapter"));
+    case("unexported.ts", &instead("export const adapter", "export const mine"));
+    case("uninstalled.ts", &instead("@aws-sdk/lib-dynamodb\");", "@nobody/no-such-package\");"));
+    case("throws.ts", &instead("async load() {", "async load() { throw new RangeError(\"of my own\");"));
+    case("leaves.ts", &instead("async load() {", "async load() { process.exit(0);"));
+    std::fs::create_dir(home.join("folder.ts")).unwrap();
+    for (file, words) in [
+        ("./nowhere.ts", "there is no such file"),
+        ("./folder.ts", "that is a folder"),
+        ("./notes.md", "an adapter is a TypeScript or JavaScript file"),
+        ("./electrodb.ts", "rename it, as my-electrodb.ts"),
+        ("./broken.ts", "broken.ts:21: Expected identifier"),
+        ("./unexported.ts", "it exports no adapter: write `export const adapter"),
+        (
+            "./uninstalled.ts",
+            "it imports @nobody/no-such-package, which is installed neither next to it nor in benchmark/",
+        ),
+        ("./throws.ts", "RangeError: of my own"),
+        ("./leaves.ts", "its code ended the process that tried it"),
+    ] {
+        let ended = run(place.tiny(&["--orm=aws-sdk", "--adapter", file])).expect(2);
+        let error = the_error(&ended);
+        assert!(error.contains(words) && error.contains("--adapter"), "{file}: {}", ended.stderr);
+        assert!(!place.out.exists(), "{file}: something was begun");
+    }
+    place.assert_nothing_left();
+}
