@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::plan::items::{BuiltIn, Items, Kind, MOST_QUERY_ITEMS};
 use crate::plan::library::{LIBRARIES, Library};
@@ -16,15 +16,42 @@ use crate::results::{CallKind, Design, Operation, Scale};
 
 /// A benchmark of DynamoDB client libraries for JavaScript that checks the work before it times it.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, after_help = FIRST_STEPS)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 }
 
+/// Below the list of the commands.
+const FIRST_STEPS: &str = "\
+First steps:
+  cargo xtask doctor            is everything there that a run needs?
+  cargo xtask bench --dry-run   what a run would do, and how long it takes
+  cargo xtask bench             measure Mizzle, Dynamoose, ElectroDB and the bare
+                                AWS SDK: about 3 minutes once all is installed
+  cargo xtask help bench        every flag, with examples";
+
+/// Below the flags of `bench`.
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask bench --orm electrodb --orm aws-sdk --op Query
+  cargo xtask bench --budget 10m --scale small --scale large
+  cargo xtask bench --target electrodb@3.9.3 --target electrodb=../electrodb
+  cargo xtask bench --against main --fail-on cpu=5%
+
+The report is in target/bench/latest: report.html, report.md, results.json.";
+
+impl Cli {
+    /// What was typed; ends the program with help or an error of at most `width` columns.
+    pub fn parse_for(width: usize) -> Cli {
+        let matches = Cli::command().term_width(width.min(100)).get_matches();
+        Cli::from_arg_matches(&matches).unwrap_or_else(|why| why.exit())
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Measure: everything from a clean checkout to a finished report
+    /// Run the benchmark: everything from a clean checkout to a finished report
     Bench(Box<Bench>),
     /// Render the report again from a results file
     Report(Report),
@@ -46,6 +73,7 @@ pub enum Command {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
 #[allow(clippy::struct_excessive_bools)] // Flags are what they are.
 pub struct Bench {
     /// Number of items: small (1,000), large (100,000), all (both), or a number; may be repeated
@@ -163,7 +191,7 @@ pub struct Bench {
     #[arg(long)]
     pub prebuilt: bool,
 
-    /// The target that others are compared with [default: aws-sdk]
+    /// The target that others are compared with [default: aws-sdk, or the first target of a run without it]
     #[arg(long, value_name = "ID")]
     pub baseline: Option<String>,
 
@@ -435,7 +463,6 @@ mod tests {
     use std::str::FromStr as _;
 
     use super::*;
-    use clap::CommandFactory as _;
 
     fn bench(arguments: &[&str]) -> Result<Bench, String> {
         let line = ["cargo xtask", "bench"].iter().chain(arguments);
@@ -448,6 +475,31 @@ mod tests {
     #[test]
     fn the_definition_of_the_commands_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_fits_a_terminal_of_80_columns() {
+        let mut all = Cli::command().term_width(80);
+        all.build();
+        let names: Vec<String> = all.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+        let mut pages = vec![all.render_long_help().to_string()];
+        for name in names {
+            let command = all.find_subcommand_mut(&name).unwrap();
+            pages.push(command.clone().term_width(80).render_help().to_string());
+            pages.push(command.clone().term_width(80).render_long_help().to_string());
+        }
+        for line in pages.iter().flat_map(|page| page.lines()) {
+            assert!(console::measure_text_width(line) <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_example_of_the_help_can_be_typed() {
+        let lines = EXAMPLES.lines().chain(FIRST_STEPS.lines()).filter_map(|line| line.trim().strip_prefix("cargo "));
+        for line in lines.filter(|line| !line.starts_with("xtask help")) {
+            let typed = line.split("   ").next().unwrap().split_whitespace();
+            assert!(Cli::try_parse_from(typed).is_ok(), "{line}");
+        }
     }
 
     #[test]

@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use xtask::cli::{Cli, Command};
 use xtask::commands::{doctor, schema};
+use xtask::report::terminal_width;
 use xtask::system::{exit, interrupt, progress};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_for(terminal_width());
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {

@@ -10,7 +10,6 @@ pub mod runtime;
 pub mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use self::request::{DefaultMizzle, Handicap, Request, TargetSpec};
 use self::runtime::RuntimeSpec;
 use crate::results::{CallKind, Design, MOST_CONCURRENCIES, Operation, Scale};
 use crate::system::exit::Exit;
+use crate::system::format;
 
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
 const FEWEST_ROUNDS: u32 = 3;
@@ -43,6 +43,8 @@ const LARGE_ABOVE: u32 = 10_000;
 /// Inputs of each operation on the recorded ground.
 pub const POOL: u32 = 16;
 
+/// The baseline where none is asked for and it is among the targets: the bare SDK.
+const USUAL_BASELINE: &str = "aws-sdk";
 /// The targets of a default run.
 const USUAL_TARGETS: f64 = 4.0;
 
@@ -55,7 +57,7 @@ pub struct Plan {
     pub items: Items,
     pub targets: Vec<PlannedTarget>,
     /// The id of the target that others are compared with, without its runtime: each is compared with the one under
-    /// its own. None where it is not among the targets.
+    /// its own.
     pub baseline: Option<String>,
     pub rounds: Rounds,
     /// Calls in flight in the throughput phase.
@@ -109,7 +111,7 @@ impl ScalePlan {
 /// How many fresh processes each target gets at each scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rounds {
-    /// As asked.
+    /// As requested.
     Exactly(u32),
     /// Until the intervals are narrow enough or the budget is spent.
     Adaptive { fewest: u32, most: u32 },
@@ -135,11 +137,11 @@ pub struct PlannedTarget {
     pub handicap: BTreeMap<Operation, u64>,
     /// Where its adapter is none of this repository's.
     pub outside: Option<Outside>,
-    /// Of another commit, beside the target of this checkout.
+    /// Of another commit, next to the target of this checkout.
     pub base_of: Option<BaseOf>,
 }
 
-/// What a target of another commit stands beside.
+/// What a target of another commit is measured next to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseOf {
     /// The other target's id.
@@ -155,12 +157,12 @@ impl PlannedTarget {
         program.map_or_else(|| self.library.id.to_owned(), |program| program.display().to_string())
     }
 
-    /// What npm is asked for, in words; the file of an adapter outside this repository.
+    /// What npm is asked for, for people; the file of an adapter outside this repository.
     pub fn spec_in_words(&self) -> String {
         if let Some(outside) = &self.outside {
             return outside.file.display().to_string();
         }
-        let spec = self.spec.as_deref().unwrap_or("locked");
+        let spec = self.spec.as_deref().unwrap_or("the locked version");
         self.base_of.as_ref().map_or_else(|| spec.to_owned(), |base| format!("{spec}, of {}", base.from))
     }
 }
@@ -253,6 +255,16 @@ impl Plan {
         (taken && !named).then(|| format!("Mizzle is measured from {spec} (--mizzle latest takes the published one)"))
     }
 
+    /// Says which target is the baseline, where the bare SDK is not measured and none was asked for.
+    pub fn baseline_note(&self, request: &Request) -> Option<String> {
+        let baseline = self.baseline.as_ref()?;
+        let others = self.targets.len() > 1 && request.baseline.is_none();
+        let bare = self.targets.iter().any(|target| target.library.id == USUAL_BASELINE);
+        (others && !bare).then(|| {
+            format!("{baseline} is the baseline: the bare AWS SDK is not in this run (--baseline ID takes another)")
+        })
+    }
+
     /// All numbers of calls in flight that the throughput is measured with.
     pub fn concurrencies(&self) -> Vec<u32> {
         [self.concurrency].into_iter().chain(self.more_concurrencies.iter().copied()).collect()
@@ -267,49 +279,49 @@ impl Plan {
         order
     }
 
-    /// The plan in words, for `--dry-run`.
-    pub fn describe(&self, out: &Path) -> String {
-        let mut text = String::new();
+    /// The plan for people, for `--dry-run`: rows of a name and what it is.
+    pub fn describe(&self, out: &Path) -> Vec<(&'static str, String)> {
+        let operations: Vec<_> = self.operations.iter().map(|operation| operation.name()).collect();
+        let mut rows = vec![
+            ("Operations", operations.join(", ")),
+            ("Items", self.items.in_words()),
+            ("Calls", self.calls.name().to_owned()),
+        ];
+        for target in &self.targets {
+            let mark = if self.is_baseline(target) { " (the baseline)" } else { "" };
+            rows.push(("Target", format!("{}: {}{mark}", target.id, target.spec_in_words())));
+        }
         let rounds = match self.rounds {
-            Rounds::Exactly(rounds) => format!("{rounds} rounds"),
+            Rounds::Exactly(rounds) => format!("{rounds}, each with fresh processes"),
             Rounds::Adaptive { fewest, most } => format!(
-                "{fewest} to {most}: until each ratio to the baseline is known to within ±{}%, or the time is spent",
-                self.precision * 100.0
+                "{fewest} to {most}, each with fresh processes, until every ratio to the baseline is known to ±{}% or \
+                 the budget is spent",
+                format::tick(self.precision * 100.0)
             ),
         };
-        let operations: Vec<_> = self.operations.iter().map(|operation| operation.name()).collect();
-        let _ = writeln!(text, "Operations  {}", operations.join(", "));
-        let _ = writeln!(text, "Items       {}", self.items.in_words());
-        let _ = writeln!(text, "Calls       {}", self.calls.name());
-        for target in &self.targets {
-            let mark = if self.is_baseline(target) { "  (baseline)" } else { "" };
-            let _ = writeln!(text, "Target      {:<22} {}{mark}", target.id, target.spec_in_words());
-        }
-        let _ = writeln!(text, "Rounds      {rounds}");
-        for scale in &self.scales {
-            let seconds =
-                |time: Duration| humantime::format_duration(Duration::from_secs(time.as_secs_f64().ceil() as u64));
-            let time = scale.measuring_time(self);
-            let _ = writeln!(
-                text,
-                "Scale       {} ({} items): about {} per operation, target and round; {} in all",
-                scale.scale.name,
-                scale.scale.items,
-                humantime::format_duration(Duration::from_millis(time.as_millis() as u64 / 10 * 10)),
-                match (self.rounds, scale.time) {
-                    (Rounds::Exactly(rounds), Some(_)) =>
-                        format!("about {}", seconds(self.time_of_a_round(scale) * rounds + seeding(&scale.scale))),
-                    _ => format!("at most about {}", seconds(scale.budget)),
-                }
-            );
-        }
-        let _ = writeln!(text, "Order       turned by one place each round; seed {}", self.seed);
-        for round in 0..self.targets.len().min(4) as u32 {
-            let ids: Vec<_> = self.order(round).into_iter().map(|index| self.targets[index].id.as_str()).collect();
-            let _ = writeln!(text, "  round {round}   {}", ids.join(", "));
-        }
-        let _ = write!(text, "Results     {}", out.display());
-        text
+        rows.push(("Rounds", rounds));
+        rows.extend(self.scales.iter().map(|scale| ("Scale", self.describe_scale(scale))));
+        let first: Vec<_> = self.order(0).into_iter().map(|index| self.targets[index].id.as_str()).collect();
+        rows.push(("Order", format!("{}; it rotates by one place each round (seed {})", first.join(", "), self.seed)));
+        rows.push(("Results", out.display().to_string()));
+        rows
+    }
+
+    fn describe_scale(&self, scale: &ScalePlan) -> String {
+        let duration = |time: Duration| format::duration_ms(time.as_secs_f64() * 1e3);
+        let whole = |time: Duration| duration(Duration::from_secs(time.as_secs_f64().ceil() as u64));
+        let time = match (self.rounds, scale.time) {
+            (Rounds::Exactly(rounds), Some(_)) => {
+                format!("about {}", whole(self.time_of_a_round(scale) * rounds + seeding(&scale.scale)))
+            }
+            _ => format!("at most about {}", whole(scale.budget)),
+        };
+        format!(
+            "{}, {} items: {time}, about {} for each operation, target and round",
+            scale.scale.name,
+            format::count(scale.scale.items.into()),
+            duration(scale.measuring_time(self))
+        )
     }
 
     /// About how long one round of a scale takes where its measuring time was asked for.
@@ -528,21 +540,26 @@ fn concurrencies(request: &Request) -> Result<(u32, Vec<u32>), Exit> {
     Ok((first, more.into_iter().collect()))
 }
 
+/// The target that was asked for, else the bare SDK, else the first of the run's targets.
 fn baseline(request: &Request, targets: &[PlannedTarget]) -> Result<Option<String>, Exit> {
-    let id = request.baseline.as_deref().unwrap_or("aws-sdk");
-    if targets.iter().any(|target| target.stem == id) {
-        return Ok(Some(id.to_owned()));
+    let known = |id: &str| targets.iter().any(|target| target.stem == id);
+    match request.baseline.as_deref() {
+        Some(id) if known(id) => Ok(Some(id.to_owned())),
+        Some(id) => {
+            let mut known: Vec<_> = targets.iter().map(|target| target.stem.as_str()).collect();
+            known.dedup();
+            known.truncate(targets.iter().filter(|target| target.runtime == targets[0].runtime).count());
+            Err(Exit::BadInput(format!(
+                "--baseline {id}: it is not among the targets of this run, which are {}",
+                known.join(", ")
+            )))
+        }
+        None => {
+            let bare = targets.iter().find(|target| target.stem == USUAL_BASELINE);
+            let bare = bare.or_else(|| targets.iter().find(|target| target.library.id == USUAL_BASELINE));
+            Ok(bare.or(targets.first()).map(|target| target.stem.clone()))
+        }
     }
-    if request.baseline.is_some() {
-        let mut known: Vec<_> = targets.iter().map(|target| target.stem.as_str()).collect();
-        known.dedup();
-        known.truncate(targets.iter().filter(|target| target.runtime == targets[0].runtime).count());
-        return Err(Exit::BadInput(format!(
-            "--baseline {id}: it is not among the targets of this run, which are {}",
-            known.join(", ")
-        )));
-    }
-    Ok(None)
 }
 
 #[cfg(test)]
@@ -627,7 +644,10 @@ mod tests {
 
     #[test]
     fn a_baseline_that_is_not_measured_is_refused_where_it_was_asked_for() {
-        assert_eq!(plan("--orm mizzle").unwrap().baseline, None);
+        let baseline = |arguments: &str| plan(arguments).unwrap().baseline.unwrap();
+        assert_eq!(baseline("--orm mizzle --orm aws-sdk"), "aws-sdk");
+        assert_eq!(baseline("--orm electrodb --orm dynamoose"), "electrodb", "the first, where the bare SDK is absent");
+        assert_eq!(baseline("--target mizzle@1 --target aws-sdk@3.990.0"), "aws-sdk@3.990.0");
         let why = plan("--orm mizzle --baseline dynamoose").unwrap_err();
         assert!(matches!(&why, Exit::BadInput(text) if text.contains("--baseline dynamoose")), "{why:?}");
     }

@@ -4,4 +4,5 @@
 pub mod against;
 pub mod database;
 pub mod npm;
+mod remedy;
 pub mod sweep;

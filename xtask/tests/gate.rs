@@ -80,7 +80,7 @@ fn a_slower_adapter_is_found_by_name_and_equal_runs_pass() {
     let found = compare(&[&base, &slow, "--format=json"]);
     ends_with(&found, 1);
     assert_eq!(regressions(&serde_json::from_slice(&found.stdout).unwrap()), ["electrodb GetItem cpu"]);
-    // Two targets of one file, paired by round: the extra cost stands beside the baseline.
+    // Two targets of one file, paired by round: the extra cost stands next to the baseline.
     ends_with(&compare(&[&slow, "--between", "aws-sdk", "electrodb"]), 1);
 }
 

@@ -126,7 +126,7 @@ impl Answers {
         self.shared.upstream.set(upstream);
     }
 
-    /// A door with a port of its own, which passes requests on until it is told otherwise. `name` is for messages: the
+    /// A door with a port of its own, which passes requests on until it is set otherwise. `name` is for messages: the
     /// target and the scale.
     ///
     /// # Errors

@@ -128,7 +128,7 @@ pub struct Run {
     /// Monotonic seconds from start to finish.
     pub duration_s: f64,
     pub status: RunStatus,
-    /// Why the status is not `complete`, in words.
+    /// Why the status is not `complete`: a sentence.
     pub reason: Option<String>,
     /// Why measuring stopped: the intervals were narrow enough, the time was spent, or the rounds were given.
     pub stopped_because: Option<String>,
@@ -409,7 +409,7 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_of: Option<String>,
     pub status: TargetStatus,
-    /// Why the status is not `ok`, in words; with the last lines of the log where there are any.
+    /// Why the status is not `ok`: a sentence, with the last lines of the log where there are any.
     pub reason: Option<String>,
     /// Whether it was left out because it can't have such items as this run is of; the reason says why.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -602,7 +602,7 @@ impl Measurement {
         }
     }
 
-    /// What it is of, in words.
+    /// What it is of: a sentence.
     pub fn name(&self) -> String {
         format!("{} of {} ({})", self.operation, self.target, self.scale)
     }
@@ -668,7 +668,7 @@ pub enum LimitedBy {
     Database,
     /// Both together used nearly all the machine's cores.
     Machine,
-    /// Neither was busy, or it could not be told.
+    /// Neither was busy, or this could not be measured.
     Unknown,
 }
 
@@ -786,7 +786,7 @@ pub enum Verdict {
     Slower,
     /// The whole interval lies within the margin of equivalence.
     Same,
-    /// This run can't tell.
+    /// Inconclusive: this run does not show which.
     Unclear,
 }
 
@@ -882,7 +882,7 @@ pub struct Slice {
     pub wall_ms: f64,
     /// User + system time of the process, by its own accounting.
     pub cpu_ms: f64,
-    /// Of it, that of the thread that runs JavaScript; absent where the system does not tell.
+    /// Of it, that of the thread that runs JavaScript; absent where the system does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_ms: Option<f64>,
     /// Latency of each call; sorted, since tinybench sorts them.
@@ -894,7 +894,7 @@ pub struct Slice {
 #[serde(rename_all = "camelCase")]
 pub struct ThroughputPhase {
     pub at_ms: f64,
-    /// Calls in flight: as asked, or 1 where a call takes so long that the latency phase serves for both.
+    /// Calls in flight: as requested, or 1 where a call takes so long that the latency phase serves for both.
     pub concurrency: u32,
     pub calls: u64,
     pub wall_ms: f64,
@@ -972,7 +972,7 @@ pub struct Disturbance {
     pub kind: DisturbanceKind,
     /// Since the run's start, milliseconds; null for the whole run.
     pub at_ms: Option<f64>,
-    /// What was seen and what it did, in words.
+    /// What was seen and what it did: a sentence.
     pub detail: String,
     /// Whether conclusions suffer.
     pub serious: bool,

@@ -15,11 +15,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       table.classList.add("sorted");
       const key = (row) => {
-        const cell = row.cells[column];
-        const value = Number.parseFloat(cell.dataset.value ?? "");
+        const value = Number.parseFloat(row.cells[column]?.dataset.value ?? "");
         return Number.isNaN(value) ? null : value;
       };
-      const text = (row) => row.cells[column].textContent;
+      const text = (row) => row.cells[column]?.textContent ?? "";
       const compare = (a, b) => {
         const [x, y] = [key(a), key(b)];
         if (x !== null && y !== null) return down ? y - x : x - y;

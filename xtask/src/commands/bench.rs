@@ -4,6 +4,7 @@
 mod blank;
 mod board;
 mod bundling;
+mod dry_run;
 mod output;
 mod own_item;
 mod site;
@@ -93,14 +94,18 @@ impl Bench {
         files::check_folder(&out).map_err(|why| Exit::BadInput(format!("--out {}: {why}", out.display())))?;
         check_specs(&plan)?;
         if self.dry_run {
+            let notes = [from_tree, plan.baseline_note(&self.request())].into_iter().flatten();
+            let width = report::terminal_width();
+            let mut rows = plan.describe(&out);
             for spec in plan.runtimes() {
-                print_line(format!("Runtime     {:<22} {}", spec.to_string(), runtime::foresee(&checkout, spec)));
+                rows.push(("Runtime", format!("{spec}: {}", runtime::foresee(&checkout, spec))));
             }
-            print_line(plan.describe(&out));
+            let lines = dry_run::lines(&rows, width).into_iter();
+            lines.chain(notes.flat_map(|note| report::text::wrap(&note, width, 0, 0))).for_each(print_line);
             return Ok(());
         }
         let progress = Progress::new(ci);
-        if let Some(words) = from_tree {
+        for words in [from_tree, plan.baseline_note(&self.request())].into_iter().flatten() {
             progress.line(words);
         }
         let _lock = lock::acquire(&checkout)?;
@@ -181,7 +186,7 @@ impl Bench {
             sampler.watch(DATABASE, pid);
         }
         if let Some(load) = load::wait_for_quiet(QUIET_PERCENT, self.patience)? {
-            let detail = format!("other processes used {load:.0}% of a core before the start and did not calm down");
+            let detail = format!("other processes used {load:.0}% of a core before the start and did not become idle");
             run.progress.warn(&detail);
             results.disturbances.push(Disturbance {
                 kind: DisturbanceKind::OtherLoad,

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use crate::analysis::compare::{self, Comparison, FailOn, Pair};
 use crate::cli::{Compare, Format};
-use crate::report::comparison as render;
-use crate::report::github;
+use crate::report::{self, comparison as render, github};
 use crate::results::Results;
 use crate::results::{baselines, reading};
 use crate::system::checkout::Checkout;
@@ -23,7 +22,7 @@ impl Compare {
         let fail_on = FailOn::parse(&self.fail_on).map_err(Exit::BadInput)?;
         let comparison = self.comparison(&fail_on)?;
         let text = match self.format {
-            Format::Table => render::terminal(&comparison),
+            Format::Table => render::terminal(&comparison, report::terminal_width()),
             Format::Markdown => render::markdown(&comparison),
             Format::Json => render::json(&comparison),
         };
@@ -53,7 +52,7 @@ impl Compare {
             fail_on = if self.fail_on.is_empty() { FailOn::off() } else { fail_on };
         }
         if pairs.is_empty() {
-            let why = format!("{} is the latest run itself; name what it is to be compared with", self.base);
+            let why = format!("{} is the latest run itself: run `cargo xtask bench` again, then compare", self.base);
             return Err(Exit::BadInput(why).into());
         }
         Ok(compare::between(&base, &pairs, &fail_on).map_err(|why| Exit::BadInput(why.to_string()))?)
@@ -73,7 +72,7 @@ pub fn verdict(comparison: &Comparison) -> Result<(), Exit> {
     }
 }
 
-/// Compares what a run measured twice, prints it and keeps it beside the results. None where the run has no such pair.
+/// Compares what a run measured twice, prints it and keeps it next to the results. None where the run has no such pair.
 ///
 /// # Errors
 /// [`Exit::Failed`] where there are pairs and none has figures; a folder that can't be written.
@@ -83,7 +82,7 @@ pub fn of_run(results: &Results, fail_on: &FailOn, out: &Path, ci: bool) -> anyh
         return Ok(None);
     }
     let comparison = compare::between(results, &pairs, fail_on).map_err(|why| Exit::Failed(why.to_string()))?;
-    print_line(format!("\n{}", render::terminal(&comparison).trim_end()));
+    print_line(format!("\n{}", render::terminal(&comparison, report::terminal_width()).trim_end()));
     files::write_whole(&out.join("comparison.md"), render::markdown(&comparison))?;
     files::write_whole(&out.join("comparison.json"), render::json(&comparison))?;
     if ci {

@@ -55,7 +55,9 @@ pub fn require(needs: &Needs) -> anyhow::Result<Tools> {
                 missing.insert(0, format!("{why:#}"));
             }
             let missing = missing.join("\n").replace('\n', "\n  ");
-            bail!(Exit::Prerequisite(format!("this machine is missing something that a run needs:\n  {missing}")));
+            bail!(Exit::Prerequisite(format!(
+                "this machine is missing something that a run needs:\n  {missing}\n`cargo xtask doctor` checks again"
+            )));
         }
     }
 }
@@ -156,7 +158,7 @@ pub fn run() -> anyhow::Result<()> {
     }
     let for_database = || missing_for_database(BackendChoice::Auto, false, || clone(&engine), || clone(&java));
     if tools.is_err() || !for_database().is_empty() {
-        bail!(Exit::Prerequisite("fix the items marked ✗ before running".to_owned()));
+        bail!(Exit::Prerequisite("fix the items marked ✗, then run `cargo xtask doctor` again".to_owned()));
     }
     Ok(())
 }
@@ -221,7 +223,7 @@ fn memory() -> Found {
     let (free_gib, total_gib) = (system.available_memory() as f64 / GIB, system.total_memory() as f64 / GIB);
     let text = format!("{free_gib:.1} of {total_gib:.1} GiB available");
     if free_gib < ENOUGH_MEMORY_GIB {
-        Found::Poor(format!("{text}; a large run wants {ENOUGH_MEMORY_GIB}"))
+        Found::Poor(format!("{text}; a large run needs {ENOUGH_MEMORY_GIB}"))
     } else {
         Found::Good(text)
     }
@@ -229,7 +231,7 @@ fn memory() -> Found {
 
 fn other_load(percent: Option<f64>) -> Found {
     match percent {
-        None => Found::Poor("this system doesn't show it".to_owned()),
+        None => Found::Poor("not reported by this system".to_owned()),
         Some(percent) if percent >= QUIET_PERCENT => {
             Found::Poor(format!("{percent:.0}% of a core: end what else runs, or the figures will be unsteady"))
         }

@@ -14,7 +14,7 @@ impl cli::History {
             check_folder(out)?;
         }
         let history = crate::report::history::history(&self.dir)?;
-        let mut text = history.terminal();
+        let mut text = history.terminal(crate::report::terminal_width());
         if let Some(out) = &self.out {
             for file in history.write(out)? {
                 let _ = writeln!(text, "{}", file.display());

@@ -39,7 +39,7 @@ pub fn assess(windows: &[LoadWindow], speed_ms: &[(f64, f64)]) -> Vec<Disturbanc
                     kind,
                     at_ms: bursts.first().map(|window| window.at_ms),
                     detail: format!(
-                        "while measuring, {who} {average:.0}% of a core on average and {worst:.0}% at the most; \
+                        "while measuring, {who} {average:.0}% of a core on average and {worst:.0}% at most; \
                          {} of {} seconds had more than {BURST:.0}%",
                         bursts.len(),
                         windows.len()
@@ -53,7 +53,7 @@ pub fn assess(windows: &[LoadWindow], speed_ms: &[(f64, f64)]) -> Vec<Disturbanc
             found.push(Disturbance {
                 kind: DisturbanceKind::Swapping,
                 at_ms: windows.iter().find(|window| window.swapped_pages > 0).map(|window| window.at_ms),
-                detail: format!("the machine swapped {swapped} pages while measuring; latencies may hold disk time"),
+                detail: format!("the machine swapped {swapped} pages while measuring; latencies may include disk time"),
                 serious: swapped > 1_000,
             });
         }

@@ -63,7 +63,7 @@ const SLOW: f64 = 1.6;
 /// long as the fastest's: then turns buy all targets the most precision for the time if they are shared out by the
 /// square root of what a slice takes (Neyman's allocation, for slices that vary alike).
 const FEWEST_TURNS: f64 = 1.0 / 3.0;
-/// What a change of turns takes beside the calls, milliseconds.
+/// What a change of turns takes on top of the calls, milliseconds.
 const CHANGE_MS: f64 = 1.5;
 /// The most calls of one phase of one target in one round: what they write has to be taken away again.
 pub const MOST_CALLS: u64 = 20_000;

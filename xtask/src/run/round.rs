@@ -149,7 +149,7 @@ impl Runner<'_> {
     }
 
     /// Starts one target's process and has its work verified: in full in its first process at this scale, shortly in
-    /// later ones, and then without Scan beside other operations, which would take longer than all of them.
+    /// later ones, and then without Scan among other operations, which would take longer than all of them.
     fn start(&self, plan: RoundPlan, place: u32, target: usize) -> Started {
         let RoundPlan { scale, round } = plan;
         let planned = &self.plan.targets[target];
@@ -534,7 +534,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Tells the observer how much of the round is done.
+    /// Shows the observer how much of the round is done.
     pub(super) fn observe_progress(&self, phase: Phase, operation: usize, share: f64, members: &[Member]) {
         const CLIENT: f64 = 0.55;
         let done = |share: f64| (operation as f64 + share) / self.plan.operations.len().max(1) as f64;
@@ -549,7 +549,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Tells the observer what a call of each target cost the client.
+    /// Shows the observer what a call of each target cost the client.
     pub(super) fn observe_costs(&self, operation: Operation, members: &mut [Member]) {
         let cost = |member: &mut Member| {
             let id = member.id.clone();

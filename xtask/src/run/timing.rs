@@ -9,9 +9,9 @@ const LEAST_THROUGHPUT: f64 = 0.15;
 const MOST_THROUGHPUT: f64 = 0.55;
 /// Of the rest, what the client phase gets; the latency phase has what it leaves.
 const CLIENT: f64 = 0.85;
-/// Of the time of a part, the most that Scan gets beside other operations.
+/// Of the time of a part, the most that Scan gets among other operations.
 const SCAN: f64 = 0.125;
-/// What measuring takes beside the time that it is given, for each target and operation.
+/// What measuring takes on top of the time that it is given, for each target and operation.
 const AROUND_A_CELL: Duration = Duration::from_millis(300);
 /// What starting later processes takes, as a share of starting the first ones.
 const LATER_START: f64 = 0.3;
@@ -28,7 +28,7 @@ pub struct Fixed {
     pub start: Duration,
     /// Putting the table back and ending the processes.
     pub end: Duration,
-    /// What measuring took beside the time that it was given: allocation, bursts that open connections, changes of turn.
+    /// What measuring took on top of the time that it was given: allocation, bursts that open connections, changes of turn.
     pub around: Duration,
 }
 

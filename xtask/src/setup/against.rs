@@ -66,7 +66,7 @@ impl Against {
     }
 
     /// Whether a library's adapter or what it is installed with differs from this checkout's. A library that isn't there
-    /// has nothing to stand beside.
+    /// has nothing to stand next to.
     ///
     /// # Errors
     /// Where this checkout's own files can't be read.

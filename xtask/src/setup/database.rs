@@ -31,7 +31,7 @@ const PROBE_LIMIT: Duration = Duration::from_secs(5);
 /// The server's program.
 pub const JAR: &str = "DynamoDBLocal.jar";
 /// Flags of the server's Java machine, the same on both backends. The heap holds requests and answers only (the items
-/// are in `SQLite`'s memory beside it), its size is fixed so that it isn't resized while something is measured, and
+/// are in `SQLite`'s memory next to it), its size is fixed so that it isn't resized while something is measured, and
 /// the serial collector has no threads of its own that would compete with the client. The quick compiler alone warms the
 /// server within some hundred calls: over its first 6,000 calls a fresh one spends 2.2 ms of CPU a call instead of 3.8.
 pub const JVM_FLAGS: [&str; 5] =
@@ -117,7 +117,7 @@ pub fn start(options: &Options, progress: &Progress) -> anyhow::Result<Server> {
             let java = Java::find().map_err(|why| {
                 Exit::Prerequisite(format!("DynamoDB Local needs Docker or Java.\n  Docker: {why_not}\n  Java: {why}"))
             })?;
-            progress.line(format!("  without Docker ({}): Java", why_not.lines().next().unwrap_or_default()));
+            progress.line(format!("  Docker: {}; Java is used instead", why_not.lines().next().unwrap_or_default()));
             java::start(options, &java, progress)
         }
     }

@@ -21,6 +21,7 @@ use xshell::{Cmd, Shell, cmd};
 
 use crate::plan::library::Library;
 use crate::plan::runtime::OLDEST_NODE;
+use crate::setup::remedy;
 use crate::system::exit::Exit;
 use crate::system::process::{self, Command};
 
@@ -69,29 +70,29 @@ impl Tools {
     /// # Errors
     /// [`Exit::Prerequisite`] with everything that is missing and how to fix it.
     pub fn find() -> anyhow::Result<Tools> {
-        let (mut found, mut missing) = (Vec::new(), Vec::new());
-        for (name, advice) in [
-            ("node", "install Node 20 or newer: https://nodejs.org/en/download"),
-            ("npm", "it comes with Node; some distributions have it as a package of its own, npm"),
-        ] {
-            match find_tool(name) {
-                Ok(tool) => found.push(tool),
-                Err(why) => missing.push(format!("{why}; {advice}")),
-            }
+        let found = ["node", "npm"].map(|name| (name, find_tool(name)));
+        let absent: Vec<&str> = found.iter().filter(|(name, _)| which::which(name).is_err()).map(|of| of.0).collect();
+        let ([(_, Ok((node, node_version))), (_, Ok((npm, npm_version)))], []) = (&found, &absent[..]) else {
+            let broken = found.iter().filter(|(name, _)| !absent.contains(name));
+            let broken: Vec<&str> = broken.filter_map(|(_, tool)| tool.as_ref().err().map(String::as_str)).collect();
+            let missing = match &absent[..] {
+                [] => broken.join("; "),
+                [one] => format!("{one} is not on the PATH"),
+                _ => "node and npm are not on the PATH".to_owned(),
+            };
+            let advice = format!("install Node {OLDEST_NODE} or newer, which brings npm: {}", remedy::node());
+            bail!(Exit::Prerequisite(format!("{missing}: {advice}")));
+        };
+        if major(node_version).is_none_or(|major| major < OLDEST_NODE) {
+            bail!(Exit::Prerequisite(format!(
+                "Node is {node_version} ({}), and {OLDEST_NODE} or newer is needed: {}",
+                node.display(),
+                remedy::node()
+            )));
         }
-        match <[_; 2]>::try_from(found) {
-            Ok([(node, node_version), (npm, npm_version)]) if missing.is_empty() => {
-                if major(&node_version).is_none_or(|major| major < OLDEST_NODE) {
-                    bail!(Exit::Prerequisite(format!(
-                        "Node is {node_version} ({}), and {OLDEST_NODE} or newer is needed: \
-                         https://nodejs.org/en/download",
-                        node.display()
-                    )));
-                }
-                Ok(Tools { node, npm, node_version, npm_version })
-            }
-            _ => bail!(Exit::Prerequisite(missing.join("\n"))),
-        }
+        let ((node, npm), (node_version, npm_version)) =
+            ((node.clone(), npm.clone()), (node_version.clone(), npm_version.clone()));
+        Ok(Tools { node, npm, node_version, npm_version })
     }
 }
 

@@ -329,7 +329,7 @@ pub struct Allocated {
 /// Reads one line of a worker.
 ///
 /// # Errors
-/// A line that is no event, in words that quote its beginning; numbers that can't be (negative or not finite times).
+/// A line that is no event, quoted by its beginning; numbers that can't be (negative or not finite times).
 pub fn parse(line: &str) -> Result<Event, String> {
     let quoted = || line.chars().take(80).collect::<String>();
     let event: Event = serde_json::from_str(line).map_err(|why| {
@@ -406,7 +406,7 @@ mod tests {
         assert!(!why.contains(char::is_control), "{why:?}");
     }
 
-    /// Whatever comes, the answer is an event whose times can be, or one short line.
+    /// For any input, the answer is an event whose times can be, or one short line.
     fn survives(line: &str) {
         match parse(line) {
             Ok(event) => assert!(sensible(&event), "{event:?}"),

@@ -74,7 +74,7 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// What many estimates of one kind tell about the variance of each: its usual size, and how many degrees of freedom
+/// What many estimates of one kind show about the variance of each: its usual size, and how many degrees of freedom
 /// that knowledge is worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prior {

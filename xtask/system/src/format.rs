@@ -30,9 +30,32 @@ pub fn estimate(value: f64, interval: Option<Interval>) -> String {
     }
 }
 
-/// A ratio to the baseline: `×1.12 ± 0.01`.
+/// A ratio to the baseline: `×1.12 ± 0.01`. It has two decimals, or as many as the first digit of a narrower interval
+/// needs; at 10 and above, three significant digits.
 pub fn ratio(value: f64, interval: Option<Interval>) -> String {
-    format!("×{}", estimate(value, interval))
+    let half = interval.map(|[low, high]| (value - low).max(high - value).max(0.0));
+    match half.filter(|half| half.is_finite()) {
+        _ if !value.is_finite() => NOT_MEASURED.to_owned(),
+        Some(half) => {
+            let digits = ratio_decimals(value, half);
+            format!("×{} ± {}", fixed(value, digits), fixed(half, digits))
+        }
+        None => format!("×{}", fixed(value, ratio_decimals(value, 0.0))),
+    }
+}
+
+/// A ratio of which only the range is known: `×0.95 to ×1.09`.
+pub fn ratio_range([low, high]: Interval) -> String {
+    if !low.is_finite() || !high.is_finite() {
+        return NOT_MEASURED.to_owned();
+    }
+    let digits = ratio_decimals(high, (high - low) / 2.0);
+    format!("×{} to ×{}", fixed(low, digits), fixed(high, digits))
+}
+
+fn ratio_decimals(value: f64, half: f64) -> i32 {
+    let usual = if value < 0.095 { decimals(value) } else { decimals(value).min(2) };
+    if half > 0.0 { usual.max(-magnitude(half)) } else { usual }.min(4)
 }
 
 /// A measured share as percent, with one decimal below 10%: 0.0312 is `3.1%`, 0.4 is `40%`.
@@ -171,6 +194,11 @@ mod tests {
         assert_eq!(estimate(1.0987, Some([1.0946, 1.1020])), "1.099 ± 0.004");
         assert_eq!(estimate(1.1, None), "1.10");
         assert_eq!(ratio(14.23, Some([13.9, 14.5])), "×14.2 ± 0.3");
+        assert_eq!(ratio(0.973, Some([0.895, 1.05])), "×0.97 ± 0.08");
+        assert_eq!(ratio(1.0987, Some([1.0946, 1.1020])), "×1.099 ± 0.004");
+        assert_eq!(ratio(1.02, None), "×1.02");
+        assert_eq!(ratio_range([0.9512, 1.0897]), "×0.95 to ×1.09");
+        assert_eq!(ratio_range([0.9912, 1.0041]), "×0.991 to ×1.004");
         assert_eq!(estimate(2.0, Some([2.0, 2.0])), "2.00 ± 0.00");
         assert_eq!(estimate(0.8561, Some([0.1, 8.9401])), "0.856 ± 8.08");
         assert_eq!(estimate(71.5, Some([0.0, 1143.9])), "71.5 ± 1,070");

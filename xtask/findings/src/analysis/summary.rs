@@ -206,11 +206,11 @@ pub fn throughput_parts(round: &Round) -> Parts {
 }
 
 fn phase_parts(phase: &ThroughputPhase) -> Parts {
-    let told = phase.calls > 0 && phase.wall_ms > 0.0;
-    told.then_some(Part { total: phase.wall_ms, calls: phase.calls as f64 }).into_iter().collect()
+    let is_known = phase.calls > 0 && phase.wall_ms > 0.0;
+    is_known.then_some(Part { total: phase.wall_ms, calls: phase.calls as f64 }).into_iter().collect()
 }
 
-/// Fills in what a measurement's own rounds tell, and returns what to warn of.
+/// Fills in what a measurement's own rounds show, and returns what to warn of.
 fn summarize_alone(one: &mut Measurement, context: &Context) -> Vec<Warning> {
     let measured: Vec<&Round> = one.per_round.iter().filter(|round| has_figures(round)).collect();
     let rounds = measured.len() as u32;
@@ -404,7 +404,7 @@ pub fn baseline_of<'a>(results: &'a Results, id: &str) -> Option<&'a Target> {
 /// The parts of a round of which a ratio is made.
 type Of = fn(&Round) -> Parts;
 
-/// What the ratios of one scale, taken together, tell about the standard error of each: some rounds by themselves tell
+/// What the ratios of one scale, taken together, show about the standard error of each: some rounds by themselves show
 /// little, and all ratios of a run were measured in the same way.
 struct Shared(BTreeMap<(String, &'static str), Components>);
 

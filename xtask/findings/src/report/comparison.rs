@@ -14,19 +14,18 @@ const NAMED: usize = 8;
 /// What a terminal's columns are called.
 const HEADS: [&str; 7] = ["CPU", "alloc", "latency", "p95", "p99", "rate", "memory"];
 
-/// For a terminal of 80 columns.
-pub fn terminal(comparison: &Comparison) -> String {
-    terminal_of(comparison, 80)
-}
-
 /// For a terminal of this many columns; the tables are whole from 80 on.
-pub fn terminal_of(comparison: &Comparison, width: usize) -> String {
+pub fn terminal(comparison: &Comparison, width: usize) -> String {
     let mut lines: Vec<String> = heading(comparison).iter().flat_map(|line| wrap(line, width, 0, 0)).collect();
-    let heads = HEADS.iter().enumerate().map(|(at, head)| Column::figure(*head).dispensable(at as u8));
+    // A metric that neither run measured has no column.
+    let metrics: Vec<(usize, Metric)> =
+        Metric::ALL.into_iter().enumerate().filter(|(_, metric)| occurs(comparison, *metric)).collect();
+    let heads = metrics.iter().map(|&(at, _)| Column::figure(HEADS[at]).dispensable(at as u8));
     let mut table = Table::new([Column::name("")].into_iter().chain(heads)).tight();
     let groups = groups(comparison);
     for row in groups.iter().flatten() {
-        let cells = Metric::ALL.map(|metric| of(row, metric).map_or_else(|| NOT_MEASURED.to_owned(), cell));
+        let cell = |(_, metric): &(usize, Metric)| of(row, *metric).map_or_else(|| NOT_MEASURED.to_owned(), cell);
+        let cells = metrics.iter().map(cell);
         table.row([row.operation.name().to_owned()].into_iter().chain(cells));
     }
     let layout = table.fitted(width);
@@ -56,11 +55,12 @@ pub fn markdown(comparison: &Comparison) -> String {
         let _ = writeln!(out, "{}\n", escaped(&line));
     }
     for rows in groups(comparison) {
-        let mut table = Table::new(
-            [Column::name("operation")].into_iter().chain(Metric::ALL.map(|metric| Column::figure(title(metric)))),
-        );
+        let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(|metric| occurs(comparison, *metric)).collect();
+        let heads = metrics.iter().map(|metric| Column::figure(title(*metric)));
+        let mut table = Table::new([Column::name("operation")].into_iter().chain(heads));
         for row in &rows {
-            let cells = Metric::ALL.map(|metric| of(row, metric).map_or_else(|| Cell::new(NOT_MEASURED), long_cell));
+            let cells =
+                metrics.iter().map(|metric| of(row, *metric).map_or_else(|| Cell::new(NOT_MEASURED), long_cell));
             table.row([Cell::new(row.operation.name())].into_iter().chain(cells));
         }
         let _ = writeln!(out, "### {}\n\n{}", escaped(&title_of(rows[0])), table.markdown());
@@ -103,6 +103,11 @@ pub fn sentence(row: &Row, change: &Change) -> String {
 
 fn of(row: &Row, metric: Metric) -> Option<&Change> {
     row.changes.iter().find(|change| change.metric == metric)
+}
+
+/// Whether any row has a change of this metric.
+fn occurs(comparison: &Comparison, metric: Metric) -> bool {
+    comparison.rows.iter().any(|row| of(row, metric).is_some())
 }
 
 /// A change in at most nine columns, in percent: `+4.2±1.1?`.

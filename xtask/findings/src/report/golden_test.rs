@@ -9,9 +9,9 @@ use std::fs;
 use super::*;
 use crate::analysis::summary::summarize;
 use crate::fixture::{Shape, raw};
-use crate::report::model::{Criterion, Page};
+use crate::report::model::Criterion;
 use crate::report::palette::Ink;
-use crate::results::{Measurement, Operation, RunStatus, TargetStatus, ThroughputPhase};
+use crate::results::{Failure, Measurement, Operation, RunStatus, TargetStatus, ThroughputPhase, Verdict};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -142,18 +142,20 @@ fn every_promised_figure_is_in_the_report_and_on_the_page() {
             // The best is bold.
             report[start..end].replace("**", "")
         };
-        for (title, figure) in figures(m) {
+        for (title, figure) in figures(m).into_iter().filter(|(_, figure)| figure != format::NOT_MEASURED) {
             assert!(section(title).contains(&figure), "{title} of {} {}: {figure}", m.target, m.operation);
             assert!(page.contains(&figure), "{figure} is not on the page");
         }
-        assert!(section("All figures").contains(&at_a_glance(m)), "{} {}: {}", m.target, m.operation, at_a_glance(m));
+        let peak = section("All figures").contains("CPU peak");
+        let glance = at_a_glance(m, peak);
+        assert!(section("All figures").contains(&glance), "{} {}: {glance}", m.target, m.operation);
     }
 }
 
-/// All that is promised of a measurement but its ratio, in one row of one table.
-fn at_a_glance(m: &Measurement) -> String {
+/// All that is promised of a measurement but its ratio, in one row of one table; the CPU's peak where the scale has any.
+fn at_a_glance(m: &Measurement, peak: bool) -> String {
     let (latency, cpu, memory) = (m.latency_ms.as_ref(), m.cpu.as_ref(), m.memory_mb.as_ref());
-    let figures = [
+    let mut figures = vec![
         latency.map(|l| l.mean),
         latency.and_then(|l| l.p95),
         latency.and_then(|l| l.p99),
@@ -163,7 +165,10 @@ fn at_a_glance(m: &Measurement) -> String {
         memory.map(|m| m.avg),
         memory.map(|m| m.peak),
     ];
-    format!(" {} |", figures.map(format::optional).join(" | "))
+    if !peak {
+        assert_eq!(figures.remove(5), None);
+    }
+    format!(" {} |", figures.into_iter().map(format::optional).collect::<Vec<_>>().join(" | "))
 }
 
 /// What the project promises of each measurement, as the report writes it.
@@ -218,7 +223,7 @@ fn hostile() -> Results {
         rename(&mut m.scale, "large");
         m.warnings.push(evil.to_owned());
         if m.target == "dynamoose" {
-            m.failure = Some(crate::results::Failure { stage: evil.to_owned(), cause: long.clone() });
+            m.failure = Some(Failure { stage: evil.to_owned(), cause: long.clone() });
             m.latency_ms = None;
         }
     }
@@ -366,7 +371,10 @@ fn warnings_of_one_kind_are_one_line() {
     let report = markdown(&results);
     let lines: Vec<&str> = report.lines().filter(|line| line.contains("took long")).collect();
     let first = "- 0 of 1,000 calls took long: AWS SDK PutItem (small); similarly: Mizzle PutItem (small),";
-    assert!(lines.len() == 1 && lines[0].starts_with(first) && lines[0].ends_with(" and 41 more"), "{lines:?}");
+    assert!(
+        lines.len() == 1 && lines[0].starts_with(first) && lines[0].contains(" and 41 more. **To do:** "),
+        "{lines:?}"
+    );
     assert_eq!(report.matches("it had not settled").count(), 1);
 }
 
@@ -394,7 +402,7 @@ fn what_was_not_measured_is_a_dash_and_never_0() {
     let mut file = serde_json::to_value(fixed()).unwrap();
     for m in file["measurements"].as_array_mut().unwrap() {
         let m = m.as_object_mut().unwrap();
-        for field in ["latencyMs", "throughput", "cpu", "memoryMb", "work", "vsBaseline", "failure"] {
+        for field in ["allocation", "latencyMs", "throughput", "cpu", "memoryMb", "work", "vsBaseline", "failure"] {
             m.remove(field);
         }
         m["perRound"] = serde_json::json!([]);
@@ -407,9 +415,23 @@ fn what_was_not_measured_is_a_dash_and_never_0() {
     let results: Results = serde_json::from_value(file).unwrap();
     let report = markdown(&results);
     tables_are_whole(&report);
-    assert!(report.contains("| PutItem | mean, ms | – | – | – | – |"), "{report}");
-    assert!(report.contains("This run has no figures."));
-    assert!(html(&results).contains("–"));
+    assert!(report.contains("This run has no figures."), "{report}");
+    let figures = report.split("## How it was measured").next().unwrap();
+    assert!(!figures.contains(" – |"), "no table of dashes: {report}");
+    let mut results = fixed();
+    let of_mizzle = |m: &&mut Measurement| m.target == "mizzle" && m.operation == Operation::GetItem;
+    for m in results.measurements.iter_mut().filter(of_mizzle) {
+        (m.latency_ms, m.throughput, m.cpu, m.memory_mb, m.work, m.vs_baseline) = (None, None, None, None, None, None);
+        m.allocation = None;
+        m.failure = Some(Failure { stage: "measure".to_owned(), cause: "1 of 20 calls threw".to_owned() });
+    }
+    let report = markdown(&results);
+    tables_are_whole(&report);
+    assert!(
+        report.contains("|  | Mizzle | measure: 1 of 20 calls threw |  |"),
+        "one reason, not a row of dashes: {report}"
+    );
+    assert!(html(&results).contains(">measure: 1 of 20 calls threw</td></tr>"));
     assert!(terminal_summary(&results, 80, false).contains('–'));
 }
 
@@ -458,16 +480,19 @@ fn a_missing_library_is_named_first_with_what_fixes_it_and_has_no_row_of_dashes(
     }
     let report = markdown(&results);
     let banner = report.find("> **Not every library is in this run.**\n").unwrap();
-    let answer = report.find("In client CPU per call").unwrap();
+    let answer = report.find("What one call costs the client").unwrap();
     assert!(banner < answer);
     let line = report.lines().find(|line| line.starts_with("> - **Mizzle**")).unwrap();
     assert!(line.contains("not in this run: npm can't deliver it: code E404. To fix it: "), "{line}");
     assert!(line.ends_with("`cargo xtask bench --mizzle SPEC`"), "{line}");
     assert!(report.contains("npm error more words"), "all of its words further down");
-    assert!(report.contains("Mizzle was not measured: npm could not install it."));
+    assert!(report.contains("- **Not measured:** Mizzle: npm could not install it."));
     tables_are_whole(&report);
     assert!(!report.contains("not installed)"), "no column of dashes: {report}");
-    assert!(report.contains("Cheapest library: ElectroDB in all six operations."), "of those that are there: {report}");
+    assert!(
+        report.contains("- **Cheapest library:** At 1,000 items: ElectroDB in all six operations, "),
+        "of those that are there: {report}"
+    );
     assert_eq!(
         report.lines().filter(|line| line.starts_with("| Mizzle ")).count(),
         1,
@@ -488,24 +513,90 @@ fn a_winner_is_marked_only_where_it_is_clear() {
             versus.cpu_ratio_ci95 = Some([0.9, 3.0]);
         }
     }
-    assert_eq!(marks(&results), 1, "the legend's alone: all intervals overlap");
-    assert!(markdown(&results).contains("This run cannot tell which library is cheapest."));
+    assert_eq!(marks(&results), 0, "all intervals overlap");
+    assert!(markdown(&results).contains("This run cannot say which library is cheapest."));
     for m in &mut results.measurements {
         if let Some(versus) = &mut m.vs_baseline {
             versus.cpu_ratio_ci95 = Some(if m.target == "mizzle" { [1.09, 1.11] } else { [1.2, 1.3] });
+            versus.cpu_verdict = Verdict::Slower;
         }
     }
-    assert_eq!(marks(&results), 1 + 12, "Mizzle in each operation at both scales");
+    assert_eq!(marks(&results), 1 + 12, "Mizzle in each operation at both scales, and the legend's");
+    let best = |results: &Results, operation| {
+        let (index, page) = (model::Index::new(results), model::page(results));
+        let best = model::best(&index, &page.libraries, "small", operation, Criterion::Cpu);
+        best.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(best(&results, Operation::Query), ["mizzle"]);
+    for m in results.measurements.iter_mut().filter(|m| m.target == "electrodb") {
+        m.vs_baseline.as_mut().unwrap().cpu_ratio_ci95 = Some([1.10, 1.15]);
+    }
+    assert_eq!(best(&results, Operation::Query), ["mizzle", "electrodb"], "none is starred alone where two overlap");
     let text = terminal_summary(&results, 80, false);
+    assert_eq!(text.matches("★ ").count(), 1 + 24, "{text}");
     assert!(text.lines().all(|line| line.contains("library") || !(line.contains('★') && line.contains('?'))), "{text}");
-    let index = model::Index::new(&results);
-    let page: Page = model::page(&results);
-    let winner = model::winner(&index, &page.libraries, "small", crate::results::Operation::Query, Criterion::Cpu);
-    assert_eq!(winner, Some("mizzle"));
+    assert!(
+        markdown(&results).contains("Mizzle or ElectroDB in all six operations, which this run cannot distinguish")
+    );
     for m in results.measurements.iter_mut().filter(|m| m.target == "electrodb") {
         m.vs_baseline.as_mut().unwrap().cpu_ratio_ci95 = None;
     }
-    assert_eq!(marks(&results), 1, "a rival without an interval could be anywhere");
+    assert_eq!(best(&results, Operation::Query), Vec::<String>::new(), "a rival without an interval could be anywhere");
+}
+
+#[test]
+fn an_inconclusive_ratio_is_a_range_and_one_without_a_verdict_says_so() {
+    let mut results = fixed();
+    for versus in results.measurements.iter_mut().filter_map(|m| m.vs_baseline.as_mut()) {
+        (versus.cpu_ratio, versus.cpu_ratio_ci95) = (1.02, Some([0.951, 1.094]));
+        versus.cpu_verdict = Verdict::Unclear;
+    }
+    let report = markdown(&results);
+    assert!(report.contains("| ×0.95 to ×1.09 | ×0.95 to ×1.09 | ×0.95 to ×1.09 |"), "{report}");
+    assert!(report.contains(
+        "- **Inconclusive:** At 1,000 items: whether Mizzle (in all six operations), Dynamoose (in all six operations) and \
+         ElectroDB (in all six operations) cost more or less than the bare AWS SDK."
+    ), "{report}");
+    assert!(report.contains("- **To settle it:** Measure for longer"), "{report}");
+    assert!(terminal_summary(&results, 100, false).contains("  ×0.95–1.09"));
+    for versus in results.measurements.iter_mut().filter_map(|m| m.vs_baseline.as_mut()) {
+        (versus.cpu_ratio, versus.cpu_ratio_ci95) = (1.2, Some([1.1, 1.3]));
+    }
+    assert!(markdown(&results).contains("| ×1.10 to ×1.30 (no verdict) |"));
+    assert!(terminal_summary(&results, 100, false).contains("×1.10–1.30 ?"));
+}
+
+#[test]
+fn one_library_alone_shows_what_it_costs_and_what_to_do_for_a_comparison() {
+    let mut results = fixed();
+    results.targets.retain(|target| target.id == "electrodb");
+    results.targets[0].baseline = true;
+    results.measurements.retain(|m| m.target == "electrodb");
+    for m in &mut results.measurements {
+        m.vs_baseline = None;
+    }
+    let report = markdown(&results);
+    tables_are_whole(&report);
+    assert!(report.contains("- **Measured:** ElectroDB alone. At 1,000 items: A call costs "), "{report}");
+    assert!(report.contains("`cargo xtask bench --orm electrodb --orm aws-sdk`"), "{report}");
+    assert!(report.contains("CPU per call, µs"), "{report}");
+    let terminal = terminal_summary(&results, 80, false);
+    assert!(!terminal.contains("CPU ratio"), "a column without a ratio: {terminal}");
+    html(&results);
+}
+
+#[test]
+fn without_the_bare_sdk_the_baseline_is_named() {
+    let mut results = fixed();
+    results.targets.retain(|target| matches!(target.id.as_str(), "electrodb" | "dynamoose"));
+    results.targets.iter_mut().for_each(|target| target.baseline = target.id == "electrodb");
+    results.measurements.retain(|m| matches!(m.target.as_str(), "electrodb" | "dynamoose"));
+    for m in results.measurements.iter_mut().filter(|m| m.target == "electrodb") {
+        m.vs_baseline = None;
+    }
+    let report = markdown(&results);
+    assert!(report.contains("The bare AWS SDK is not in this run, so ElectroDB is the baseline."), "{report}");
+    assert!(report.contains("- **Compared with ElectroDB:** "), "{report}");
 }
 
 #[test]

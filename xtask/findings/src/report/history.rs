@@ -251,15 +251,13 @@ impl History {
         self.lines.iter().map(|line| line.scale.as_str()).filter(|scale| seen.insert(*scale)).collect()
     }
 
-    /// For a terminal of 80 columns.
-    pub fn terminal(&self) -> String {
-        self.terminal_of(80)
-    }
-
     /// For a terminal of this many columns.
-    pub fn terminal_of(&self, width: usize) -> String {
+    pub fn terminal(&self, width: usize) -> String {
         let (first, last) = (&self.entries[0], &self.entries[self.entries.len() - 1]);
-        let runs = format!("{} runs, {} to {}", self.entries.len(), first.started_at, last.started_at);
+        let runs = match self.entries.len() {
+            1 => format!("1 run, {}", first.started_at),
+            many => format!("{many} runs, {} to {}", first.started_at, last.started_at),
+        };
         let mut lines = text::wrap(&runs, width, 0, 0);
         lines.extend(self.remarks().iter().flat_map(|line| text::wrap(line, width, 0, 2)));
         for scale in self.scales() {
@@ -448,7 +446,7 @@ mod tests {
     fn the_table_fits_a_terminal_and_the_page_has_its_charts() {
         let folder = folder();
         let history = history(folder.path()).unwrap();
-        let text = history.terminal();
+        let text = history.terminal(80);
         println!("{text}");
         assert!(text.contains("run 4 (2026-01-04T12:00:00Z) breaks the lines: different core counts: 2 and 8"));
         for line in text.lines().filter(|line| !line.starts_with("skipped")) {
@@ -515,7 +513,7 @@ mod tests {
         let scan = history.lines.iter().find(|line| line.operation == Operation::Scan).unwrap();
         assert_eq!((scan.points.len(), scan.points[2].latency_ms), (3, None));
         assert!(change(scan, Figure::Cpu).is_some() && change(scan, Figure::Latency).is_none());
-        assert!(history.terminal().contains('–'));
+        assert!(history.terminal(80).contains('–'));
         let out = tempfile::tempdir().unwrap();
         assert_eq!(history.write(out.path()).unwrap().len(), 3);
     }

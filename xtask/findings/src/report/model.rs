@@ -29,8 +29,8 @@ pub use calls::{Called, CaveatView};
 pub use columns::{RATIO, limit};
 pub use method::{Fact, Note, WarningLine};
 #[cfg(test)]
-pub use ratio::winner;
-pub use ratio::{Criterion, ratio};
+pub use ratio::best;
+pub use ratio::{Criterion, NO_VERDICT, Ratio, ratio};
 pub use runtimes::RuntimesView;
 pub use tables::Group;
 pub use troubles::{Banner, Fix, Trouble};
@@ -144,7 +144,7 @@ pub fn page(results: &Results) -> Page {
     let scales = scales(&index, &libraries);
     let runtimes = runtimes::view(results, &libraries);
     let mut answer = answer::answer(&index, &libraries, &targets);
-    answer.sentences.extend(runtimes.iter().flat_map(runtimes::sentences));
+    answer.points.extend(runtimes.iter().flat_map(runtimes::points));
     Page {
         title: "DynamoDB clients for JavaScript, measured".to_owned(),
         subtitle: method::subtitle(results),

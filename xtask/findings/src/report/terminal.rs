@@ -5,7 +5,7 @@ use console::Style;
 
 use super::escape;
 use super::format;
-use super::model::{Fix, Page, RATIO, ScaleView, TargetView};
+use super::model::{Fix, NO_VERDICT, Page, RATIO, ScaleView, TargetView};
 use super::palette::Ink;
 use super::text::{self, Cell, Column, Table};
 
@@ -70,17 +70,14 @@ pub fn summary(page: &Page, width: usize, colour: bool) -> String {
         lines.extend(table(page, scale, width, &paint));
         lines.push(String::new());
     }
-    let allocated = page.scales.iter().any(|scale| scale.group("allocation").is_some());
-    let legend = format!(
-        "CPU µs: CPU time per call on the client's JavaScript thread.{} CPU ratio: to {}. ★ clearly the cheapest \
-         library, = same as the baseline, ? inconclusive, – not measured.",
-        if allocated { " KB: allocated per call." } else { "" },
-        page.baseline
-    );
-    lines.extend(text::wrap(&legend, width, 0, 0).iter().map(|line| paint.dim(line)));
+    lines.extend(text::wrap(&legend(page), width, 0, 0).iter().map(|line| paint.dim(line)));
     lines.push(String::new());
-    for sentence in &page.answer.sentences {
-        lines.extend(text::wrap(sentence, width, 0, 0));
+    lines.extend(text::wrap(&page.answer.lead, width, 0, 0));
+    for point in &page.answer.points {
+        let colon = if point.command.is_empty() || point.text.is_empty() { "" } else { ":" };
+        let said = format!("{}: {}{colon}", point.head, point.text);
+        lines.extend(text::wrap(&said, width, 0, INDENT));
+        lines.extend(text::wrap(&point.command, width, 2 * INDENT, 3 * INDENT));
     }
     if let Some(banner) = &page.banner {
         lines.push(String::new());
@@ -93,6 +90,42 @@ pub fn summary(page: &Page, width: usize, colour: bool) -> String {
     lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
+/// What the columns and marks of the tables mean: those that occur.
+fn legend(page: &Page) -> String {
+    let cells = || {
+        let groups = page.scales.iter().filter_map(|scale| scale.group("cpu"));
+        groups.flat_map(|group| &group.lines).flat_map(|line| line.cells.iter().flatten())
+    };
+    let mut said = vec!["CPU µs: CPU time per call on the client's JavaScript thread.".to_owned()];
+    if page.scales.iter().any(|scale| scale.group("allocation").is_some()) {
+        said.push("KB: allocated per call.".to_owned());
+    }
+    if page.answer.compares {
+        said.push(format!("CPU ratio: to {}.", page.baseline));
+    }
+    let marks = [
+        ("★ the cheapest library, or one of several that this run cannot distinguish", cells().any(|cell| cell.best)),
+        ("×a–b: inconclusive", cells().any(|cell| cell.unclear && cell.note.is_empty())),
+        ("= the same as the baseline", cells().any(|cell| cell.note == "same")),
+        ("? no verdict", cells().any(|cell| cell.note == NO_VERDICT)),
+        ("– not measured", cells().any(|cell| cell.text == format::NOT_MEASURED)),
+    ];
+    let marks: Vec<&str> = marks.into_iter().filter(|(_, occurs)| *occurs).map(|(meaning, _)| meaning).collect();
+    if !marks.is_empty() {
+        said.push(format!("{}.", marks.join(", ")));
+    }
+    said.join(" ")
+}
+
+/// A sentence, and the command that it speaks of.
+fn said(text: &str, command: &str) -> String {
+    match (text.is_empty(), command.is_empty()) {
+        (_, true) => text.to_owned(),
+        (true, _) => command.to_owned(),
+        _ => format!("{text}: {command}"),
+    }
+}
+
 /// Who is concerned, and what happened with what to do about it.
 fn fix(fix: &Fix) -> [String; 2] {
     let mut text = fix.why.clone();
@@ -100,11 +133,7 @@ fn fix(fix: &Fix) -> [String; 2] {
         text += ". To fix it: ";
         text += &fix.how;
     }
-    if !fix.command.is_empty() {
-        text += ": ";
-        text += &fix.command;
-    }
-    [format!("{}:", escape::plain(&fix.who).trim_end_matches(':')), text]
+    [format!("{}:", escape::plain(&fix.who).trim_end_matches(':')), said(&text, &fix.command)]
 }
 
 /// A library's ratio for one operation, as a bar is drawn from it.
@@ -120,9 +149,9 @@ fn table(page: &Page, scale: &ScaleView, width: usize, paint: &Painter) -> Vec<S
     let head = |figure: &&Figure| Column::figure(figure.0).dispensable(figure.3);
     let mut table = Table::new([Column::name("")].into_iter().chain(figures.iter().map(head)));
     let mut bars = Vec::new();
-    for line in 0..cpu.lines.len() {
+    for line in &cpu.lines {
         for (at, library) in page.libraries.iter().enumerate() {
-            let (cells, bar) = row(scale, &figures, (line, at), library, paint);
+            let (cells, bar) = row(scale, &figures, (&line.label, at), library, paint);
             table.row(cells);
             bars.push(bar);
         }
@@ -164,27 +193,26 @@ fn has(scale: &ScaleView, &(_, group, statistic, _): &Figure) -> bool {
 fn row(
     scale: &ScaleView,
     figures: &[&Figure],
-    (line, at): (usize, usize),
+    (line, at): (&str, usize),
     library: &TargetView,
     paint: &Painter,
 ) -> (Vec<Cell>, Option<Bar>) {
     let cpu = |statistic| scale.group("cpu").and_then(|group| group.cell(line, at, statistic));
     let best = cpu("per-call").is_some_and(|cell| cell.best);
     let ratio = cpu(RATIO).filter(|_| !library.baseline);
-    let unclear = ratio.is_some_and(|cell| cell.note == "unclear");
+    let unclear = ratio.is_some_and(|cell| cell.unclear);
     let figure = |&&(_, group, statistic, _): &&Figure| {
         let cell = scale.group(group).and_then(|group| group.cell(line, at, statistic));
         if statistic == RATIO {
-            // One mark in a row: which library is cheapest is another question than how it compares with the baseline,
-            // and its interval answers that.
             let mark = match cell.map_or("", |cell| cell.note) {
                 "same" => " =",
-                "unclear" if !best => " ?",
+                NO_VERDICT => " ?",
                 _ => "  ",
             };
             let text = cell.map_or_else(|| format::NOT_MEASURED.to_owned(), |cell| cell.text.replace(" ± ", " ±"));
+            let text = format!("{}{mark}", text.replace(" to ×", "–"));
             let style = if unclear { paint.style().dim() } else { paint.style() };
-            return Cell::styled(format!("{text}{mark}"), style);
+            return Cell::styled(text, style);
         }
         let value = format::optional(cell.and_then(|cell| cell.value));
         if (group, statistic, best) == ("cpu", "per-call", true) {

@@ -26,7 +26,7 @@ pub fn rescue(results: &Results, why: &anyhow::Error, progress: &Progress) -> Ex
         print_line(String::from_utf8_lossy(&bytes));
         progress.warn(format!("{why:#}; the results went to standard output"));
     }
-    Exit::Failed(format!("the results could not be written where they belong: {why:#}"))
+    Exit::Failed(format!("the results could not be written to --out: {why:#}"))
 }
 
 /// Points `target/bench/latest` at a run's folder.

@@ -12,6 +12,7 @@ use xshell::cmd;
 use super::java::version_in;
 use super::{Kind, Options, Server, wait_until_ready};
 use crate::results::Backend;
+use crate::setup::remedy;
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::system::owner::{self, LABEL};
@@ -41,16 +42,15 @@ impl Engine {
     /// # Errors
     /// What is missing, in the engine's own words where it has any, and how to fix it.
     pub fn find() -> Result<Engine, String> {
-        let docker = which::which("docker").map_err(|_| {
-            "docker is not on the PATH: install Docker with Compose (https://docs.docker.com)".to_owned()
-        })?;
+        let docker = which::which("docker")
+            .map_err(|_| format!("docker is not on the PATH: install Docker with Compose: {}", remedy::docker()))?;
         let version = ask(&docker, &["version", "--format", "{{.Server.Version}}"])
-            .map_err(|why| format!("no Docker engine answers ({why:#}): start it"))?;
+            .map_err(|why| format!("no Docker engine answers ({why:#}): start it: {}", remedy::start_docker()))?;
         let (compose, compose_version) = if let Ok(version) = ask(&docker, &["compose", "version", "--short"]) {
             (vec![docker.clone(), "compose".into()], version)
         } else {
-            let v1 = which::which("docker-compose")
-                .map_err(|_| "Docker has no Compose: install docker-compose-plugin or docker-compose".to_owned())?;
+            let v1 =
+                which::which("docker-compose").map_err(|_| format!("Docker has no Compose: {}", remedy::compose()))?;
             let version = ask(&v1, &["version", "--short"]).map_err(|why| format!("{}: {why:#}", v1.display()))?;
             (vec![v1], version)
         };

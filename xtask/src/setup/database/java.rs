@@ -13,7 +13,7 @@ use super::socket::{Listens, free_port, listens};
 use super::{JAR, JVM_FLAGS, Kind, Options, Server, fetch, tail, wait_until_ready};
 use crate::plan::request::BackendChoice;
 use crate::results::Backend;
-use crate::setup::npm;
+use crate::setup::{npm, remedy};
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::system::owner;
@@ -44,7 +44,7 @@ impl Java {
     /// # Errors
     /// What is missing, and how to fix it.
     pub fn find() -> Result<Java, String> {
-        let advice = "install a Java runtime, 17 is a good choice (Debian: apt-get install default-jre-headless)";
+        let advice = format!("install a Java runtime, 17 is a good choice: {}", remedy::java());
         let home = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin").join("java"));
         let path = match home.filter(|java| java.is_file()) {
             Some(java) => java,
@@ -109,7 +109,7 @@ impl Local {
 pub fn check_jar(jar: &Path, backend: BackendChoice) -> anyhow::Result<PathBuf> {
     let bad = |why: &str| Exit::BadInput(format!("--jar {}: {why}", jar.display()));
     if backend == BackendChoice::Docker {
-        bail!(bad("--backend docker runs no jar; leave one of the two out"));
+        bail!(bad("--backend docker does not run a jar; leave one of the two out"));
     }
     if !jar.is_file() {
         bail!(bad("there is no such file; it is a DynamoDBLocal.jar, with DynamoDBLocal_lib next to it"));
@@ -145,7 +145,7 @@ pub fn start(options: &Options, java: &Java, progress: &Progress) -> anyhow::Res
                 ));
                 if listens == Listens::Everywhere {
                     progress.warn(
-                        "this DynamoDB Local can't be kept to loopback: while the run lasts, it answers on every \
+                        "this DynamoDB Local can't be limited to loopback: during the run it listens on every \
                          network interface of this machine (without --jar, or with Docker, it doesn't)",
                     );
                 }
@@ -234,7 +234,7 @@ fn try_start(options: &Options, java: &Java, jar: &Path, launch: Launch) -> anyh
     }
 }
 
-/// Whether the libraries beside a jar are those that `loopback.xml` is written for.
+/// Whether the libraries next to a jar are those that `loopback.xml` is written for.
 fn knows_how_to_stay_local(jar: &Path) -> bool {
     let libraries = jar.with_file_name("DynamoDBLocal_lib");
     let mut names = std::fs::read_dir(libraries).into_iter().flatten().flatten().map(|entry| entry.file_name());

@@ -1,4 +1,4 @@
-//! A library at an asked version, in a folder of its own under `target/bench/installs`: the compiled suites beside a
+//! A library at an asked version, in a folder of its own under `target/bench/installs`: the compiled suites next to a
 //! `node_modules` that holds the locked AWS SDK and the library as it was asked for. A folder is made under another
 //! name and renamed when it is whole, so that a failed or interrupted install leaves none.
 
@@ -20,7 +20,7 @@ use crate::system::owner;
 use crate::system::process;
 use crate::system::progress::Progress;
 
-/// What was asked for and what it was, beside the installed packages.
+/// What was asked for and what it was, next to the installed packages.
 const STAMP: &str = "install.json";
 /// A folder with more than this is installed again instead of being read through.
 const MOST_HASHED_BYTES: u64 = 64 << 20;
@@ -148,12 +148,15 @@ fn check_origin(dir: &Path, library: Library, spec: &Spec) -> anyhow::Result<()>
     let asked = spec.dependency(library.package);
     anyhow::ensure!(
         is_asked,
-        Exit::Failed(format!("npm installed {} from {}, not {asked} as asked", library.package, found["resolved"]))
+        Exit::Failed(format!(
+            "npm installed {} from {}, not the requested {asked}",
+            library.package, found["resolved"]
+        ))
     );
     Ok(())
 }
 
-/// `package.json` of the folder: what the suites need at the versions of `benchmark/`, and the library as asked.
+/// `package.json` of the folder: what the suites need at the versions of `benchmark/`, and the library as requested.
 fn manifest(benchmark: &Path, library: Library, spec: &Spec, sdk: Option<&Pair>) -> anyhow::Result<Value> {
     let theirs = packages::read_json(&benchmark.join("package.json"))?;
     let locked = theirs["dependencies"].as_object().cloned().unwrap_or_default();

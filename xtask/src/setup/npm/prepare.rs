@@ -17,7 +17,7 @@ use crate::system::files;
 use crate::system::process;
 use crate::system::progress::Progress;
 
-/// What the compiled programs were made of, beside them.
+/// What the compiled programs were made of, next to them.
 const BUILT_FROM: &str = "dist/.built-from";
 /// Folders that are made, not written.
 const MADE: [&str; 2] = ["node_modules", "dist"];
@@ -76,7 +76,8 @@ fn install_locked(tools: &Tools, folder: &Path) -> anyhow::Result<()> {
     let command = cmd!(shell, "{npm} ci --include=dev --include=optional {FETCHING...} --prefer-offline");
     let Err(words) = run_npm(&shell, command, "npm ci")? else { return Ok(()) };
     let advice = if is_offline(&words) {
-        "npm reaches no registry and its cache does not hold everything; connect to the network once"
+        "npm cannot reach its registry, and its cache is incomplete: connect to the network once; behind a proxy: npm \
+         config set proxy URL"
     } else {
         "see what `npm ci` says in benchmark/"
     };

@@ -96,8 +96,10 @@ impl FromStr for Rule {
             return Ok(Rule { metric, threshold: None });
         }
         let percent = size.strip_suffix('%').ok_or_else(|| bad("the size is a percentage, as in 5%".to_owned()))?;
-        let percent: f64 =
-            percent.trim().parse().map_err(|_| bad(format!("{percent:?} is no number; write it as in 5% or 2.5%")))?;
+        let percent: f64 = percent
+            .trim()
+            .parse()
+            .map_err(|_| bad(format!("{percent:?} is not a number; write it as in 5% or 2.5%")))?;
         if !(0.0..=1000.0).contains(&percent) {
             return Err(bad("the size is between 0% and 1000%".to_owned()));
         }
@@ -184,7 +186,7 @@ mod tests {
             ("cpu", "percentage"),
             ("", "percentage"),
             ("speed=5%", "there is no metric \"speed\"; there are cpu, alloc, latency"),
-            ("cpu=x%", "no number"),
+            ("cpu=x%", "not a number"),
             ("-5%", "between 0% and 1000%"),
             ("NaN%", "between 0% and 1000%"),
         ] {

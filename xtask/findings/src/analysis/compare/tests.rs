@@ -59,7 +59,7 @@ fn a_slower_adapter_is_found_in_its_target_and_operation_alone() {
     }
 }
 
-/// By hand with `STATS_TRIALS=200`: the shares that METHODOLOGY.md tells.
+/// By hand with `STATS_TRIALS=200`: the shares that METHODOLOGY.md states.
 #[test]
 fn two_like_runs_pass_and_a_tenth_more_cpu_fails() {
     let trials = trials(12);
@@ -137,7 +137,7 @@ fn a_call_that_allocates_more_is_found_where_its_cpu_is_the_same() {
     let allocated = found(&comparison).into_iter().filter(|(.., metric)| *metric == Metric::Allocation);
     assert_eq!(allocated.map(|(_, target, _)| target).collect::<Vec<_>>(), ["mizzle"; 6]);
     assert_eq!(found(&comparison).len(), 6, "{:?}", found(&comparison));
-    let text = render::terminal(&comparison);
+    let text = render::terminal(&comparison, 80);
     fits(&text);
     assert!(text.contains("alloc"), "{text}");
     assert!(text.contains("✗ PutItem of mizzle (small): bytes allocated per call"), "{text}");
@@ -152,7 +152,7 @@ fn what_has_no_latency_is_compared_by_the_rest() {
     let comparison = compare(&base, &new, &FailOn::default()).unwrap();
     assert_eq!(found(&comparison), [(Operation::Scan, "mizzle", Metric::Cpu)]);
     assert!(comparison.changes().all(|(_, change)| change.metric != Metric::Latency));
-    fits(&render::terminal(&comparison));
+    fits(&render::terminal(&comparison, 80));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn other_machines_and_servers_are_compared_by_ratios() {
     let of_cpu: Vec<_> = found(&comparison).into_iter().filter(|(.., metric)| *metric == Metric::Cpu).collect();
     assert_eq!(of_cpu.len(), 6, "{of_cpu:?}");
     assert!(of_cpu.iter().all(|(_, target, _)| *target == "mizzle"));
-    assert!(render::terminal(&comparison).contains("only the ratios to aws-sdk"));
+    assert!(render::terminal(&comparison, 80).contains("only the ratios to aws-sdk"));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_single_round_can_not_fail_and_says_so() {
     let comparison = compare(&base, &new, &FailOn::default()).unwrap();
     assert_eq!((comparison.tested, found(&comparison).len()), (0, 0));
     assert!(comparison.changes().all(|(_, change)| change.verdict == Verdict::Unclear));
-    assert!(render::terminal(&comparison).contains("Nothing could be tested"));
+    assert!(render::terminal(&comparison, 80).contains("Nothing could be tested"));
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn what_is_one_library_is_paired_with_its_base_or_its_first_version() {
     assert!(
         found(&comparison).iter().all(|(operation, target, _)| (*operation, *target) == (Operation::Query, "mizzle"))
     );
-    let text = render::terminal(&comparison);
+    let text = render::terminal(&comparison, 80);
     assert!(text.contains("mizzle@base → mizzle, scale small"), "{text}");
 }
 
@@ -365,7 +365,7 @@ fn the_output_fits_a_terminal_and_says_what_failed() {
     let base = same(1);
     let new = run(2, &Shape::small(), |results| slow_down(results, "mizzle", Some(Operation::Query), 1.2));
     let comparison = compare(&base, &new, &FailOn::default()).unwrap();
-    let text = render::terminal(&comparison);
+    let text = render::terminal(&comparison, 80);
     println!("{text}");
     fits(&text);
     assert!(text.contains("✗ Query of mizzle (small): CPU per call"), "{text}");
@@ -388,7 +388,7 @@ fn long_names_and_wild_changes_fit_too() {
     let targets = vec![("electrodb@3.0.0-beta.1+build.20260101", "x", "3", 1.0), ("electrodb@local#2", "x", "3", 40.0)];
     let results = run(1, &Shape { targets, rounds: 2, between_processes: 0.9, ..Shape::small() }, |_| {});
     let comparison = super::between(&results, &pairs(&results), &FailOn::default()).unwrap();
-    let text = render::terminal(&comparison);
+    let text = render::terminal(&comparison, 80);
     println!("{text}");
     fits(&text);
 }

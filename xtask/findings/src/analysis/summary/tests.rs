@@ -170,9 +170,9 @@ fn a_sampler_that_disagrees_with_the_process_is_told() {
         round.usage.as_mut().unwrap().cpu_ms *= 1.25;
     }
     summarize(&mut results);
-    let told = |one: &Measurement| one.warnings.iter().any(|warning| warning.starts_with("the sampler saw"));
-    assert!(told(&results.measurements[0]), "{:?}", results.measurements[0].warnings);
-    assert!(!told(&results.measurements[1]));
+    let warned = |one: &Measurement| one.warnings.iter().any(|warning| warning.starts_with("the sampler saw"));
+    assert!(warned(&results.measurements[0]), "{:?}", results.measurements[0].warnings);
+    assert!(!warned(&results.measurements[1]));
     assert!(results.disturbances.iter().any(|found| found.kind == DisturbanceKind::Accounting));
 }
 

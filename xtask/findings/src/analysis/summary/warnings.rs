@@ -117,7 +117,7 @@ impl fmt::Display for Warning {
             Warning::NotSettled { rounds, of } => write!(
                 f,
                 "CPU per call was still falling when the warm-up time ran out, in {rounds} of {of} rounds: the settled \
-                 figure may be lower (a longer --warm-up shows it), and its ratios have no verdict"
+                 figure may be lower, and its ratios have no verdict"
             ),
             Warning::Outliers(FarOut { count: far, of, mean_raised_by }) => write!(
                 f,

@@ -5,9 +5,9 @@ use super::axis::Ratios;
 use super::canvas::{self, About, Align, SMALL, TEXT, WIDTH};
 use super::{Chart, Subject};
 use crate::report::format;
-use crate::report::model::{Criterion, TargetView, ratio};
+use crate::report::model::{Criterion, Ratio, TargetView, ratio};
 use crate::report::palette::Ink;
-use crate::results::{Interval, Operation, Verdict};
+use crate::results::{Operation, Verdict};
 
 const LEFT: f64 = 126.0;
 const RIGHT: f64 = WIDTH - 126.0;
@@ -16,9 +16,7 @@ const HEAD: f64 = 30.0;
 
 struct Row<'a> {
     library: &'a TargetView,
-    value: f64,
-    interval: Option<Interval>,
-    verdict: Option<Verdict>,
+    ratio: Ratio,
 }
 
 pub fn cpu(subject: &Subject<'_>) -> Option<Chart> {
@@ -35,8 +33,9 @@ fn draw(subject: &Subject<'_>, metric: Criterion, group: &'static str, what: &st
     let panels = subject.panels(|operation| rows(subject, operation, metric))?;
     let all = || panels.iter().flat_map(|(_, rows)| rows);
     let margin = subject.index.results.settings.equivalence_margin;
-    let low = all().map(|row| row.interval.map_or(row.value, |[low, _]| low)).fold(1.0 - margin, f64::min);
-    let high = all().map(|row| row.interval.map_or(row.value, |[_, high]| high)).fold(1.0 + margin, f64::max);
+    let low = all().map(|row| row.ratio.interval.map_or(row.ratio.value, |[low, _]| low)).fold(1.0 - margin, f64::min);
+    let high =
+        all().map(|row| row.ratio.interval.map_or(row.ratio.value, |[_, high]| high)).fold(1.0 + margin, f64::max);
     let axis = Ratios::new((low / 1.02).max(0.01), high * 1.03, LEFT, RIGHT);
     let top = 62.0;
     let body: f64 = panels.iter().map(|(_, rows)| HEAD + rows.len() as f64 * ROW).sum();
@@ -44,10 +43,8 @@ fn draw(subject: &Subject<'_>, metric: Criterion, group: &'static str, what: &st
     let said: Vec<String> = panels
         .iter()
         .map(|(operation, rows)| {
-            let each: Vec<String> = rows
-                .iter()
-                .map(|row| format!("{} {}", row.library.label, format::ratio(row.value, row.interval)))
-                .collect();
+            let each: Vec<String> =
+                rows.iter().map(|row| format!("{} {}", row.library.label, row.ratio.text())).collect();
             format!("{operation}: {}", each.join(", "))
         })
         .collect();
@@ -79,45 +76,40 @@ fn draw(subject: &Subject<'_>, metric: Criterion, group: &'static str, what: &st
             for row in rows {
                 let middle = y + ROW / 2.0 - 2.0;
                 canvas.label((20.0, middle), row.library.look, &row.library.label, LEFT - 26.0);
-                if let Some([low, high]) = row.interval {
+                if let Some([low, high]) = row.ratio.interval {
                     let (a, b) = (axis.place(low), axis.place(high));
                     canvas.line((a, middle), (b, middle), row.library.look.ink, 2.2);
                     for end in [a, b] {
                         canvas.line((end, middle - 4.0), (end, middle + 4.0), row.library.look.ink, 1.6);
                     }
                 }
-                canvas.marker((axis.place(row.value), middle), row.library.look, 4.6, "");
-                let ink = if conclusive(row.verdict) { Ink::Text } else { Ink::Soft };
-                let figure = format::ratio(row.value, row.interval);
-                canvas.text((WIDTH - 10.0, middle), &figure, ink, SMALL, Align::Right);
+                canvas.marker((axis.place(row.ratio.value), middle), row.library.look, 4.6, "");
+                let ink = if row.ratio.verdict == Verdict::Unclear { Ink::Soft } else { Ink::Text };
+                canvas.text((WIDTH - 10.0, middle), &row.ratio.text(), ink, SMALL, Align::Right);
                 canvas.hover((12.0, y - 1.0), (WIDTH - 8.0, y + ROW - 3.0), &hint(*operation, row));
                 y += ROW;
             }
         }
-        let legend = format!("gray band: within {}; dimmed: inconclusive", format::set_percent(margin));
+        let legend = format!("gray band: within {}; a range in gray: inconclusive", format::set_percent(margin));
         canvas.text((12.0, height - 16.0), &legend, Ink::Soft, SMALL, Align::Left);
     }))
 }
 
 fn rows<'a>(subject: &Subject<'a>, operation: Operation, metric: Criterion) -> Vec<Row<'a>> {
     let row = |library: &'a TargetView| {
-        let (value, interval, verdict) = ratio(subject.index.get(subject.scale, operation, &library.id)?, metric)?;
-        Some(Row { library, value, interval, verdict })
+        let measurement = subject.index.get(subject.scale, operation, &library.id)?;
+        Some(Row { library, ratio: ratio(subject.index, measurement, metric)? })
     };
     subject.page.libraries.iter().filter(|library| !library.baseline).filter_map(row).collect()
 }
 
-fn conclusive(verdict: Option<Verdict>) -> bool {
-    !matches!(verdict, Some(Verdict::Unclear))
-}
-
 fn hint(operation: Operation, row: &Row<'_>) -> String {
-    let verdict = match row.verdict {
-        Some(Verdict::Faster) => ", cheaper than the baseline",
-        Some(Verdict::Slower) => ", more expensive than the baseline",
-        Some(Verdict::Same) => ", the same within the margin",
-        Some(Verdict::Unclear) => ", inconclusive",
-        None => "",
+    let verdict = match row.ratio.verdict {
+        Verdict::Faster => "cheaper than the baseline",
+        Verdict::Slower => "more expensive than the baseline",
+        Verdict::Same => "the same within the margin",
+        Verdict::Unclear => "inconclusive",
     };
-    format!("{operation}, {}: {}{verdict}", row.library.label, format::ratio(row.value, row.interval))
+    let figure = format::ratio(row.ratio.value, row.ratio.interval);
+    format!("{operation}, {}: {figure}, {verdict}", row.library.label)
 }

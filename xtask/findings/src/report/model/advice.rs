@@ -1,10 +1,11 @@
 //! What a run that stays inconclusive should do: measure for longer, and about how long. The half-width of an interval
 //! shrinks with the square root of the measuring time, so that half the width takes four times the time.
 
+use super::answer::Point;
 use super::{TargetView, label};
 use crate::analysis::summary;
 use crate::report::format;
-use crate::results::{Measurement, Results, Verdict};
+use crate::results::{DisturbanceKind, Measurement, Results, Verdict};
 
 /// No longer budget is suggested, seconds.
 const LONGEST: f64 = 3600.0;
@@ -12,30 +13,124 @@ const LONGEST: f64 = 3600.0;
 const FEWEST_ROUNDS: u32 = 3;
 /// The time grows at least by this: an interval that is nearly narrow enough by itself may not be next time.
 const LEAST_GROWTH: f64 = 1.25;
+/// So many times as long a run leaves each of its rounds twice the time to warm up.
+const TO_WARM_UP: f64 = 2.0;
 
 /// How long a run would settle what this one left open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Budget {
     /// As `--budget` takes it: `12m`, `1h`.
     pub text: String,
+    seconds: f64,
     /// Whether even this may not be enough.
     pub capped: bool,
 }
 
-/// The advice on the ratios of CPU per call that stay inconclusive although their processes had settled.
-pub fn sentence(results: &Results, libraries: &[TargetView]) -> Option<String> {
-    let (widest, half) = widest(results)?;
-    let budget = budget_for(results, growth(results, widest, half), &widest.scale);
-    let enough = if budget.capped { "may not be enough" } else { "should be about enough" };
-    Some(format!(
-        "To settle what is inconclusive, measure for longer: --budget {} {enough} (the widest, {} of {} at {} items, is \
-         known to ±{}).",
-        budget.text,
-        widest.operation,
-        label(libraries, &widest.target),
-        format::count(widest.items.into()),
-        format::percent(half.exp_m1())
-    ))
+impl Budget {
+    fn flag(&self) -> String {
+        format!(" --budget {}", self.text)
+    }
+}
+
+/// What would settle what is inconclusive: a longer run, with a longer warm-up where processes had not settled.
+pub fn to_settle(results: &Results, libraries: &[TargetView]) -> Option<Point> {
+    let unsettled = results.measurements.iter().any(|m| m.warning_kinds.iter().any(|kind| kind == "not-settled"));
+    let widest = widest(results);
+    let of_width = widest.map(|(widest, half)| (growth(results, widest, half), widest.scale.as_str()));
+    let of_warm_up = unsettled.then(|| Some((TO_WARM_UP, results.settings.scales.first()?.name.as_str()))).flatten();
+    let (growth, scale) = of_width.into_iter().chain(of_warm_up).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let budget = budget_for(results, growth, scale);
+    let mut text = "Measure for longer".to_owned();
+    if let Some((widest, half)) = widest {
+        let enough = if budget.capped { "may not be enough" } else { "should be about enough" };
+        text = format!(
+            "{text}, which {enough}: the widest interval, {} of {} at {} items, is ±{}",
+            widest.operation,
+            label(libraries, &widest.target),
+            format::count(widest.items.into()),
+            format::percent(half.exp_m1())
+        );
+    }
+    if unsettled {
+        text += "; and warm up for longer, as processes had not settled";
+    }
+    let command = format!("cargo xtask bench{}", if unsettled { warming_up(results, &budget) } else { budget.flag() });
+    Some(Point { command, ..Point::new("To settle it", text) })
+}
+
+/// What to do about something that was found: a sentence without its end, and a command, of which one may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Advice {
+    pub how: &'static str,
+    pub command: String,
+}
+
+impl Advice {
+    fn new(how: &'static str, flags: &str) -> Advice {
+        let command = if flags.is_empty() { String::new() } else { format!("cargo xtask bench{flags}") };
+        Advice { how, command }
+    }
+
+    /// "measure for longer: cargo xtask bench --budget 10m".
+    pub fn text(&self) -> String {
+        let colon = if self.how.is_empty() || self.command.is_empty() { "" } else { ": " };
+        format!("{}{colon}{}", self.how, self.command)
+    }
+}
+
+/// A wait for the machine to become idle that outlasts a build or a browser.
+const WAIT: &str = " --patience 5m";
+
+fn longer(results: &Results) -> Advice {
+    let flag = budget(results).map_or_else(|| " --budget 10m".to_owned(), |budget| budget.flag());
+    Advice::new("measure for longer", &flag)
+}
+
+/// What to do about a disturbance of this kind.
+pub fn on_disturbance(results: &Results, kind: DisturbanceKind) -> Advice {
+    match kind {
+        DisturbanceKind::FewRounds | DisturbanceKind::Noise => longer(results),
+        DisturbanceKind::OtherLoad => {
+            Advice::new("end what else runs on this machine, or let the run wait until it is idle", WAIT)
+        }
+        DisturbanceKind::CpuSteal | DisturbanceKind::ClockFrequency => {
+            Advice { how: "measure for longer, so that slow and fast moments even out", ..longer(results) }
+        }
+        DisturbanceKind::Swapping => Advice::new("free some memory, or measure fewer libraries at once (--orm)", ""),
+        DisturbanceKind::Drift | DisturbanceKind::Outliers => {
+            Advice::new("measure again while the machine is idle", WAIT)
+        }
+        DisturbanceKind::NotSettled => on_warning(results, "not-settled"),
+        DisturbanceKind::Accounting => on_warning(results, "accounting"),
+        DisturbanceKind::DatabaseRestarted => Advice::default(),
+    }
+}
+
+/// What to do about a warning of this kind; nothing where it is no fault but what a library does.
+pub fn on_warning(results: &Results, kind: &str) -> Advice {
+    match kind {
+        "errors" => Advice::new("see why in the log of the library's process, next to results.json", ""),
+        "few-rounds" | "cpu-ratios-disagree" => longer(results),
+        "few-samples" | "approximate-p95" | "approximate-p99" => {
+            Advice::new("a larger --budget, or fewer operations (--op), times more calls", "")
+        }
+        "not-settled" => {
+            let growth = results.settings.scales.first().map(|scale| budget_for(results, TO_WARM_UP, &scale.name));
+            let flags = growth.map_or_else(String::new, |budget| warming_up(results, &budget));
+            Advice::new("warm up for longer", &flags)
+        }
+        "outliers" | "round-apart" | "drift" => Advice::new("measure again while the machine is idle", WAIT),
+        "accounting" => Advice::new("rely on CPU per call rather than on CPU in percent here", ""),
+        "no-usage" => Advice::new("rely on CPU per call; the sampler needs turns that are longer (--time 250ms)", ""),
+        _ => Advice::default(),
+    }
+}
+
+/// What lets each round warm up for longer: a larger budget alone would only make more rounds of the same length.
+fn warming_up(results: &Results, budget: &Budget) -> String {
+    let rounds = results.measurements.iter().map(|m| m.rounds).max().unwrap_or(0).max(FEWEST_ROUNDS);
+    let warm_up = (budget.seconds / f64::from(rounds) / 2.0).clamp(10.0, 60.0);
+    format!("{} --rounds {rounds} --warm-up {warm_up:.0}s", budget.flag())
 }
 
 /// The budget with which a run makes as many rounds as a verdict takes, or settles the widest ratio, whichever is longer.
@@ -87,9 +182,9 @@ fn budget_for(results: &Results, growth: f64, scale: &str) -> Budget {
     let minutes = (seconds / 60.0 - 0.05).ceil().max(1.0);
     let minutes = if minutes > 10.0 { (minutes / 5.0).ceil() * 5.0 } else { minutes };
     if minutes * 60.0 < LONGEST {
-        Budget { text: format!("{minutes:.0}m"), capped: false }
+        Budget { text: format!("{minutes:.0}m"), seconds: minutes * 60.0, capped: false }
     } else {
-        Budget { text: "1h".to_owned(), capped: seconds > LONGEST }
+        Budget { text: "1h".to_owned(), seconds: LONGEST, capped: seconds > LONGEST }
     }
 }
 
@@ -117,25 +212,63 @@ mod tests {
         // 6% more, known to ±12%: it excludes 1 once it is known to ±6%.
         let away = 1.06_f64.ln();
         let results = with_one_open(1.06, [(-away).exp(), (3.0 * away).exp()], 120.0);
-        let said = sentence(&results, &[]).unwrap();
-        assert!(said.contains("--budget 8m should be about enough"), "{said}");
-        assert!(said.contains("PutItem of mizzle at 1,000 items, is known to ±12%"), "{said}");
+        let said = to_settle(&results, &[]).unwrap();
+        assert_eq!(
+            said.command, "cargo xtask bench --budget 8m --rounds 3 --warm-up 60s",
+            "the fixture has one that had not settled"
+        );
+        let (enough, which) = ("which should be about enough", "PutItem of mizzle at 1,000 items, is ±12%");
+        assert!(said.text.contains(enough) && said.text.contains(which), "{}", said.text);
     }
 
     #[test]
     fn no_more_than_an_hour_is_suggested_and_that_it_may_not_do_is_said() {
         let results = with_one_open(1.02, [0.5, 2.0], 150.0);
-        let said = sentence(&results, &[]).unwrap();
-        assert!(said.contains("--budget 1h may not be enough"), "{said}");
+        let said = to_settle(&results, &[]).unwrap();
+        assert!(said.command.contains("--budget 1h") && said.text.contains("may not be enough"), "{said:?}");
     }
 
     #[test]
-    fn a_run_that_concludes_has_no_advice_nor_has_a_process_that_had_not_settled() {
+    fn a_run_that_concludes_has_no_advice_and_a_process_that_had_not_settled_needs_a_longer_warm_up() {
         let mut results = with_one_open(1.06, [0.9, 1.2], 150.0);
-        assert!(sentence(&results, &[]).is_some());
+        results.measurements.iter_mut().for_each(|m| m.warning_kinds.clear());
+        assert!(!to_settle(&results, &[]).unwrap().command.contains("--warm-up"));
         let open = results.measurements.iter_mut().find(|m| m.vs_baseline.is_some()).unwrap();
         open.warning_kinds = vec!["not-settled".to_owned()];
-        assert_eq!(sentence(&results, &[]), None);
+        let command = "cargo xtask bench --budget 5m --rounds 3 --warm-up 50s";
+        assert_eq!(to_settle(&results, &[]).unwrap().command, command);
+        open_ratio(&mut results).cpu_verdict = Verdict::Same;
+        results.measurements.iter_mut().for_each(|m| m.warning_kinds.clear());
+        assert_eq!(to_settle(&results, &[]), None);
+    }
+
+    fn open_ratio(results: &mut Results) -> &mut crate::results::VsBaseline {
+        let mut all = results.measurements.iter_mut().filter_map(|m| m.vs_baseline.as_mut());
+        all.find(|versus| versus.cpu_verdict == Verdict::Unclear).unwrap()
+    }
+
+    #[test]
+    fn commands_that_are_advised_have_flags_that_help() {
+        let results = fixed();
+        let kinds = ["errors", "few-rounds", "few-samples", "approximate-p99", "not-settled", "outliers", "accounting"];
+        let disturbed = [
+            DisturbanceKind::OtherLoad,
+            DisturbanceKind::ClockFrequency,
+            DisturbanceKind::Drift,
+            DisturbanceKind::NotSettled,
+            DisturbanceKind::FewRounds,
+        ];
+        let all = kinds.map(|kind| on_warning(&results, kind)).into_iter();
+        for advice in all.chain(disturbed.map(|kind| on_disturbance(&results, kind))) {
+            assert!(!advice.how.is_empty(), "{advice:?}");
+            let flags = advice.command.split(' ').filter(|word| word.starts_with("--"));
+            for flag in flags.clone() {
+                assert!(["--budget", "--rounds", "--warm-up", "--patience"].contains(&flag), "{advice:?}");
+            }
+            // More rounds of the same budget would only be shorter ones.
+            let flags: Vec<&str> = flags.collect();
+            assert!(!flags.contains(&"--rounds") || flags.contains(&"--budget"), "{advice:?}");
+        }
     }
 
     #[test]

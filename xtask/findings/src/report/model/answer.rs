@@ -1,22 +1,46 @@
-//! The answer: what each library costs over the baseline in CPU per call, in sentences and one small table, and which
-//! is cheapest where the run can tell. It never ranks what the run cannot distinguish.
+//! The answer: which library is cheapest in CPU per call and by how much, how each compares with the baseline, what is
+//! inconclusive, and what would settle it; and one small table. It never ranks what the run cannot distinguish.
 
 use serde::Serialize;
 
 use super::cell::Cell;
-use super::ratio::{Criterion, ratio, winner};
+use super::ratio::{Criterion, NO_VERDICT, Ratio, best, ratio};
 use super::{Index, TargetView, advice, label, runtimes};
 use crate::report::format;
-use crate::results::{Operation, TargetStatus, Verdict};
+use crate::results::{Operation, Scale, TargetStatus, Verdict};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Answer {
-    /// One paragraph.
-    pub sentences: Vec<String>,
-    /// The libraries that head the small table's columns, by their place in the page's list: all but the baseline.
+    /// What the answer is about, and what the libraries are compared with.
+    pub lead: String,
+    pub points: Vec<Point>,
+    /// The libraries that head the small table's columns, by their place in the page's list: all but the baseline, or
+    /// all where nothing is compared.
     pub libraries: Vec<usize>,
+    /// What the small table shows, before which kind of call was measured.
+    pub caption: String,
+    /// Whether its cells are ratios to the baseline; else they are microseconds.
+    pub compares: bool,
     /// One for each scale and operation.
     pub rows: Vec<Row>,
+    /// What the cells of the small table mean.
+    pub legend: String,
+}
+
+/// One question and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Point {
+    /// "Cheapest library"
+    pub head: String,
+    pub text: String,
+    /// What to type; empty where there is nothing.
+    pub command: String,
+}
+
+impl Point {
+    pub fn new(head: impl Into<String>, text: impl Into<String>) -> Point {
+        Point { head: head.into(), text: text.into(), command: String::new() }
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -28,138 +52,280 @@ pub struct Row {
 
 /// The answer about `libraries`, with a sentence for each of the `targets` that isn't among them.
 pub fn answer(index: &Index<'_>, libraries: &[TargetView], targets: &[TargetView]) -> Answer {
-    let columns: Vec<usize> = (0..libraries.len()).filter(|&at| !libraries[at].baseline).collect();
+    let compares = index.results.measurements.iter().any(|m| m.vs_baseline.is_some());
+    let columns: Vec<usize> = (0..libraries.len()).filter(|&at| !compares || !libraries[at].baseline).collect();
     let mut rows = Vec::new();
     for scale in &index.results.settings.scales {
         for operation in index.operations(&scale.name) {
             let cell = |&at: &usize| {
                 let found = index.get(&scale.name, operation, &libraries[at].id);
-                match found.and_then(|m| ratio(m, Criterion::Cpu)) {
-                    Some((value, interval, verdict)) => Cell::ratio(value, interval, verdict),
-                    None => Cell::missing(&libraries[at].status),
-                }
+                let cell = if compares {
+                    found.and_then(|m| ratio(index, m, Criterion::Cpu)).map(|ratio| Cell::ratio(&ratio))
+                } else {
+                    let cpu = found.and_then(|m| m.cpu.as_ref());
+                    cpu.map(|cpu| Cell::estimate(Some(cpu.micros_per_op), cpu.micros_per_op_ci95, "µs"))
+                };
+                cell.unwrap_or_else(|| Cell::missing(&libraries[at].status))
             };
-            let cells = columns.iter().map(cell).collect();
-            rows.push(Row { items: format::count(scale.items.into()), operation: operation.name(), cells });
+            let cells: Vec<Cell> = columns.iter().map(cell).collect();
+            if cells.iter().any(|cell| cell.value.is_some()) {
+                rows.push(Row { items: format::count(scale.items.into()), operation: operation.name(), cells });
+            }
         }
     }
-    if columns.is_empty() {
-        rows.clear();
-    }
-    Answer { sentences: sentences(index, targets), libraries: columns, rows }
+    let base = targets.iter().find(|library| library.baseline).map_or("the baseline", |library| &library.label);
+    let caption =
+        if compares { format!("CPU per call as a multiple of {base}'s") } else { "CPU per call, µs".to_owned() };
+    let points = if compares { compared(index, targets) } else { alone(index, targets) };
+    let legend = legend(index, &rows, compares);
+    Answer { lead: lead(index, targets, compares), points, libraries: columns, caption, compares, rows, legend }
 }
 
-fn sentences(index: &Index<'_>, libraries: &[TargetView]) -> Vec<String> {
+/// What the cells of the small table mean: those that occur.
+fn legend(index: &Index<'_>, rows: &[Row], compares: bool) -> String {
+    if !compares {
+        return "±: the longer half of the 95% interval.".to_owned();
+    }
+    let occurs = |is: &dyn Fn(&Cell) -> bool| rows.iter().flat_map(|row| &row.cells).any(is);
+    let margin = format::set_percent(index.results.settings.equivalence_margin);
+    let mut said = vec![
+        "×1.10 ± 0.01: a call costs 10% more CPU, and 95 of 100 runs like this one would find between ×1.09 and ×1.11."
+            .to_owned(),
+    ];
+    if occurs(&|cell| cell.unclear && cell.note.is_empty()) {
+        said.push("×0.95 to ×1.09: inconclusive, as the whole range is possible.".to_owned());
+    }
+    if occurs(&|cell| cell.note == "same") {
+        said.push(format!("same: within {margin} of the baseline."));
+    }
+    if occurs(&|cell| cell.note == NO_VERDICT) {
+        said.push("no verdict: a process had not settled, or there were fewer than three rounds.".to_owned());
+    }
+    if occurs(&|cell| cell.text == format::NOT_MEASURED) {
+        said.push("–: not measured.".to_owned());
+    }
+    said.join(" ")
+}
+
+/// What is measured, at how many items and against what.
+fn lead(index: &Index<'_>, targets: &[TargetView], compares: bool) -> String {
+    let scales = answered(index);
+    let items: Vec<String> = scales.iter().map(|scale| format::count(scale.items.into())).collect();
+    let at = if items.is_empty() { String::new() } else { format!(", at {} items", format::list(&items)) };
+    let what = format!("What one call costs the client in CPU time{at}");
+    match targets.iter().find(|target| target.baseline) {
+        Some(baseline) if compares && !targets.iter().any(|target| !target.contestant) => {
+            format!("{what}. The bare AWS SDK is not in this run, so {} is the baseline.", baseline.label)
+        }
+        _ => format!("{what}."),
+    }
+}
+
+/// The scales that have figures.
+fn answered<'a>(index: &Index<'a>) -> Vec<&'a Scale> {
     let results = index.results;
-    let Some(baseline) = libraries.iter().find(|library| library.baseline) else {
-        return vec!["This run has no baseline, so there is nothing to compare with.".to_owned()];
-    };
-    let label = runtimes::baseline(libraries).unwrap_or_default();
-    let bare = if baseline.contestant { label } else { format!("the bare {label}") };
-    let answered = |scale: &&crate::results::Scale| {
-        results.measurements.iter().any(|m| m.scale == scale.name && m.vs_baseline.is_some())
-    };
-    let mut said = Vec::new();
-    for scale in results.settings.scales.iter().filter(answered) {
-        let items = format::count(scale.items.into());
-        said.push(if said.is_empty() {
-            format!("In client CPU per call, compared with {bare} at {items} items:")
-        } else {
-            format!("At {items} items:")
-        });
-        let others = libraries.iter().filter(|library| !library.baseline);
-        said.push(others.map(|library| sentence(index, &scale.name, library)).collect::<Vec<_>>().join(" "));
-        let runtimes = runtimes::names(libraries);
-        if runtimes.len() > 1 {
-            let of = |runtime: &&str| cheapest(index, &runtimes::alike(libraries, runtime), &scale.name);
-            said.extend(runtimes.iter().filter_map(|runtime| Some(format!("{runtime}: {}", of(runtime)?))));
-        } else {
-            said.extend(cheapest(index, libraries, &scale.name));
-        }
-    }
-    if said.is_empty() {
-        said.push(nothing_to_compare(index, libraries));
-    }
-    said.extend(advice::sentence(results, libraries));
-    said
+    let has = |scale: &&Scale| results.measurements.iter().any(|m| m.scale == scale.name && m.cpu.is_some());
+    results.settings.scales.iter().filter(has).collect()
 }
 
-/// "Mizzle costs 8.9% to 11% more in Query and Scan."
-fn sentence(index: &Index<'_>, scale: &str, library: &TargetView) -> String {
-    let operations = index.operations(scale);
-    let ratios: Vec<(Operation, f64, Verdict)> = operations
+/// Says the same of each scale that has something to say, and names the scales where there are several.
+fn by_scale(index: &Index<'_>, say: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let scales = answered(index);
+    let several = scales.len() > 1;
+    let said: Vec<String> = scales
         .iter()
-        .filter_map(|&operation| {
-            let (value, _, verdict) = ratio(index.get(scale, operation, &library.id)?, Criterion::Cpu)?;
-            Some((operation, value, verdict?))
+        .filter_map(|scale| {
+            let text = say(&scale.name)?;
+            Some(if several {
+                format!("At {} items: {text}", format::count(scale.items.into()))
+            } else {
+                let mut rest = text.chars();
+                rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+            })
         })
         .collect();
-    let name = &library.label;
-    if ratios.is_empty() {
-        let target = index.results.targets.iter().find(|target| target.id == library.id);
-        if target.is_some_and(|target| target.unsuited) {
-            return format!("{name} was not measured: it can't have such items.");
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// The answers of a run that has a baseline and something to compare with it.
+fn compared(index: &Index<'_>, targets: &[TargetView]) -> Vec<Point> {
+    let base = bare(targets);
+    let mut points = Vec::new();
+    let mut say = |head: &str, text: Option<String>| points.extend(text.map(|text| Point::new(head, text)));
+    let runtimes = runtimes::names(targets);
+    let first = |scale: &str| {
+        if runtimes.len() < 2 {
+            return cheapest(index, targets, scale);
         }
-        return match target.map(|target| target.status) {
-            Some(TargetStatus::Unavailable) => format!("{name} was not measured: npm could not install it."),
-            Some(TargetStatus::WrongWork) => format!("{name} was not measured: it did wrong work."),
-            Some(TargetStatus::Failed) => format!("{name} was not measured: it failed."),
-            _ => format!("{name} was not measured."),
-        };
+        let under = |runtime: &&str| cheapest(index, &runtimes::alike(targets, runtime), scale);
+        let each = runtimes.iter().filter_map(|runtime| Some(format!("{runtime}: {}", under(runtime)?)));
+        Some(each.collect::<Vec<_>>().join(" ")).filter(|said| !said.is_empty())
+    };
+    say("Cheapest library", by_scale(index, first));
+    let others = || targets.iter().filter(|target| !target.baseline);
+    let each = |scale: &str| {
+        let said: Vec<String> = others().filter_map(|library| sentence(index, scale, library)).collect();
+        (!said.is_empty()).then(|| said.join(" "))
+    };
+    say(&format!("Compared with {base}"), by_scale(index, each));
+    let open = by_scale(index, |scale| open(index, targets, scale, &base));
+    let is_open = open.is_some();
+    say("Inconclusive", Some(open.unwrap_or_else(|| "Nothing: each difference has a verdict.".to_owned())));
+    let absent: Vec<String> = others().filter_map(|library| absent(index, library)).collect();
+    say("Not measured", (!absent.is_empty()).then(|| absent.join(" ")));
+    if is_open {
+        points.extend(advice::to_settle(index.results, targets));
     }
-    let measured =
-        |operation: &Operation| index.get(scale, *operation, &library.id).and_then(|m| ratio(m, Criterion::Cpu));
-    if operations.iter().filter_map(measured).all(|(_, interval, _)| interval.is_none()) {
-        let (low, high) = ends(ratios.iter().map(|(_, value, _)| *value));
-        let took = range(&format::ratio(low, None), &format::ratio(high, None));
-        return format!("{name} took {took} in a single round, which is too little to conclude from.");
-    }
-    let margin = format::set_percent(index.results.settings.equivalence_margin);
-    let mut parts = Vec::new();
-    let mut unclear = None;
-    for verdict in [Verdict::Slower, Verdict::Faster, Verdict::Same, Verdict::Unclear] {
-        let of: Vec<_> = ratios.iter().filter(|(_, _, other)| *other == verdict).collect();
-        if of.is_empty() {
-            continue;
+    points
+}
+
+/// For a run whose figures can't be compared: what there is, and what to do for a comparison.
+fn alone(index: &Index<'_>, targets: &[TargetView]) -> Vec<Point> {
+    let results = index.results;
+    let measured: Vec<&TargetView> = targets
+        .iter()
+        .filter(|target| results.measurements.iter().any(|m| m.target == target.id && m.cpu.is_some()))
+        .collect();
+    let mut points = Vec::new();
+    let names: Vec<&str> = measured.iter().map(|target| target.label.as_str()).collect();
+    points.push(match &measured[..] {
+        [] => Point::new("Measured", "This run has no figures."),
+        [one] => {
+            let cost = by_scale(index, |scale| span(index, scale, &one.id));
+            Point::new("Measured", format!("{} alone. {}", one.label, cost.unwrap_or_default()).trim_end())
         }
-        let (low, high) = ends(of.iter().map(|(_, value, _)| *value));
-        let names: Vec<&str> = of.iter().map(|(operation, ..)| operation.name()).collect();
-        let place = place(&names, operations.len());
-        parts.push(match verdict {
-            Verdict::Slower => format!("costs {} {place}", more(low, high)),
-            Verdict::Faster => format!("costs {} {place}", less(low, high)),
-            Verdict::Same => format!("costs the same (within {margin}) {place}"),
-            Verdict::Unclear => {
-                unclear = Some(place);
-                continue;
-            }
+        _ => Point::new("Measured", format!("{}, but not the baseline.", format::list(&names))),
+    });
+    let absent: Vec<String> = targets.iter().filter_map(|library| absent(index, library)).collect();
+    if !absent.is_empty() {
+        points.push(Point::new("Not measured", absent.join(" ")));
+    }
+    if let [one] = &measured[..]
+        && targets.len() == 1
+    {
+        let other = if one.contestant { "aws-sdk" } else { "all" };
+        let adapter = results.targets.first().map_or("", |target| &target.adapter);
+        points.push(Point {
+            command: format!("cargo xtask bench --orm {} --orm {other}", crate::report::escape::plain(adapter)),
+            ..Point::new("To compare it", "measure another library in the same run")
         });
     }
-    match (parts.is_empty(), unclear) {
-        (_, None) => format!("{name} {}.", format::list(&parts)),
-        (false, Some(place)) => format!("{name} {}; the difference is inconclusive {place}.", format::list(&parts)),
-        (true, Some(place)) => format!("For {name} the difference is inconclusive {place}."),
+    points
+}
+
+/// "A call costs 598 µs (PutItem) to 16,900 µs (Scan)."
+fn span(index: &Index<'_>, scale: &str, id: &str) -> Option<String> {
+    let cost = |operation: Operation| Some((index.get(scale, operation, id)?.cpu.as_ref()?.micros_per_op, operation));
+    let mut costs: Vec<(f64, Operation)> = index.operations(scale).into_iter().filter_map(cost).collect();
+    costs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let text = |(micros, operation): &(f64, Operation)| format!("{} µs ({operation})", format::number(*micros));
+    match &costs[..] {
+        [] => None,
+        [one] => Some(format!("A call costs {}.", text(one))),
+        [first, .., last] => Some(format!("A call costs {} to {}.", text(first), text(last))),
     }
 }
 
-/// For a run whose figures can't be compared.
-fn nothing_to_compare(index: &Index<'_>, libraries: &[TargetView]) -> String {
-    let measured =
-        |library: &&TargetView| index.results.measurements.iter().any(|m| m.target == library.id && m.cpu.is_some());
-    let measured: Vec<&str> = libraries.iter().filter(measured).map(|library| library.label.as_str()).collect();
-    match measured.as_slice() {
-        [] => "This run has no figures.".to_owned(),
-        [one] => format!("Only {one} was measured, so there is nothing to compare it with. Its figures are below."),
-        several => format!("{} were measured, but not the baseline. Their figures are below.", format::list(several)),
+fn bare(targets: &[TargetView]) -> String {
+    let label = runtimes::baseline(targets).unwrap_or_else(|| "baseline".to_owned());
+    match targets.iter().find(|target| target.baseline) {
+        Some(baseline) if baseline.contestant => label,
+        Some(_) => format!("the bare {label}"),
+        None => format!("the {label}"),
     }
 }
 
-/// "in PutItem and Scan", "in all six operations", of so many that were measured.
-fn place(operations: &[&str], of: usize) -> String {
-    match operations.len() {
-        2 if of == 2 => "in both operations".to_owned(),
-        n if n > 1 && n == of => format!("in all {} operations", spelled(n)),
-        _ => format!("in {}", format::list(operations)),
+/// A library's ratios at a scale, by operation.
+fn ratios(index: &Index<'_>, scale: &str, library: &TargetView) -> Vec<(Operation, Ratio)> {
+    let of = |operation: Operation| {
+        Some((operation, ratio(index, index.get(scale, operation, &library.id)?, Criterion::Cpu)?))
+    };
+    index.operations(scale).into_iter().filter_map(of).collect()
+}
+
+/// "Mizzle costs 8.9% to 11% more in Query and Scan." None where nothing about it is conclusive.
+fn sentence(index: &Index<'_>, scale: &str, library: &TargetView) -> Option<String> {
+    let ratios = ratios(index, scale, library);
+    let operations = index.operations(scale);
+    let name = &library.label;
+    if !ratios.is_empty() && ratios.iter().all(|(_, ratio)| ratio.interval.is_none()) {
+        let (low, high) = ends(ratios.iter().map(|(_, ratio)| ratio.value));
+        let took = range(&format::ratio(low, None), &format::ratio(high, None));
+        return Some(format!("{name} took {took} in a single round, which is too little to conclude from."));
+    }
+    let margin = format::set_percent(index.results.settings.equivalence_margin);
+    let part = |verdict: Verdict| {
+        let of: Vec<_> = ratios.iter().filter(|(_, ratio)| ratio.verdict == verdict).collect();
+        let (low, high) = ends(of.iter().map(|(_, ratio)| ratio.value));
+        let place = place(&of.iter().map(|(operation, _)| *operation).collect::<Vec<_>>(), &operations);
+        (!of.is_empty()).then(|| match verdict {
+            Verdict::Slower => format!("costs {} {place}", more(low, high)),
+            Verdict::Faster => format!("costs {} {place}", less(low, high)),
+            Verdict::Same | Verdict::Unclear => format!("costs the same (within {margin}) {place}"),
+        })
+    };
+    let parts: Vec<String> = [Verdict::Slower, Verdict::Faster, Verdict::Same].into_iter().filter_map(part).collect();
+    (!parts.is_empty()).then(|| format!("{name} {}.", format::list(&parts)))
+}
+
+/// Why a library has no ratio at any scale.
+fn absent(index: &Index<'_>, library: &TargetView) -> Option<String> {
+    let results = index.results;
+    if results.measurements.iter().any(|m| m.target == library.id && m.cpu.is_some()) {
+        return None;
+    }
+    let name = &library.label;
+    let target = results.targets.iter().find(|target| target.id == library.id);
+    Some(match target.map(|target| target.status) {
+        Some(TargetStatus::Unavailable) => format!("{name}: npm could not install it."),
+        Some(TargetStatus::WrongWork) => format!("{name}: it did wrong work."),
+        Some(TargetStatus::Failed) => format!("{name}: it failed."),
+        _ => format!("{name}."),
+    })
+}
+
+/// Which differences from the baseline this run leaves open.
+fn open(index: &Index<'_>, targets: &[TargetView], scale: &str, base: &str) -> Option<String> {
+    let operations = index.operations(scale);
+    let of = |library: &TargetView, is: &dyn Fn(&Ratio) -> bool| {
+        let ratios = ratios(index, scale, library);
+        let found: Vec<Operation> = ratios.iter().filter(|(_, ratio)| is(ratio)).map(|(o, _)| *o).collect();
+        (!found.is_empty()).then(|| (library.label.clone(), place(&found, &operations)))
+    };
+    let each = |is: &dyn Fn(&Ratio) -> bool| -> Vec<(String, String)> {
+        targets.iter().filter(|library| !library.baseline).filter_map(|library| of(library, is)).collect()
+    };
+    let unclear = each(&|ratio| ratio.verdict == Verdict::Unclear && ratio.note() != NO_VERDICT);
+    let without = each(&|ratio| ratio.note() == NO_VERDICT);
+    let mut said = Vec::new();
+    match &unclear[..] {
+        [] => {}
+        [(name, place)] => said.push(format!("whether {name} costs more or less than {base} {place}.")),
+        several => {
+            let several: Vec<String> = several.iter().map(|(name, place)| format!("{name} ({place})")).collect();
+            said.push(format!("whether {} cost more or less than {base}.", format::list(&several)));
+        }
+    }
+    if !without.is_empty() {
+        let without: Vec<String> = without.iter().map(|(name, place)| format!("{name} {place}")).collect();
+        said.push(format!("No verdict on {}: see the warnings.", format::list(&without)));
+    }
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// "in PutItem and Scan", "in all six operations", "in all but Scan": some of those that were measured.
+fn place(some: &[Operation], of: &[Operation]) -> String {
+    let names = |operations: &mut dyn Iterator<Item = &Operation>| {
+        format::list(&operations.map(|operation| operation.name()).collect::<Vec<_>>())
+    };
+    let missing = of.len().saturating_sub(some.len());
+    match some.len() {
+        2 if missing == 0 => "in both operations".to_owned(),
+        n if n > 1 && missing == 0 => format!("in all {} operations", spelled(n)),
+        n if n > 3 && missing <= 2 => {
+            format!("in all but {}", names(&mut of.iter().filter(|operation| !some.contains(operation))))
+        }
+        _ => format!("in {}", names(&mut some.iter())),
     }
 }
 
@@ -190,31 +356,59 @@ fn less(low: f64, high: f64) -> String {
     format!("{} less", range(&format::percent(1.0 - high), &format::percent(1.0 - low)))
 }
 
-/// Who is cheapest, where there is one.
+/// Who is cheapest, and by how much.
 fn cheapest(index: &Index<'_>, libraries: &[TargetView], scale: &str) -> Option<String> {
     let operations = index.operations(scale);
-    let measured = libraries.iter().filter(|library| {
-        library.contestant
-            && operations.iter().any(|&o| index.get(scale, o, &library.id).is_some_and(|m| m.cpu.is_some()))
-    });
+    let has_cpu = |id: &str, o: Operation| index.get(scale, o, id).is_some_and(|m| m.cpu.is_some());
+    let measured = libraries.iter().filter(|l| l.contestant && operations.iter().any(|&o| has_cpu(&l.id, o)));
     if measured.count() < 2 {
         return None;
     }
-    let mut won: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut won: Vec<(Vec<&str>, Vec<Operation>)> = Vec::new();
     for &operation in &operations {
-        if let Some(id) = winner(index, libraries, scale, operation, Criterion::Cpu) {
-            match won.iter_mut().find(|(who, _)| *who == id) {
-                Some((_, of)) => of.push(operation.name()),
-                None => won.push((id, vec![operation.name()])),
-            }
+        let best = best(index, libraries, scale, operation, Criterion::Cpu);
+        match won.iter_mut().find(|(who, _)| *who == best) {
+            Some((_, of)) => of.push(operation),
+            None => won.push((best, vec![operation])),
         }
     }
-    let decided: usize = won.iter().map(|(_, of)| of.len()).sum();
-    if decided == 0 {
-        return Some("This run cannot tell which library is cheapest.".to_owned());
+    if won.iter().all(|(who, _)| who.is_empty()) {
+        return Some("This run cannot say which library is cheapest.".to_owned());
     }
-    let parts: Vec<String> =
-        won.iter().map(|(id, of)| format!("{} {}", label(libraries, id), place(of, operations.len()))).collect();
-    let rest = if decided < operations.len() { "; inconclusive elsewhere" } else { "" };
-    Some(format!("Cheapest library: {}{rest}.", parts.join(", ")))
+    // Where one alone is cheapest comes first, and last where nothing was separated.
+    won.sort_by_key(|(who, _)| if who.is_empty() { usize::MAX } else { who.len() });
+    let said = |(who, of): &(Vec<&str>, Vec<Operation>)| {
+        let place = place(of, &operations);
+        let labels: Vec<&str> = who.iter().map(|id| label(libraries, id)).collect();
+        match &labels[..] {
+            [] => format!("inconclusive {place}"),
+            [one] => match ahead(index, libraries, scale, who[0], of) {
+                Some(by) => format!("{one} {place}, {by} below the next"),
+                None => format!("{one} {place}"),
+            },
+            several => {
+                format!("{} {place}, which this run cannot distinguish", format::list(several).replace(" and ", " or "))
+            }
+        }
+    };
+    Some(format!("{}.", won.iter().map(said).collect::<Vec<_>>().join("; ")))
+}
+
+/// How far the cheapest library is below the next: "17% to 30%".
+fn ahead(index: &Index<'_>, libraries: &[TargetView], scale: &str, id: &str, of: &[Operation]) -> Option<String> {
+    let value = |library: &TargetView, operation: Operation| {
+        if library.baseline {
+            return Some(1.0);
+        }
+        ratio(index, index.get(scale, operation, &library.id)?, Criterion::Cpu).map(|ratio| ratio.value)
+    };
+    let below = |&operation: &Operation| {
+        let ours = value(libraries.iter().find(|library| library.id == id)?, operation)?;
+        let others = libraries.iter().filter(|library| library.contestant && library.id != id);
+        let next = others.filter_map(|library| value(library, operation)).min_by(f64::total_cmp)?;
+        Some(1.0 - ours / next)
+    };
+    let all: Vec<f64> = of.iter().filter_map(below).collect();
+    let (low, high) = ends(all.iter().copied());
+    (!all.is_empty() && low > 0.0).then(|| range(&format::percent(low), &format::percent(high)))
 }

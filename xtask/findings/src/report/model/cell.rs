@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::ratio::Ratio;
 use crate::report::format;
 use crate::results::{Interval, Verdict};
 
@@ -9,19 +10,34 @@ use crate::results::{Interval, Verdict};
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Cell {
     pub text: String,
-    /// `same` or `unclear`, where a ratio needs the word; else empty.
+    /// `same` or `no verdict`, where a ratio needs the word; else empty.
     pub note: &'static str,
+    /// Whether a ratio is inconclusive.
+    pub unclear: bool,
     /// What it sorts by; none for words and for what was not measured.
     pub value: Option<f64>,
     /// More digits, the interval, or why there is no figure; for hovering.
     pub hint: String,
-    /// The best of the libraries, where the run can tell.
+    /// The best of the libraries, or not to be distinguished from it.
     pub best: bool,
     /// Percent of the largest figure of its row, where a bar helps.
     pub share: Option<u8>,
 }
 
+/// What stands for the baseline's ratio to itself.
+const BASELINE: &str = "baseline";
+
 impl Cell {
+    /// What a column of ratios has for the baseline.
+    pub fn baseline() -> Cell {
+        Cell { value: Some(1.0), ..Cell::words(BASELINE) }
+    }
+
+    /// Whether it shows something that was measured.
+    pub fn is_known(&self) -> bool {
+        self.text != format::NOT_MEASURED && self.text != BASELINE
+    }
+
     pub fn words(text: impl Into<String>) -> Cell {
         Cell { text: text.into(), ..Cell::default() }
     }
@@ -50,14 +66,14 @@ impl Cell {
         Cell { text: format::number(value), value: Some(value), hint, ..Cell::default() }
     }
 
-    pub fn ratio(value: f64, interval: Option<Interval>, verdict: Option<Verdict>) -> Cell {
-        let mut cell = Cell::estimate(Some(value), interval, "times");
-        cell.text = format::ratio(value, interval);
-        cell.note = match verdict {
-            Some(Verdict::Same) => "same",
-            Some(Verdict::Unclear) => "unclear",
-            _ => "",
-        };
+    pub fn ratio(ratio: &Ratio) -> Cell {
+        let mut cell = Cell::estimate(Some(ratio.value), ratio.interval, "times");
+        cell.text = ratio.text();
+        cell.note = ratio.note();
+        cell.unclear = ratio.verdict == Verdict::Unclear;
+        if cell.unclear {
+            cell.hint = format!("inconclusive: {} in the middle, {}", format::ratio(ratio.value, None), cell.hint);
+        }
         cell
     }
 

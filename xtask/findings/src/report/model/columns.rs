@@ -7,6 +7,18 @@ use super::ratio::Criterion;
 use crate::report::format;
 use crate::results::{Cpu, Interval, Latency, LimitedBy, Measurement, Memory, Throughput, Work};
 
+impl Column {
+    /// Why no measurement has it, where that is not plain.
+    pub fn absent(&self) -> &'static str {
+        match (self.id, self.unit) {
+            ("peak", "%") => "The peak has no column: it takes 200 ms of calls in one round; --time 250ms gives them.",
+            ("p95", _) => "p95 has no column: it takes 20 timed calls; a larger --budget gives them.",
+            ("p99", _) => "p99 has no column: it takes 100 timed calls; a larger --budget gives them.",
+            _ => "",
+        }
+    }
+}
+
 /// One figure of a group.
 #[derive(Clone, Copy)]
 pub struct Column {
@@ -171,17 +183,17 @@ fn work(m: &Measurement, of: fn(&Work) -> Option<f64>) -> Cell {
     Cell::per_call(m.work.as_ref().and_then(of))
 }
 
-/// What limited a rate; one that was measured otherwise than the rest says so.
+/// What limited a rate; one that was measured with fewer in flight than the rest says that instead.
 fn limited(make: &OfScale<'_>, throughput: &Throughput) -> Cell {
     let differs = throughput.concurrency != make.concurrency_shown();
-    let other = if differs { format!(" ({} in flight)", throughput.concurrency) } else { String::new() };
+    let held = if differs { format!("{} in flight", throughput.concurrency) } else { limit(throughput).to_owned() };
     Cell {
         hint: format!(
             "client {}, database {}",
             busy(throughput.client_cpu_percent),
             busy(throughput.database_cpu_percent)
         ),
-        ..Cell::words(format!("{}{other}", limit(throughput)))
+        ..Cell::words(held)
     }
 }
 
@@ -189,15 +201,40 @@ fn busy(percent: Option<f64>) -> String {
     percent.map_or_else(|| "not seen".to_owned(), |percent| format!("{}% of a core", format::number(percent)))
 }
 
-/// What limited a rate, in a word.
+/// What limited a rate, in a word; [`limits_note`] explains those that name nobody.
 pub fn limit(throughput: &Throughput) -> &'static str {
     match throughput.limited_by {
         LimitedBy::Client => "client",
         LimitedBy::Database => "database",
         LimitedBy::Machine => "machine",
-        LimitedBy::Unknown if throughput.client_cpu_percent.is_some() && throughput.database_cpu_percent.is_some() => {
-            "neither"
-        }
-        LimitedBy::Unknown => "not known",
+        LimitedBy::Unknown => match (throughput.client_cpu_percent, throughput.database_cpu_percent) {
+            (Some(_), Some(_)) => NEITHER,
+            (Some(_), None) => NOT_THE_CLIENT,
+            (None, _) => UNSEEN,
+        },
     }
+}
+
+const NEITHER: &str = "neither";
+const NOT_THE_CLIENT: &str = "not the client";
+const UNSEEN: &str = "not seen";
+
+/// What those of the words of [`limited`] mean that occur and don't speak for themselves; `usual` calls are in flight.
+pub fn limits_note<'a>(throughputs: impl Iterator<Item = &'a Throughput>, usual: u32) -> String {
+    let (usually, fewer): (Vec<_>, Vec<_>) = throughputs.partition(|throughput| throughput.concurrency == usual);
+    let occurring: Vec<&str> = usually.into_iter().map(limit).collect();
+    let meanings = [
+        (NEITHER, "the client and the database both had CPU to spare, so that each waited for the other"),
+        (NOT_THE_CLIENT, "it had CPU to spare, and the database's CPU can't be read from here"),
+        (UNSEEN, "the client's CPU could not be read on this system"),
+    ];
+    let said = meanings.iter().filter(|(word, _)| occurring.contains(word));
+    let mut note: String = said.map(|(word, meaning)| format!(" {word}: {meaning}.")).collect();
+    if let Some(one) = fewer.first() {
+        note += &format!(
+            " {0} in flight: with {usual} a call would take too long; the calls of the latency phase are counted.",
+            one.concurrency
+        );
+    }
+    note
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{TargetView, label, runtimes};
+use super::{TargetView, advice, label, runtimes};
 use crate::report::{escape, format, text};
 use crate::results::{Backend, Database, Design, DisturbanceKind, Results, Target, TimeUse};
 
@@ -18,6 +18,8 @@ pub struct Note {
     pub kind: String,
     pub when: String,
     pub text: String,
+    /// What to do about it; may be empty.
+    pub advice: String,
     pub serious: bool,
 }
 
@@ -26,6 +28,8 @@ pub struct Note {
 pub struct WarningLine {
     pub text: String,
     pub concerns: String,
+    /// What to do about it; may be empty.
+    pub advice: String,
 }
 
 const MOST_ROUNDS: usize = 24;
@@ -265,6 +269,7 @@ pub fn disturbances(results: &Results) -> Vec<Note> {
         kind: kind(d.kind),
         when: d.at_ms.map_or_else(|| "whole run".to_owned(), |ms| format!("at {}", format::duration_ms(ms))),
         text: text::brief(&d.detail, 600),
+        advice: advice::on_disturbance(results, d.kind).text(),
         serious: d.serious,
     };
     results.disturbances.iter().map(note).collect()
@@ -295,7 +300,8 @@ pub fn warnings(results: &Results, libraries: &[TargetView]) -> Vec<WarningLine>
     let warning = |of: Grouped<'_>| {
         let alike = if of.alike.is_empty() { String::new() } else { format!("; similarly: {}", list(&of.alike)) };
         let text = text::brief(of.text, 400);
-        WarningLine { text, concerns: format!("{}{alike}", list(&of.same)) }
+        let advice = advice::on_warning(results, of.kind).text();
+        WarningLine { text, concerns: format!("{}{alike}", list(&of.same)), advice }
     };
     grouped.into_iter().map(warning).collect()
 }

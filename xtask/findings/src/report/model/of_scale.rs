@@ -2,7 +2,7 @@
 //! it; the tables are made of it.
 
 use super::cell::Cell;
-use super::ratio::{Criterion, ratio, winner};
+use super::ratio::{Criterion, best, ratio};
 use super::{Index, TargetView, runtimes};
 use crate::results::{DatabaseUsage, Measurement};
 
@@ -28,18 +28,19 @@ impl OfScale<'_> {
     /// A measurement's ratio to the baseline.
     pub fn versus(&self, m: &Measurement, metric: Criterion) -> Cell {
         if self.libraries.iter().any(|library| library.baseline && library.id == m.target) {
-            return Cell { value: Some(1.0), ..Cell::words("baseline") };
+            return Cell::baseline();
         }
-        match ratio(m, metric) {
-            Some((value, interval, verdict)) => Cell::ratio(value, interval, verdict),
+        match ratio(self.index, m, metric) {
+            Some(ratio) => Cell::ratio(&ratio),
             None => Cell::missing("no pair to compare"),
         }
     }
 
-    /// Whether a measurement's library is the best one under its runtime, and this run can tell.
+    /// Whether a measurement's library is the best one under its runtime, or among those that this run cannot
+    /// distinguish from it.
     pub fn wins(&self, m: &Measurement, metric: Criterion) -> bool {
         let own = self.libraries.iter().find(|library| library.id == m.target);
         let rivals = runtimes::alike(self.libraries, own.map_or("", |library| &library.runtime));
-        winner(self.index, &rivals, self.scale, m.operation, metric).is_some_and(|id| id == m.target)
+        best(self.index, &rivals, self.scale, m.operation, metric).contains(&m.target.as_str())
     }
 }

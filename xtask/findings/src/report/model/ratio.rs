@@ -1,7 +1,12 @@
-//! A measurement's ratio to the baseline, by any of the criteria, and which library is the best by one of them.
+//! A measurement's ratio to the baseline, by any of the criteria, and which libraries are the best by one of them.
 
 use super::{Index, TargetView};
+use crate::analysis::verdict::verdict;
+use crate::report::format;
 use crate::results::{Interval, Measurement, Operation, Verdict};
+
+/// Fewer rounds give no verdict.
+const FEWEST_ROUNDS: u32 = 3;
 
 /// What targets are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,44 +17,105 @@ pub enum Criterion {
     Allocation,
 }
 
-/// A measurement's ratio to the baseline, its interval and its verdict (throughput and allocation have none of their own).
-pub fn ratio(m: &Measurement, metric: Criterion) -> Option<(f64, Option<Interval>, Option<Verdict>)> {
-    let versus = m.vs_baseline.as_ref()?;
-    Some(match metric {
-        Criterion::Latency => (versus.latency_ratio?, versus.latency_ratio_ci95, Some(versus.verdict)),
-        Criterion::Cpu => (versus.cpu_ratio, versus.cpu_ratio_ci95, Some(versus.cpu_verdict)),
-        Criterion::Throughput => (versus.throughput_ratio?, versus.throughput_ratio_ci95, None),
-        Criterion::Allocation => (versus.allocation_ratio?, versus.allocation_ratio_ci95, None),
-    })
+/// A measurement's ratio to the baseline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    pub value: f64,
+    pub interval: Option<Interval>,
+    pub verdict: Verdict,
 }
 
-/// The id of the library that is better than every other one by more than the margin of equivalence, with intervals
-/// that don't touch. None where the intervals leave it open, or where no other library was measured. The bare SDK is not
-/// among the libraries that are ranked.
-pub fn winner<'a>(
+impl Ratio {
+    /// Whether the interval leaves open on which side of 1 the ratio is.
+    fn is_open(&self) -> bool {
+        self.interval.is_some_and(|[low, high]| low <= 1.0 && high >= 1.0)
+    }
+
+    /// `×1.12 ± 0.01`; what is inconclusive is the range that it lies in: `×0.95 to ×1.09`.
+    pub fn text(&self) -> String {
+        match self.interval {
+            Some(interval) if self.verdict == Verdict::Unclear => format::ratio_range(interval),
+            interval => format::ratio(self.value, interval),
+        }
+    }
+
+    /// What the figure alone does not say: `same`, or `no verdict` where a process had not settled or the rounds are
+    /// too few.
+    pub fn note(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Same => "same",
+            Verdict::Unclear if !self.is_open() => NO_VERDICT,
+            _ => "",
+        }
+    }
+}
+
+/// The note of a ratio that would say something, if its process had settled or its rounds were enough.
+pub const NO_VERDICT: &str = "no verdict";
+
+/// A measurement's ratio to the baseline by `metric`. Throughput and allocation have no verdict in the results; theirs
+/// is made by the same rule here.
+pub fn ratio(index: &Index<'_>, m: &Measurement, metric: Criterion) -> Option<Ratio> {
+    let versus = m.vs_baseline.as_ref()?;
+    let judged = |interval: Option<Interval>| {
+        let interval = interval.filter(|_| m.rounds >= FEWEST_ROUNDS && is_settled(m));
+        verdict(interval, index.results.settings.equivalence_margin)
+    };
+    let (value, interval, verdict) = match metric {
+        Criterion::Latency => (versus.latency_ratio?, versus.latency_ratio_ci95, versus.verdict),
+        Criterion::Cpu => (versus.cpu_ratio, versus.cpu_ratio_ci95, versus.cpu_verdict),
+        Criterion::Throughput => {
+            (versus.throughput_ratio?, versus.throughput_ratio_ci95, judged(versus.throughput_ratio_ci95))
+        }
+        Criterion::Allocation => {
+            (versus.allocation_ratio?, versus.allocation_ratio_ci95, judged(versus.allocation_ratio_ci95))
+        }
+    };
+    Some(Ratio { value, interval, verdict })
+}
+
+fn is_settled(m: &Measurement) -> bool {
+    !m.warning_kinds.iter().any(|kind| kind == "not-settled")
+}
+
+/// The ids of the best libraries: the cheapest, and with it each that this run cannot distinguish from it, since none is
+/// cheaper by more than the margin of equivalence with intervals that don't touch. Empty where nothing was separated:
+/// where all are as good, where only one was measured, where one has no interval and could be anywhere, or where one of
+/// the best had not settled. The bare SDK is the floor and not among the libraries that are ranked.
+pub fn best<'a>(
     index: &Index<'_>,
     libraries: &'a [TargetView],
     scale: &str,
     operation: Operation,
     metric: Criterion,
-) -> Option<&'a str> {
-    let mut known: Vec<(&str, Interval)> = Vec::new();
+) -> Vec<&'a str> {
+    let mut known: Vec<Rival<'_>> = Vec::new();
     for library in libraries.iter().filter(|library| library.contestant) {
         let measured = index.get(scale, operation, &library.id).filter(|m| match metric {
             Criterion::Cpu | Criterion::Allocation => m.cpu.is_some(),
             Criterion::Latency | Criterion::Throughput => m.latency_ms.is_some(),
         });
         let Some(measurement) = measured else { continue };
-        let interval = if library.baseline { Some([1.0, 1.0]) } else { ratio(measurement, metric)?.1 };
-        // A rival that was measured without an interval could be anywhere.
-        let interval = interval.filter(|[low, high]| *low > 0.0 && low <= high)?;
+        let ratio = ratio(index, measurement, metric);
+        let interval = if library.baseline { Some([1.0, 1.0]) } else { ratio.and_then(|ratio| ratio.interval) };
+        let Some([low, high]) = interval.filter(|[low, high]| *low > 0.0 && low <= high) else { return Vec::new() };
         // Costs: a higher throughput is a lower one.
-        let [low, high] = interval;
-        known.push((&library.id, if metric == Criterion::Throughput { [1.0 / high, 1.0 / low] } else { interval }));
+        let cost = if metric == Criterion::Throughput { [1.0 / high, 1.0 / low] } else { [low, high] };
+        let sound = is_settled(measurement) && ratio.is_none_or(|ratio| ratio.note() != NO_VERDICT);
+        known.push(Rival { id: &library.id, cost, sound });
     }
-    known.sort_by(|a, b| a.1[1].total_cmp(&b.1[1]));
-    let [(best, [best_low, best_high]), others @ ..] = known.as_slice() else { return None };
     let margin = 1.0 + index.results.settings.equivalence_margin;
-    let beaten = |[low, high]: Interval| low > *best_high && high / best_low > margin;
-    (!others.is_empty() && others.iter().all(|&(_, interval)| beaten(interval))).then_some(*best)
+    let beats = |a: &Rival<'_>, b: &Rival<'_>| b.cost[0] > a.cost[1] && b.cost[1] / a.cost[0] > margin;
+    let best: Vec<&Rival<'_>> = known.iter().filter(|one| !known.iter().any(|other| beats(other, one))).collect();
+    if best.len() == known.len() || best.iter().any(|one| !one.sound) {
+        return Vec::new();
+    }
+    best.into_iter().map(|one| one.id).collect()
+}
+
+/// A library that competes: what it costs, and whether that may be concluded from.
+struct Rival<'a> {
+    id: &'a str,
+    cost: Interval,
+    sound: bool,
 }

@@ -4,7 +4,9 @@
 use serde::Serialize;
 
 use super::TargetView;
+use super::answer::Point;
 use super::cell::Cell;
+use super::ratio::Ratio;
 use crate::analysis::compare::{self, FailOn, Metric};
 use crate::report::format;
 use crate::results::{Results, Runtime, Target};
@@ -93,7 +95,7 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
         let (library, operation) = (without_runtime(theirs).to_owned(), row.operation.name());
         let is_same =
             |known: &&mut RuntimeRow| (&known.items, known.operation, &known.library) == (&items, operation, &library);
-        let cell = Cell::ratio(change.ratio, change.ratio_ci95, Some(change.verdict));
+        let cell = Cell::ratio(&Ratio { value: change.ratio, interval: change.ratio_ci95, verdict: change.verdict });
         if let Some(known) = rows.iter_mut().find(is_same) {
             known.cells[at] = cell;
         } else {
@@ -106,8 +108,8 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
     (!rows.is_empty()).then(|| RuntimesView { first: (*first).to_owned(), others, rows })
 }
 
-/// For each further runtime a sentence: what each library's calls cost under it as multiples of the first's.
-pub fn sentences(view: &RuntimesView) -> Vec<String> {
+/// For each further runtime: what each library's calls cost under it as multiples of the first's.
+pub fn points(view: &RuntimesView) -> Vec<Point> {
     let of_runtime = |(at, runtime): (usize, &String)| {
         let mut libraries: Vec<(&str, f64, f64)> = Vec::new();
         for row in &view.rows {
@@ -122,7 +124,7 @@ pub fn sentences(view: &RuntimesView) -> Vec<String> {
             if low == high { format!("{name} {low}") } else { format!("{name} {low} to {high}") }
         });
         let each: Vec<String> = each.collect();
-        format!("{runtime} against {}, client CPU per call: {}.", view.first, each.join(", "))
+        Point::new(format!("{runtime} against {}", view.first), format!("client CPU per call: {}.", each.join(", ")))
     };
     view.others.iter().enumerate().map(of_runtime).collect()
 }
@@ -188,7 +190,8 @@ mod tests {
         assert_eq!((row.library.as_str(), row.operation), ("AWS SDK", "PutItem"));
         let against_node = cpu(&results, "aws-sdk+bun") / cpu(&results, "aws-sdk+node@24");
         assert!((row.cells[0].value.unwrap() / against_node - 1.0).abs() < 0.02);
-        let said = page.answer.sentences.join(" ");
+        let points = page.answer.points.iter().map(|point| format!("{}: {}", point.head, point.text));
+        let said = points.collect::<Vec<_>>().join(" ");
         for words in ["the bare AWS SDK under the same runtime", "Bun 1.4.5 against Node 24.21.0", "ElectroDB ×"] {
             assert!(said.contains(words), "{words:?} is not in {said}");
         }
@@ -202,7 +205,7 @@ mod tests {
         let group = page.scales[0].group("allocation").unwrap();
         assert!(group.note.ends_with(words), "{}", group.note);
         let bun = page.libraries.iter().position(|library| library.id == "electrodb+bun").unwrap();
-        assert_eq!(group.cell(0, bun, "allocated").unwrap().value, None);
+        assert_eq!(group.cell("PutItem", bun, "allocated").unwrap().value, None);
         assert!(page.settings.iter().any(|fact| fact.name == "not measured" && fact.value == words));
     }
 

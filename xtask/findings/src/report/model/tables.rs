@@ -9,7 +9,7 @@ use super::columns::{self, Column, RATIO};
 use super::of_scale::OfScale;
 use super::{Index, TargetView, notes, runtimes};
 use crate::report::{format, text};
-use crate::results::{Bundle, ColdStart, Estimate, Measurement, Operation};
+use crate::results::{Bundle, ColdStart, Estimate, Measurement, Operation, Throughput};
 
 /// One kind of figure at one scale: latency, throughput, CPU …
 #[derive(Debug, Clone, Serialize)]
@@ -33,10 +33,10 @@ impl Group {
         self.statistics.iter().any(|known| known.id == statistic)
     }
 
-    /// The cell of a library in a line, by the statistic's name in [`super::columns`].
-    pub fn cell(&self, line: usize, library: usize, statistic: &str) -> Option<&Cell> {
+    /// The cell of a library in the line of this label, by the statistic's name in [`super::columns`].
+    pub fn cell(&self, line: &str, library: usize, statistic: &str) -> Option<&Cell> {
         let at = self.statistics.iter().position(|known| known.id == statistic)?;
-        self.lines.get(line)?.cells.get(library)?.get(at)
+        self.lines.iter().find(|known| known.label == line)?.cells.get(library)?.get(at)
     }
 }
 
@@ -47,6 +47,8 @@ pub struct Statistic {
     pub label: String,
     /// Empty for words.
     pub unit: &'static str,
+    /// What to say where no measurement has it and its column is left out; may be empty.
+    pub absent: &'static str,
 }
 
 /// Some statistics in one row, and what the row is called: "p95 / p99, ms".
@@ -62,6 +64,19 @@ pub struct Line {
     pub label: String,
     /// By library, in the page's order, then by statistic.
     pub cells: Vec<Vec<Cell>>,
+    /// By library: why it has no figure here at all; empty where it has one.
+    pub absent: Vec<String>,
+}
+
+impl Line {
+    fn new(label: impl Into<String>, cells: Vec<Vec<Cell>>) -> Line {
+        Line { label: label.into(), cells, absent: Vec::new() }
+    }
+
+    /// Whether a library has a figure here.
+    fn has_figures(&self) -> bool {
+        self.cells.iter().flatten().any(Cell::is_known)
+    }
 }
 
 /// All groups of a scale that have something to show.
@@ -80,16 +95,64 @@ pub fn groups(index: &Index<'_>, scale: &str, libraries: &[TargetView]) -> Vec<G
         make.calls(),
     ];
     groups.insert(0, make.figures(&groups));
+    for group in &mut groups {
+        for cells in group.lines.iter_mut().flat_map(|line| &mut line.cells) {
+            cells.resize(group.statistics.len(), Cell::missing("not planned"));
+        }
+        leave_out_what_is_empty(group);
+    }
     groups.retain(|group| !group.lines.is_empty());
     for group in &mut groups {
         if matches!(group.id, "latency" | "throughput" | "cpu" | "allocation" | "memory") {
             group.lines.iter_mut().for_each(share);
         }
-        for cells in group.lines.iter_mut().flat_map(|line| &mut line.cells) {
-            cells.resize(group.statistics.len(), Cell::missing("not planned"));
+        for line in &mut group.lines {
+            line.absent = line.cells.iter().map(|cells| absent(cells)).collect();
         }
     }
     groups
+}
+
+/// Takes out the rows and columns in which nothing was measured, and says so where nothing else does.
+fn leave_out_what_is_empty(group: &mut Group) {
+    let gone: Vec<String> =
+        group.lines.iter().filter(|line| !line.has_figures()).map(|line| line.label.clone()).collect();
+    group.lines.retain(Line::has_figures);
+    let said = group.note.contains(&format!("{} was not timed", format::list(&gone)));
+    if !gone.is_empty() && !group.lines.is_empty() && !said && group.id != "figures" {
+        group.note += &format!(" Not measured at this scale: {}.", format::list(&gone));
+    }
+    let known = |at: usize| group.lines.iter().flat_map(|line| &line.cells).any(|cells| cells[at].is_known());
+    let kept: Vec<usize> = (0..group.statistics.len()).filter(|&at| known(at)).collect();
+    let reasons = group.statistics.iter().enumerate().filter(|(at, _)| !kept.contains(at)).map(|(_, of)| of.absent);
+    let reasons: Vec<&str> = reasons.filter(|reason| !reason.is_empty()).collect();
+    if !group.lines.is_empty() && group.id != "figures" {
+        reasons.iter().for_each(|reason| group.note += &format!(" {reason}"));
+    }
+    let mut at = 0..group.statistics.len();
+    group.statistics.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
+    for cells in group.lines.iter_mut().flat_map(|line| &mut line.cells) {
+        let mut at = 0..cells.len();
+        cells.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
+    }
+    for row in &mut group.together {
+        row.statistics = row.statistics.iter().filter_map(|at| kept.iter().position(|kept| kept == at)).collect();
+        let named: Vec<&Statistic> = row.statistics.iter().map(|&at| &group.statistics[at]).collect();
+        row.name = name(&named);
+    }
+    group.together.retain(|row| !row.statistics.is_empty());
+}
+
+/// Why a library has no figure in a row, where it has none.
+fn absent(cells: &[Cell]) -> String {
+    if cells.iter().any(Cell::is_known) {
+        return String::new();
+    }
+    cells
+        .iter()
+        .map(|cell| cell.hint.clone())
+        .find(|hint| !hint.is_empty())
+        .unwrap_or_else(|| "not measured".to_owned())
 }
 
 /// The first figure of each library as a share of the largest.
@@ -104,9 +167,9 @@ fn share(line: &mut Line) {
 impl OfScale<'_> {
     /// What the other groups say at length, in one table: all figures of a library in one row.
     fn figures(&self, groups: &[Group]) -> Group {
-        let figure = |at: usize, library: usize, of: &columns::Figure| {
+        let figure = |line: Operation, library: usize, of: &columns::Figure| {
             let group = groups.iter().find(|group| group.id == of.group);
-            let cell = group.and_then(|group| group.cell(at, library, of.statistic)).cloned();
+            let cell = group.and_then(|group| group.cell(line.name(), library, of.statistic)).cloned();
             let cell = cell.unwrap_or_else(|| Cell::missing("not measured"));
             // The ratio alone keeps its interval; the others have theirs below, and here when a pointer is over them.
             if of.statistic == RATIO { cell } else { Cell { text: format::optional(cell.value), ..cell } }
@@ -116,16 +179,15 @@ impl OfScale<'_> {
             group.is_some_and(|group| group.has(of.statistic) && (of.group != "allocation" || !group.lines.is_empty()))
         };
         let shown: Vec<&columns::Figure> = columns::FIGURES.iter().filter(is_there).collect();
-        let line = |(at, operation): (usize, Operation)| Line {
-            label: operation.name().to_owned(),
-            cells: (0..self.libraries.len())
-                .map(|library| shown.iter().map(|of| figure(at, library, of)).collect())
-                .collect(),
+        let line = |operation: Operation| {
+            let cells = |library| shown.iter().map(|of| figure(operation, library, of)).collect();
+            Line::new(operation.name(), (0..self.libraries.len()).map(cells).collect())
         };
         let statistic = |of: &&columns::Figure| Statistic {
             id: of.statistic,
             label: self.label(of.statistic, of.label),
             unit: of.unit,
+            absent: "",
         };
         Group {
             id: "figures",
@@ -136,7 +198,7 @@ impl OfScale<'_> {
             head: "Operation",
             statistics: shown.iter().map(statistic).collect(),
             together: Vec::new(),
-            lines: self.index.operations(self.scale).into_iter().enumerate().map(line).collect(),
+            lines: self.index.operations(self.scale).into_iter().map(line).collect(),
         }
     }
 
@@ -152,9 +214,15 @@ impl OfScale<'_> {
         let concurrency = self.index.results.settings.concurrency;
         let note = format!(
             "Calls completed per second of wall-clock time, {concurrency} in flight, and what limited the rate: the \
-             client's one thread, the database, or all the machine's cores together."
+             client's one thread, the database, or all the machine's cores together.{}",
+            columns::limits_note(self.throughputs(), concurrency)
         );
         self.group("throughput", "Throughput", &note, columns::THROUGHPUT)
+    }
+
+    fn throughputs(&self) -> impl Iterator<Item = &Throughput> {
+        let of_scale = self.index.results.measurements.iter().filter(|m| m.scale == self.scale);
+        of_scale.filter_map(|m| m.throughput.as_ref())
     }
 
     /// One column for each number of calls in flight, where the throughput was measured with several.
@@ -246,7 +314,7 @@ impl OfScale<'_> {
                 Some(estimate) => Cell::estimate(Some(estimate.mean), estimate.ci95, unit),
                 None => Cell::missing("not measured"),
             };
-            Line { label, cells: self.libraries.iter().map(|library| vec![cell(library)]).collect() }
+            Line::new(label, self.libraries.iter().map(|library| vec![cell(library)]).collect())
         };
         let size = |label: &str, of: &dyn Fn(&Bundle) -> Option<f64>| {
             let cell = |library: &TargetView| {
@@ -255,7 +323,7 @@ impl OfScale<'_> {
                 let why = bundle.and_then(|bundle| bundle.reason.as_deref()).unwrap_or("not bundled");
                 bundle.and_then(of).map_or_else(|| Cell::missing(why), |kib| Cell::size(kib, "KiB"))
             };
-            Line { label: label.to_owned(), cells: self.libraries.iter().map(|library| vec![cell(library)]).collect() }
+            Line::new(label, self.libraries.iter().map(|library| vec![cell(library)]).collect())
         };
         let mut lines = vec![
             line("import, ms".to_owned(), "ms", &|cold| Some(cold.import_ms.clone())),
@@ -305,7 +373,12 @@ impl OfScale<'_> {
         let against = self.against();
         let is_there = |of: &&Column| (of.id != RATIO || against.is_some()) && (!of.recorded || self.recorded());
         let columns: Vec<&Column> = columns.iter().filter(is_there).collect();
-        let statistic = |of: &&Column| Statistic { id: of.id, label: self.label(of.id, of.label), unit: of.unit };
+        let statistic = |of: &&Column| Statistic {
+            id: of.id,
+            label: self.label(of.id, of.label),
+            unit: of.unit,
+            absent: of.absent(),
+        };
         let statistics: Vec<Statistic> = columns.iter().map(statistic).collect();
         let rows: Vec<usize> = (0..columns.len()).collect();
         let together = rows.chunk_by(|&a, &b| columns[a].row == columns[b].row).map(|row| Together {
@@ -323,8 +396,11 @@ impl OfScale<'_> {
         }
     }
 
-    /// What heads a column of ratios.
+    /// What heads a column of ratios, where there is something to compare.
     fn against(&self) -> Option<String> {
+        if self.libraries.len() < 2 {
+            return None;
+        }
         runtimes::baseline(self.libraries).map(|label| format!("to {label}"))
     }
 
@@ -344,9 +420,9 @@ impl OfScale<'_> {
     }
 
     fn lines(&self, cells: impl Fn(&Measurement) -> Vec<Cell>) -> Vec<Line> {
-        let line = |operation: Operation| Line {
-            label: operation.name().to_owned(),
-            cells: self.libraries.iter().map(|library| self.cells(operation, library, &cells)).collect(),
+        let line = |operation: Operation| {
+            let of = |library| self.cells(operation, library, &cells);
+            Line::new(operation.name(), self.libraries.iter().map(of).collect())
         };
         self.index.operations(self.scale).into_iter().map(line).collect()
     }

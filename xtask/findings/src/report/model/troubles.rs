@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{TargetView, advice, label};
 use crate::report::{escape, format, text};
-use crate::results::{Disturbance, DisturbanceKind, Measurement, Results, RunStatus, Target, TargetStatus};
+use crate::results::{Disturbance, Measurement, Results, RunStatus, Target, TargetStatus};
 
 /// Stands first in the report when the run is not whole.
 #[derive(Debug, Clone, Serialize)]
@@ -99,18 +99,13 @@ pub fn troubles(results: &Results, libraries: &[TargetView]) -> Vec<Trouble> {
 }
 
 fn of_disturbance(results: &Results, disturbance: &Disturbance) -> Fix {
-    let (how, command) = match disturbance.kind {
-        DisturbanceKind::FewRounds | DisturbanceKind::Noise => match advice::budget(results) {
-            Some(budget) => ("measure for longer", format!("cargo xtask bench --budget {}", budget.text)),
-            None => ("measure for longer, with a larger --budget", String::new()),
-        },
-        DisturbanceKind::OtherLoad
-        | DisturbanceKind::CpuSteal
-        | DisturbanceKind::ClockFrequency
-        | DisturbanceKind::Swapping => ("measure again on a quieter machine", String::new()),
-        _ => ("", String::new()),
-    };
-    Fix { who: "Disturbed:".to_owned(), why: sentence(&disturbance.detail), how: how.to_owned(), command }
+    let advice = advice::on_disturbance(results, disturbance.kind);
+    Fix {
+        who: "Disturbed:".to_owned(),
+        why: sentence(&disturbance.detail),
+        how: advice.how.to_owned(),
+        command: advice.command,
+    }
 }
 
 fn of_target(target: &Target, libraries: &[TargetView]) -> Fix {
