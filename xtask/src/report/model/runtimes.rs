@@ -107,25 +107,33 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
     (!rows.is_empty()).then(|| RuntimesView { first: (*first).to_owned(), others, rows })
 }
 
-/// For each further runtime a sentence: what each library's calls cost under it as multiples of the first's.
+/// For each further runtime a sentence: what each library's calls cost under it as multiples of the first's, where the
+/// run can tell.
 pub fn sentences(view: &RuntimesView) -> Vec<String> {
+    let mut libraries: Vec<&str> = view.rows.iter().map(|row| row.library.as_str()).collect();
+    libraries.sort_unstable_by_key(|name| view.rows.iter().position(|row| row.library == *name));
+    libraries.dedup();
     let of_runtime = |(at, runtime): (usize, &String)| {
-        let mut libraries: Vec<(&str, f64, f64)> = Vec::new();
-        for row in &view.rows {
-            let Some(value) = row.cells[at].value else { continue };
-            match libraries.iter_mut().find(|(name, ..)| *name == row.library) {
-                Some((_, low, high)) => (*low, *high) = (low.min(value), high.max(value)),
-                None => libraries.push((&row.library, value, value)),
-            }
-        }
-        let each = libraries.into_iter().map(|(name, low, high)| {
-            let (low, high) = (format::ratio(low, None), format::ratio(high, None));
-            if low == high { format!("{name} {low}") } else { format!("{name} {low} to {high}") }
-        });
-        let each: Vec<String> = each.collect();
-        format!("{runtime} against {}, client CPU per call: {}.", view.first, each.join(", "))
+        let each: Vec<String> = libraries.iter().filter_map(|library| of_library(view, at, library)).collect();
+        format!("{runtime} against {}, client CPU per call: {}.", view.first, each.join("; "))
     };
     view.others.iter().enumerate().map(of_runtime).collect()
+}
+
+/// "ElectroDB ×0.71 to ×0.78, inconclusive in PutItem".
+fn of_library(view: &RuntimesView, runtime: usize, library: &str) -> Option<String> {
+    let rows = || view.rows.iter().filter(|row| row.library == library && row.cells[runtime].value.is_some());
+    let is_clear = |row: &&RuntimeRow| row.cells[runtime].note != "unclear";
+    let clear: Vec<f64> = rows().filter(is_clear).filter_map(|row| row.cells[runtime].value).collect();
+    let mut open: Vec<&str> = rows().filter(|row| !is_clear(row)).map(|row| row.operation).collect();
+    open.dedup();
+    rows().next()?;
+    let [low, high] = [clear.iter().copied().reduce(f64::min), clear.iter().copied().reduce(f64::max)];
+    let Some((low, high)) = low.zip(high) else { return Some(format!("{library} inconclusive")) };
+    let (low, high) = (format::ratio(low, None), format::ratio(high, None));
+    let range = if low == high { low } else { format!("{low} to {high}") };
+    let rest = if open.is_empty() { String::new() } else { format!(", inconclusive in {}", format::list(&open)) };
+    Some(format!("{library} {range}{rest}"))
 }
 
 #[cfg(test)]
@@ -190,7 +198,7 @@ mod tests {
         let against_node = cpu(&results, "aws-sdk+bun") / cpu(&results, "aws-sdk+node@24");
         assert!((row.cells[0].value.unwrap() / against_node - 1.0).abs() < 0.02);
         let said = page.answer.sentences.join(" ");
-        for words in ["the bare AWS SDK under the same runtime", "Bun 1.4.5 against Node 24.21.0", "ElectroDB ×"] {
+        for words in ["the bare AWS SDK under the same runtime", "Bun 1.4.5 against Node 24.21.0", "ElectroDB"] {
             assert!(said.contains(words), "{words:?} is not in {said}");
         }
     }
