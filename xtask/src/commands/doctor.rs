@@ -175,9 +175,10 @@ fn runtimes(checkout: &Checkout) -> Found {
         return Found::Poor(why);
     }
     let names: Vec<String> = kept.iter().map(|(engine, version, _)| format!("{} {version}", engine.name())).collect();
-    Found::Good(match names.is_empty() {
-        true => "none is kept; --runtime node@24 or bun fetches one from npm".to_owned(),
-        false => format!("{}, kept from earlier runs", names.join(", ")),
+    Found::Good(if names.is_empty() {
+        "none is kept; --runtime node@24 or bun fetches one from npm".to_owned()
+    } else {
+        format!("{}, kept from earlier runs", names.join(", "))
     })
 }
 

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::TargetView;
 use super::cell::Cell;
 use crate::analysis::compare::{self, FailOn, Metric};
+use crate::analysis::summary::FEW_ROUNDS;
 use crate::report::format;
-use crate::results::{Results, Runtime, Target};
+use crate::results::{Measurement, Operation, Results, Runtime, Target, Verdict};
 
 /// The later runtimes against the first.
 #[derive(Debug, Clone, Serialize)]
@@ -93,7 +94,10 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
         let (library, operation) = (without_runtime(theirs).to_owned(), row.operation.name());
         let is_same =
             |known: &&mut RuntimeRow| (&known.items, known.operation, &known.library) == (&items, operation, &library);
-        let cell = Cell::ratio(change.ratio, change.ratio_ci95, Some(change.verdict));
+        let may_conclude =
+            [&ours.id, &theirs.id].into_iter().all(|id| may_conclude(results, &row.scale, row.operation, id));
+        let verdict = if may_conclude { change.verdict } else { Verdict::Unclear };
+        let cell = Cell::ratio(change.ratio, change.ratio_ci95, Some(verdict));
         match rows.iter_mut().find(is_same) {
             Some(known) => known.cells[at] = cell,
             None => {
@@ -105,6 +109,17 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
     }
     let others = others.iter().map(|name| (*name).to_owned()).collect();
     (!rows.is_empty()).then(|| RuntimesView { first: (*first).to_owned(), others, rows })
+}
+
+/// Whether a measurement may have a part in a verdict, by the rule for the ratios to the baseline: three rounds, of
+/// processes that had settled.
+fn may_conclude(results: &Results, scale: &str, operation: Operation, target: &str) -> bool {
+    let is_it = |m: &&Measurement| (m.scale.as_str(), m.operation, m.target.as_str()) == (scale, operation, target);
+    results
+        .measurements
+        .iter()
+        .find(is_it)
+        .is_some_and(|m| m.rounds >= FEW_ROUNDS && m.per_round.iter().all(|round| round.warm_up.settled))
 }
 
 /// For each further runtime a sentence: what each library's calls cost under it as multiples of the first's, where the
