@@ -78,7 +78,9 @@ fn every_command_of_the_documents_can_be_typed() {
         let found = commands(&read(document));
         let least = if document == "README.md" { 25 } else { 1 };
         assert!(found.len() >= least, "{document}: {found:?}");
-        found.iter().for_each(|command| check(document, command));
+        for command in found {
+            check(document, &command);
+        }
     }
 }
 
@@ -87,7 +89,9 @@ fn every_command_of_a_report_can_be_typed() {
     let fixed = Path::new(env!("CARGO_MANIFEST_DIR")).join("findings/tests/golden/results.json");
     let found = commands(&report::step_summary(&reading::load(&fixed).unwrap()).unwrap());
     assert!(found.iter().any(|command| command.contains("--budget")), "{found:?}");
-    found.iter().for_each(|command| check("report", command));
+    for command in found {
+        check("report", &command);
+    }
 }
 
 /// The README's commands, as they are but for a short budget and one operation, one after the other in one checkout.

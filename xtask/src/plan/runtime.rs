@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use semver::{Comparator, Op, Version, VersionReq};
+use semver::{Comparator, Op, Prerelease, Version, VersionReq};
 
 /// The oldest Node that the suites run on.
 pub const OLDEST_NODE: u32 = 20;
@@ -66,13 +66,8 @@ impl Wanted {
         match self {
             Wanted::OnPath | Wanted::Newest => version.pre.is_empty(),
             Wanted::NewestOf(major, minor) => {
-                let like = Comparator {
-                    op: Op::Exact,
-                    major: *major,
-                    minor: *minor,
-                    patch: None,
-                    pre: semver::Prerelease::default(),
-                };
+                let like =
+                    Comparator { op: Op::Exact, major: *major, minor: *minor, patch: None, pre: Prerelease::EMPTY };
                 VersionReq { comparators: vec![like] }.matches(version)
             }
             Wanted::Exactly(wanted) => wanted == version,
@@ -102,9 +97,8 @@ impl FromStr for RuntimeSpec {
             (Engine::Bun, Wanted::Exactly(version)) => *version < OLDEST_BUN,
         };
         if is_too_old {
-            return Err(format!("the suites need Node {OLDEST_NODE} or Bun {}.{} at least", OLDEST_BUN.major, {
-                OLDEST_BUN.minor
-            }));
+            let Version { major, minor, .. } = OLDEST_BUN;
+            return Err(format!("the suites need Node {OLDEST_NODE} or Bun {major}.{minor} at least"));
         }
         Ok(RuntimeSpec { engine, wanted })
     }

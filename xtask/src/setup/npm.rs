@@ -190,7 +190,8 @@ fn output(command: Cmd<'_>, what: &str) -> anyhow::Result<Output> {
 /// Where npm can't be run, or a signal comes.
 pub fn pack(tools: &Tools, folder: &Path, package: &str) -> anyhow::Result<Result<PathBuf, String>> {
     let (shell, npm) = (process::shell(folder)?, &tools.npm);
-    let command = cmd!(shell, "{npm} pack --silent --prefer-offline {package} {FETCHING...}");
+    // A silent npm would not say why it fails.
+    let command = cmd!(shell, "{npm} pack --loglevel=error --prefer-offline {package} {FETCHING...}");
     Ok(run_npm(&shell, command, "npm pack")?.map(|said| folder.join(said.lines().last().unwrap_or_default().trim())))
 }
 

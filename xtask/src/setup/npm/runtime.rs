@@ -184,13 +184,14 @@ fn choose(listed: &str, spec: &RuntimeSpec) -> anyhow::Result<Version> {
     let all: Vec<Version> =
         texts.into_iter().filter_map(Value::as_str).filter_map(|text| Version::parse(text).ok()).collect();
     let newest = |is_meant: &dyn Fn(&Version) -> bool| all.iter().filter(|one| is_meant(one)).max().cloned();
-    newest(&|one| spec.wanted.is_met_by(one)).with_context(|| {
-        let newest = newest(&|one| Wanted::Newest.is_met_by(one)).map_or_else(String::new, |one| one.to_string());
-        Exit::BadInput(format!(
-            "--runtime {spec}: npm has no such version of {} for this machine; the newest is {newest}",
-            spec.engine.name()
-        ))
-    })
+    if let Some(version) = newest(&|one| spec.wanted.is_met_by(one)) {
+        return Ok(version);
+    }
+    let newest = newest(&|one| Wanted::Newest.is_met_by(one)).map_or_else(String::new, |one| one.to_string());
+    bail!(Exit::BadInput(format!(
+        "--runtime {spec}: npm has no such version of {} for this machine; the newest is {newest}",
+        spec.engine.name()
+    )))
 }
 
 /// Fetches a version into its folder, which is made under another name and renamed when it is whole.
@@ -289,13 +290,14 @@ fn package(engine: Engine) -> anyhow::Result<String> {
         }
         _ => None,
     };
-    package.with_context(|| {
-        Exit::Prerequisite(format!(
+    let Some(package) = package else {
+        bail!(Exit::Prerequisite(format!(
             "npm has no {} for {os} on {}; measure on the Node on the path (--runtime node)",
             engine.name(),
             std::env::consts::ARCH
-        ))
-    })
+        )))
+    };
+    Ok(package)
 }
 
 /// Where an engine's program lies, in its package and in the folder that is kept.
@@ -453,7 +455,8 @@ mod tests {
         assert_eq!(of("node@22").unwrap(), Version::new(22, 23, 3));
         assert_eq!(of("node@latest").unwrap(), Version::new(24, 0, 0));
         let why = of("node@99").unwrap_err();
-        assert!(matches!(why.downcast_ref(), Some(Exit::BadInput(text)) if text.contains("the newest is 24.0.0")));
+        assert!(why.to_string().contains("the newest is 24.0.0"), "{why:#}");
+        assert_eq!(crate::system::exit::code_of(&why), 2);
         assert_eq!(choose("\"24.0.0\"", &"node@24".parse().unwrap()).unwrap(), Version::new(24, 0, 0));
     }
 }

@@ -229,12 +229,12 @@ pub fn limits_note<'a>(throughputs: impl Iterator<Item = &'a Throughput>, usual:
         (UNSEEN, "the client's CPU could not be read on this system"),
     ];
     let said = meanings.iter().filter(|(word, _)| occurring.contains(word));
-    let mut note: String = said.map(|(word, meaning)| format!(" {word}: {meaning}.")).collect();
-    if let Some(one) = fewer.first() {
-        note += &format!(
-            " {0} in flight: with {usual} a call would take too long; the calls of the latency phase are counted.",
-            one.concurrency
-        );
-    }
-    note
+    let mut notes: Vec<String> = said.map(|(word, meaning)| format!(" {word}: {meaning}.")).collect();
+    notes.extend(fewer.first().map(|one| {
+        let flight = one.concurrency;
+        format!(
+            " {flight} in flight: with {usual} a call would take too long; the calls of the latency phase are counted."
+        )
+    }));
+    notes.concat()
 }

@@ -8,8 +8,9 @@ use super::answer::Point;
 use super::cell::Cell;
 use super::ratio::Ratio;
 use crate::analysis::compare::{self, FailOn, Metric};
+use crate::analysis::summary::FEW_ROUNDS;
 use crate::report::format;
-use crate::results::{Results, Runtime, Target};
+use crate::results::{Measurement, Operation, Results, Runtime, Target, Verdict};
 
 /// The later runtimes against the first.
 #[derive(Debug, Clone, Serialize)]
@@ -95,7 +96,10 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
         let (library, operation) = (without_runtime(theirs).to_owned(), row.operation.name());
         let is_same =
             |known: &&mut RuntimeRow| (&known.items, known.operation, &known.library) == (&items, operation, &library);
-        let cell = Cell::ratio(&Ratio { value: change.ratio, interval: change.ratio_ci95, verdict: change.verdict });
+        let may_conclude =
+            [&ours.id, &theirs.id].into_iter().all(|id| may_conclude(results, &row.scale, row.operation, id));
+        let verdict = if may_conclude { change.verdict } else { Verdict::Unclear };
+        let cell = Cell::ratio(&Ratio { value: change.ratio, interval: change.ratio_ci95, verdict });
         if let Some(known) = rows.iter_mut().find(is_same) {
             known.cells[at] = cell;
         } else {
@@ -108,25 +112,44 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
     (!rows.is_empty()).then(|| RuntimesView { first: (*first).to_owned(), others, rows })
 }
 
-/// For each further runtime: what each library's calls cost under it as multiples of the first's.
+/// Whether a measurement may have a part in a verdict, by the rule for the ratios to the baseline: three rounds, of
+/// processes that had settled.
+fn may_conclude(results: &Results, scale: &str, operation: Operation, target: &str) -> bool {
+    let is_it = |m: &&Measurement| (m.scale.as_str(), m.operation, m.target.as_str()) == (scale, operation, target);
+    results
+        .measurements
+        .iter()
+        .find(is_it)
+        .is_some_and(|m| m.rounds >= FEW_ROUNDS && m.per_round.iter().all(|round| round.warm_up.settled))
+}
+
+/// For each further runtime: what each library's calls cost under it as multiples of the first's, where the run can
+/// tell.
 pub fn points(view: &RuntimesView) -> Vec<Point> {
+    let mut libraries: Vec<&str> = view.rows.iter().map(|row| row.library.as_str()).collect();
+    libraries.sort_unstable_by_key(|name| view.rows.iter().position(|row| row.library == *name));
+    libraries.dedup();
     let of_runtime = |(at, runtime): (usize, &String)| {
-        let mut libraries: Vec<(&str, f64, f64)> = Vec::new();
-        for row in &view.rows {
-            let Some(value) = row.cells[at].value else { continue };
-            match libraries.iter_mut().find(|(name, ..)| *name == row.library) {
-                Some((_, low, high)) => (*low, *high) = (low.min(value), high.max(value)),
-                None => libraries.push((&row.library, value, value)),
-            }
-        }
-        let each = libraries.into_iter().map(|(name, low, high)| {
-            let (low, high) = (format::ratio(low, None), format::ratio(high, None));
-            if low == high { format!("{name} {low}") } else { format!("{name} {low} to {high}") }
-        });
-        let each: Vec<String> = each.collect();
-        Point::new(format!("{runtime} against {}", view.first), format!("client CPU per call: {}.", each.join(", ")))
+        let each: Vec<String> = libraries.iter().filter_map(|library| of_library(view, at, library)).collect();
+        Point::new(format!("{runtime} against {}", view.first), format!("client CPU per call: {}.", each.join("; ")))
     };
     view.others.iter().enumerate().map(of_runtime).collect()
+}
+
+/// "ElectroDB ×0.71 to ×0.78, inconclusive in PutItem".
+fn of_library(view: &RuntimesView, runtime: usize, library: &str) -> Option<String> {
+    let rows = || view.rows.iter().filter(|row| row.library == library && row.cells[runtime].value.is_some());
+    let is_clear = |row: &&RuntimeRow| row.cells[runtime].note != "unclear";
+    let clear: Vec<f64> = rows().filter(is_clear).filter_map(|row| row.cells[runtime].value).collect();
+    let mut open: Vec<&str> = rows().filter(|row| !is_clear(row)).map(|row| row.operation).collect();
+    open.dedup();
+    rows().next()?;
+    let [low, high] = [clear.iter().copied().reduce(f64::min), clear.iter().copied().reduce(f64::max)];
+    let Some((low, high)) = low.zip(high) else { return Some(format!("{library} inconclusive")) };
+    let (low, high) = (format::ratio(low, None), format::ratio(high, None));
+    let range = if low == high { low } else { format!("{low} to {high}") };
+    let rest = if open.is_empty() { String::new() } else { format!(", inconclusive in {}", format::list(&open)) };
+    Some(format!("{library} {range}{rest}"))
 }
 
 #[cfg(test)]
@@ -192,7 +215,7 @@ mod tests {
         assert!((row.cells[0].value.unwrap() / against_node - 1.0).abs() < 0.02);
         let points = page.answer.points.iter().map(|point| format!("{}: {}", point.head, point.text));
         let said = points.collect::<Vec<_>>().join(" ");
-        for words in ["the bare AWS SDK under the same runtime", "Bun 1.4.5 against Node 24.21.0", "ElectroDB ×"] {
+        for words in ["the bare AWS SDK under the same runtime", "Bun 1.4.5 against Node 24.21.0", "ElectroDB"] {
             assert!(said.contains(words), "{words:?} is not in {said}");
         }
     }

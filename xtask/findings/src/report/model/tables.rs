@@ -2,6 +2,8 @@
 //! cube, from which Markdown takes operations by libraries and the page takes a row for each operation and library.
 //! What a measurement is shown by is listed in [`super::columns`], one entry for each figure.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::cell::Cell;
@@ -120,14 +122,16 @@ fn leave_out_what_is_empty(group: &mut Group) {
     group.lines.retain(Line::has_figures);
     let said = group.note.contains(&format!("{} was not timed", format::list(&gone)));
     if !gone.is_empty() && !group.lines.is_empty() && !said && group.id != "figures" {
-        group.note += &format!(" Not measured at this scale: {}.", format::list(&gone));
+        let _ = write!(group.note, " Not measured at this scale: {}.", format::list(&gone));
     }
     let known = |at: usize| group.lines.iter().flat_map(|line| &line.cells).any(|cells| cells[at].is_known());
     let kept: Vec<usize> = (0..group.statistics.len()).filter(|&at| known(at)).collect();
     let reasons = group.statistics.iter().enumerate().filter(|(at, _)| !kept.contains(at)).map(|(_, of)| of.absent);
     let reasons: Vec<&str> = reasons.filter(|reason| !reason.is_empty()).collect();
     if !group.lines.is_empty() && group.id != "figures" {
-        reasons.iter().for_each(|reason| group.note += &format!(" {reason}"));
+        for reason in reasons {
+            let _ = write!(group.note, " {reason}");
+        }
     }
     let mut at = 0..group.statistics.len();
     group.statistics.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
