@@ -15,7 +15,7 @@ use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
 
 use self::library::{LIBRARIES, Library};
-use self::request::{DefaultMizzle, Request, TargetSpec};
+use self::request::{DefaultMizzle, Emphasis, Request, TargetSpec};
 use crate::results::{CallKind, Design, MOST_CONCURRENCIES, Operation, Scale};
 use crate::system::exit::Exit;
 
@@ -59,6 +59,7 @@ pub struct Plan {
     /// Which of each library's calls are measured.
     pub calls: CallKind,
     pub seed: u64,
+    pub emphasis: Emphasis,
 }
 
 /// How a table of one size is measured.
@@ -73,6 +74,8 @@ pub struct ScalePlan {
     pub rounds: u32,
     /// No further round begins when it would end later than this after the scale's start.
     pub budget: Duration,
+    /// Cycles of warming up that every process makes, however long they take.
+    pub fewest_cycles: u64,
 }
 
 impl ScalePlan {
@@ -116,6 +119,8 @@ pub struct PlannedTarget {
     /// Whether a folder's built files are measured as they lie.
     pub prebuilt: bool,
     pub handicap: BTreeMap<Operation, u64>,
+    /// Calls out of 1,000 that are made twice.
+    pub twice: BTreeMap<Operation, u32>,
     /// Of another commit, beside the target of this checkout.
     pub base_of: Option<BaseOf>,
 }
@@ -178,6 +183,7 @@ impl Plan {
             design: request.design,
             calls: request.calls,
             seed: request.seed,
+            emphasis: request.experiment.emphasis,
         })
     }
 
@@ -192,6 +198,7 @@ impl Plan {
                 id: format!("{}@base", new.id),
                 base_of: Some(BaseOf { target: new.id.clone(), from: commit.to_owned() }),
                 handicap: BTreeMap::new(),
+                twice: BTreeMap::new(),
                 ..new.clone()
             };
             let changed = differs(new.library)?;
@@ -318,7 +325,8 @@ fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
     let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
-    ScalePlan { time: request.time, warm_up, rounds, budget, scale }
+    let fewest_cycles = request.experiment.fewest_cycles;
+    ScalePlan { time: request.time, warm_up, rounds, budget, fewest_cycles, scale }
 }
 
 fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
@@ -357,8 +365,8 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
             (None, Some(spec)) if named => format!("--mizzle {spec}"),
             (None, _) => library.name.to_owned(),
         };
-        let (handicap, prebuilt) = (BTreeMap::new(), request.prebuilt);
-        targets.push(PlannedTarget { id, library, spec, named, asked, prebuilt, handicap, base_of: None });
+        let (handicap, twice, prebuilt) = (BTreeMap::new(), BTreeMap::new(), request.prebuilt);
+        targets.push(PlannedTarget { id, library, spec, named, asked, prebuilt, handicap, twice, base_of: None });
     }
     for handicap in &request.handicap {
         let target = targets.iter_mut().find(|target| target.id == handicap.target).ok_or_else(|| {
@@ -366,6 +374,11 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
         })?;
         let operations = handicap.operation.map_or_else(|| Operation::ALL.to_vec(), |operation| vec![operation]);
         target.handicap.extend(operations.into_iter().map(|operation| (operation, handicap.steps)));
+    }
+    for (id, operation, share) in &request.experiment.twice {
+        for target in targets.iter_mut().filter(|target| target.id == *id) {
+            target.twice.insert(*operation, (share.clamp(0.0, 1.0) * 1e3).round() as u32);
+        }
     }
     Ok(targets)
 }

@@ -1,7 +1,7 @@
 //! The rounds of a run: processes started, verified, recorded, warmed, timed in turn and ended, and the table put back
 //! as it was. The only part that measures. What it measures goes raw into [`Results`]; figures are made of it elsewhere.
 
-mod at_once;
+pub mod at_once;
 mod client;
 mod member;
 pub mod observer;

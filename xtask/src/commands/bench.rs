@@ -1,10 +1,10 @@
 //! `cargo xtask bench`: the steps of a run, from flags to a finished report. Whatever ends it early, what was measured
 //! is kept and what was started is stopped.
 
-mod blank;
+pub mod blank;
 mod board;
-mod output;
-mod site;
+pub mod output;
+pub mod site;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -297,7 +297,7 @@ impl Bench {
 }
 
 /// Installs the targets that have a spec of their own. What npm can't deliver is unavailable, unless the user named it.
-fn install_all(
+pub fn install_all(
     plan: &Plan,
     checkout: &Checkout,
     tools: &Tools,
@@ -370,7 +370,7 @@ fn describe_install(id: &str, install: &Install) -> String {
     format!("  {id}: {version} (AWS SDK {}{own})", install.sdk_version)
 }
 
-fn describe(server: &Server) -> crate::results::Database {
+pub fn describe(server: &Server) -> crate::results::Database {
     crate::results::Database {
         backend: server.backend,
         version: server.version.clone(),

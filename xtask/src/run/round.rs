@@ -12,6 +12,7 @@ use super::{RoundPlan, Runner};
 use crate::analysis::summary;
 use crate::machine::core;
 use crate::plan::ScalePlan;
+use crate::plan::request::Emphasis;
 use crate::results::{Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus};
 use crate::run::warm_up::{self, Warming};
 use crate::workers::keeper::Keeper;
@@ -167,6 +168,7 @@ impl Runner<'_> {
             pool: POOL,
             call_timeout_ms: Self::call_limit(scale).as_millis() as u64,
             handicap: planned.handicap.clone(),
+            twice: planned.twice.clone(),
         };
         let log = self.out.join(format!("suite-{}-{}-{round}.log", scale.scale.name, file_name(&planned.id)));
         let health = self.health();
@@ -324,7 +326,8 @@ impl Runner<'_> {
             let took = begun.elapsed();
             let next = took.mul_f64(warm_up::STEP as f64 / cycles as f64);
             let settled = members.iter().all(|member| member.warming.has_settled());
-            if settled || cycles >= warm_up::MOST || took + next > plan.scale.warm_up {
+            let spent = settled || cycles >= warm_up::MOST || took + next > plan.scale.warm_up;
+            if spent && cycles >= plan.scale.fewest_cycles {
                 return Ok(());
             }
         }
@@ -360,6 +363,9 @@ impl Runner<'_> {
         }
         for member in &*members {
             core::let_go(member.pid);
+        }
+        if self.plan.emphasis == Emphasis::ClientCost {
+            return Ok(());
         }
         // What reads the whole table comes before what writes to it. A scan of a large table is left out: it takes the
         // server from seconds to minutes.
@@ -414,7 +420,9 @@ impl Runner<'_> {
         let later = (scale.rounds.saturating_sub(round + 1)) * groups.max(1) + groups - 1;
         let cells = (self.results.targets.len() * self.plan.concurrencies().len()).max(1) as u32;
         let throughput = self.plan.throughput_time(scale) * cells / groups.max(1);
-        timing::share_out(timing::measuring_time(left, later, self.fixed), throughput, &self.weights(scale))
+        let time = timing::measuring_time(left, later, self.fixed);
+        let times = timing::share_out(time, throughput, &self.weights(scale));
+        times.into_iter().map(|(operation, times)| (operation, times.emphasizing(self.plan.emphasis))).collect()
     }
 
     /// Puts the table back as it was.

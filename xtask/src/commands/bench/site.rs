@@ -23,6 +23,8 @@ pub struct Workshop<'a> {
     server: Server,
     answers: Answers,
     doors: Vec<Door>,
+    /// Targets, by their index, whose processes keep V8's usual thresholds.
+    usual_thresholds: Vec<usize>,
 }
 
 impl<'a> Workshop<'a> {
@@ -39,7 +41,19 @@ impl<'a> Workshop<'a> {
         progress: &'a Progress,
     ) -> anyhow::Result<Workshop<'a>> {
         let answers = Answers::start(server.address).context("starting the server of recorded answers")?;
-        Ok(Workshop { tools, benchmark, installs, options, progress, server, answers, doors: Vec::new() })
+        let (doors, usual_thresholds) = (Vec::new(), Vec::new());
+        Ok(Workshop { tools, benchmark, installs, options, progress, server, answers, doors, usual_thresholds })
+    }
+
+    /// The same, with the processes of some targets, by their index, started without lowered V8 thresholds.
+    #[must_use]
+    pub fn with_usual_thresholds(self, targets: Vec<usize>) -> Workshop<'a> {
+        Workshop { usual_thresholds: targets, ..self }
+    }
+
+    /// The database, for whoever goes on using it.
+    pub fn into_server(self) -> Server {
+        self.server
     }
 
     /// What the server of recorded answers did; None where it answered nothing.
@@ -91,7 +105,9 @@ impl Site for Workshop<'_> {
 
     fn suite(&self, target: usize, log: PathBuf) -> anyhow::Result<Worker> {
         let install = self.installs[target].as_deref().unwrap_or(self.benchmark);
-        self.worker(install, "suite", npm::warm_up_flags(&self.tools.node_version), log)
+        let lowered = !self.usual_thresholds.contains(&target);
+        let flags = if lowered { npm::warm_up_flags(&self.tools.node_version) } else { &[] };
+        self.worker(install, "suite", flags, log)
     }
 
     fn keeper(&self, log: PathBuf) -> anyhow::Result<Worker> {

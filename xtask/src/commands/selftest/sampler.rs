@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use xshell::cmd;
 
-use super::Trial;
+use super::part::Session;
+use super::trial::Trial;
 use crate::machine::sampler::{INTERVAL, Sampler, peak_resident_mb};
 use crate::system::interrupt;
 use crate::system::proc;
@@ -19,9 +20,10 @@ const WATCHED: Duration = Duration::from_secs(6);
 const LOADS: [(f64, usize); 3] = [(20.0, 64), (50.0, 200), (100.0, 500)];
 
 /// Burns at several loads and compares.
-pub fn trials() -> anyhow::Result<Vec<Trial>> {
+pub fn run(session: &mut Session<'_>, _: Duration) -> anyhow::Result<Vec<Trial>> {
     let mut trials = Vec::new();
     for (percent, mib) in LOADS {
+        session.clock.now(&format!("{percent:.0}% of a core, {mib} MiB"));
         trials.extend(burn(percent, mib)?);
     }
     Ok(trials)
@@ -52,13 +54,14 @@ fn burn(share: f64, mib: usize) -> anyhow::Result<Vec<Trial>> {
     let kernel_peak_mb = peak_resident_mb(pid).context("the kernel gives no VmHWM")?;
     let usage = sampler.take("burn").0.context("the sampler saw nothing")?;
     let resident_mb = resident.iter().sum::<f64>() / resident.len().max(1) as f64;
-    let what = format!("sampler, {share:.0}% of a core and {mib} MiB");
+    let what = format!("{share:.0}% of a core, {mib} MiB");
     let trial = |figure: &str, ours: f64, kernels: f64, unit: &str| {
         let off = ours / kernels - 1.0;
         Trial::new(
+            "sampler",
             format!("{what}: {figure}"),
-            format!("within {:.0}% of the kernel's", WITHIN * 100.0),
-            format!("{ours:.1}{unit}, the kernel {kernels:.1}{unit} ({:+.1}%)", off * 100.0),
+            format!("within {:.0}%", WITHIN * 100.0),
+            format!("{ours:.1}{unit}, the kernel {kernels:.1}{unit}, {:+.1}%", off * 100.0),
             off.abs() <= WITHIN,
         )
     };
