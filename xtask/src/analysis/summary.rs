@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::analysis::forecast::{self, Forecast};
 use crate::analysis::verdict::verdict;
 use crate::results::{
     Allocation, ClientSlice, Cpu, DatabaseUsage, Estimate, Interval, Latency, LimitedBy, Measurement, Memory,
@@ -18,7 +19,6 @@ use stats::bootstrap::{self, Bounded, Resampling};
 use stats::components::{Components, LogRatio, log_ratio, within_round};
 use stats::parts::{Part, Parts};
 use stats::percentile::{p95, p99, percentile};
-use stats::student::Z_975;
 
 use disturbances::note_disturbances;
 use warnings::{Warning, alone_warnings, ratio_warnings, work_warnings};
@@ -85,22 +85,21 @@ pub fn widest_ratio_of(results: &Results, scale: &str, operation: Operation) -> 
     widest(results.measurements.iter().filter(|one| one.scale == scale && one.operation == operation))
 }
 
-/// How exactly so many rounds like the first one would show the ratios of CPU per call at this scale: half the widths
-/// of their intervals at the least, as shares, of the middle ratio and of the widest. It holds what the slices inside the
-/// round show and nothing of what processes differ by. `None` without a ratio that has slices enough.
-pub fn forecast(results: &Results, scale: &str, rounds: u32) -> Option<[f64; 2]> {
+/// What so many rounds like the first one will show of the ratios of CPU per call at this scale: the slices inside it
+/// vary as is seen, and processes as they usually do. `None` without a ratio that has slices enough.
+pub fn forecast(results: &Results, scale: &str, rounds: u32) -> Option<Forecast> {
     let all = &results.measurements;
-    let mut widths: Vec<f64> = compared_with_the_baseline(results, &usable(results))
+    let variances: Vec<f64> = compared_with_the_baseline(results, &usable(results))
         .into_iter()
         .filter(|(ours, _)| all[*ours].scale == scale)
         .filter_map(|(ours, theirs)| {
             let (ours, theirs) = pairs(&all[ours], &all[theirs], cpu_parts).into_iter().next()?;
-            let variance = within_round(&ours, &theirs)?;
-            Some(Z_975 * (2.0 * variance / f64::from(rounds.max(1))).sqrt())
+            let slices = ours.len().min(theirs.len()) as f64;
+            let of_a_pair = (within_round(&ours, &theirs)? * slices).sqrt();
+            Some(forecast::variance(of_a_pair, slices))
         })
         .collect();
-    widths.sort_by(f64::total_cmp);
-    Some([percentile(&widths, 0.5)?, *widths.last()?])
+    Forecast::of(&variances, rounds)
 }
 
 fn widest<'a>(of: impl Iterator<Item = &'a Measurement>) -> Option<f64> {

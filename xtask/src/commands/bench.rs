@@ -172,7 +172,7 @@ impl Bench {
             });
         }
         let cpu_before = (load::own_cpu_ms(), Instant::now());
-        let board = Board::new(run.progress);
+        let board = Board::new(run.progress, plan);
         let save = |results: &mut Results| {
             results.run.duration_s = run.origin.elapsed().as_secs_f64();
             summary::summarize(results);

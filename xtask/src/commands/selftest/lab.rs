@@ -22,7 +22,7 @@ use crate::plan::Plan;
 use crate::plan::library::Library;
 use crate::plan::request::{Experiment, Request, TargetSpec};
 use crate::results::{CallKind, Design, Operation, Results, Scale, TargetStatus};
-use crate::run::observer::Observer;
+use crate::run::observer::{Began, Observer};
 use crate::run::site::Site as _;
 use crate::run::{Outlets, Runner};
 use crate::setup::database::{self, Server};
@@ -248,9 +248,8 @@ struct Watcher<'a> {
 }
 
 impl Observer for Watcher<'_> {
-    fn round_began(&self, title: &str, _: Option<Instant>, _: &[String]) {
-        let round = title.rsplit(" · ").next().unwrap_or(title);
-        self.clock.now(&format!("{}: {round}", self.name));
+    fn round_began(&self, round: Began<'_>) {
+        self.clock.now(&format!("{}: round {} of {}", self.name, round.done + 1, round.planned));
     }
 
     fn warn(&self, text: &str) {

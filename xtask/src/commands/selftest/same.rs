@@ -7,6 +7,7 @@ use super::lab::{AROUND_A_RUN, LONGEST_WARM_UP, copy, length, unsettled};
 use super::part::Session;
 use super::ratios::{against, measurement};
 use super::trial::Trial;
+use crate::plan::request::Emphasis;
 use crate::results::{Results, Verdict};
 
 const PART: &str = "same";
@@ -14,7 +15,7 @@ const COPIES: usize = 3;
 /// Runs where the time suffices for them.
 const RUNS: u32 = 10;
 /// The shortest run: three rounds of starting, warming up and a few seconds of calls.
-const SHORTEST: Duration = Duration::from_secs(35);
+const SHORTEST: Duration = Duration::from_secs(58);
 /// The most of the verdicts that may be false.
 const FALSE_VERDICTS: f64 = 0.05;
 
@@ -34,6 +35,7 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     for at in 0..count {
         let mut request = lab.request(&operations, &[library; COPIES]);
         request.budget = Some((time / count).saturating_sub(AROUND_A_RUN).max(Duration::from_secs(20)));
+        request.experiment.emphasis = Emphasis::BothGrounds;
         request.warm_up = Some(LONGEST_WARM_UP);
         request.seed += u64::from(at);
         runs.push(lab.run(&format!("same-{}", at + 1), &request, Vec::new())?);
