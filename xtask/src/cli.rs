@@ -254,7 +254,7 @@ pub struct Selftest {
     /// Only these parts; may be repeated
     #[arg(long, value_enum, value_name = "NAME")]
     pub part: Vec<SelftestPart>,
-    /// Time of the parts together, which they share [default: 43m for all of them]
+    /// Time of the parts together, which they share [default: 41m for all of them]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub budget: Option<Duration>,
     /// Only these libraries; the first one stands for itself in the parts about copies; may be repeated [default: the

@@ -22,7 +22,7 @@ use crate::system::exit::Exit;
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
 const FEWEST_ROUNDS: u32 = 3;
 /// More rounds than this narrow an interval too little to be worth their time.
-const MOST_ROUNDS: u32 = 20;
+pub const MOST_ROUNDS: u32 = 20;
 /// A round shorter than this starts and warms up processes more than it measures them.
 const ROUND: Duration = Duration::from_secs(50);
 const LARGE_ROUND: Duration = Duration::from_secs(150);

@@ -2,6 +2,7 @@
 //! It takes what an observer hears and gives lines; who draws them, and when, is not its business.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::format;
 use super::text::{Column, Table, shorten};
@@ -59,7 +60,7 @@ impl Live {
 
     /// What a call of an operation cost the targets in the round that goes on, microseconds.
     pub fn note(&mut self, operation: Operation, micros: &[(String, f64)]) {
-        self.now.extend(micros.iter().map(|(id, micros)| ((operation, id.clone()), *micros)));
+        self.now.extend(micros.iter().map(|(id, micros)| ((operation, id.to_owned()), *micros)));
     }
 
     /// The round is over: what the results hold replaces what was heard.
@@ -113,24 +114,24 @@ impl Live {
         format!("{} · CPU µs per call{ratio} · {state}", self.scale)
     }
 
-    fn cell(&self, operation: Operation, id: &String, at: usize) -> String {
+    fn cell(&self, operation: Operation, id: &str, at: usize) -> String {
         let Some(micros) = self.micros(operation, id) else { return format::NOT_MEASURED.to_owned() };
         let mut text = format::number(micros);
         if at > 0
             && self.has_baseline
             && let Some((ratio, half)) = self.ratio(operation, id)
         {
-            text += &format!(" ×{}", format::number(ratio));
+            let _ = write!(text, " ×{}", format::number(ratio));
             if let Some(half) = half {
-                text += &format!(" ±{:.0}%", half * 100.0);
+                let _ = write!(text, " ±{:.0}%", half * 100.0);
             }
         }
         text
     }
 
     /// The mean over the rounds so far, the present one included.
-    fn micros(&self, operation: Operation, id: &String) -> Option<f64> {
-        let key = (operation, id.clone());
+    fn micros(&self, operation: Operation, id: &str) -> Option<f64> {
+        let key = (operation, id.to_owned());
         let now = self.now.get(&key).copied();
         match (self.known.get(&key), now) {
             (Some(known), Some(now)) => Some((known.micros * self.done() + now) / (self.done() + 1.0)),
@@ -140,13 +141,13 @@ impl Live {
     }
 
     /// The ratio so far and half of its interval, which is that of the finished rounds.
-    fn ratio(&self, operation: Operation, id: &String) -> Option<(f64, Option<f64>)> {
+    fn ratio(&self, operation: Operation, id: &str) -> Option<(f64, Option<f64>)> {
         let now = self
             .now
-            .get(&(operation, id.clone()))
+            .get(&(operation, id.to_owned()))
             .zip(self.now.get(&(operation, self.targets.first()?.clone())))
             .map(|(ours, theirs)| ours / theirs);
-        let known = self.known.get(&(operation, id.clone()));
+        let known = self.known.get(&(operation, id.to_owned()));
         match (known.and_then(|known| known.ratio), now) {
             (Some(known), Some(now)) => {
                 let log = (known.ln() * self.done() + now.ln()) / (self.done() + 1.0);
@@ -157,8 +158,8 @@ impl Live {
         }
     }
 
-    fn half(&self, operation: Operation, id: &String) -> Option<f64> {
-        self.known.get(&(operation, id.clone()))?.half
+    fn half(&self, operation: Operation, id: &str) -> Option<f64> {
+        self.known.get(&(operation, id.to_owned()))?.half
     }
 
     fn done(&self) -> f64 {
@@ -206,12 +207,12 @@ mod tests {
             let found = results.measurements.iter().find(|m| m.target == id && m.operation == Operation::GetItem);
             found.and_then(|m| m.cpu.as_ref()).unwrap().micros_per_op
         };
-        assert_eq!(live.micros(Operation::GetItem, &"mizzle".to_owned()), Some(of("mizzle")));
+        assert_eq!(live.micros(Operation::GetItem, "mizzle"), Some(of("mizzle")));
         assert!(live.lines(80)[3].contains('±'), "{:?}", live.lines(80));
         assert!(!live.title().contains("preliminary"), "{}", live.title());
         live.begin_round("small", 9);
         live.note(Operation::GetItem, &[("mizzle".to_owned(), of("mizzle") * 2.0)]);
-        assert!(live.micros(Operation::GetItem, &"mizzle".to_owned()).unwrap() > of("mizzle"));
+        assert!(live.micros(Operation::GetItem, "mizzle").unwrap() > of("mizzle"));
         live.begin_round("large", 3);
         assert!(!live.has_figures(), "another scale has figures of its own");
     }
@@ -222,7 +223,9 @@ mod tests {
         let mut live = Live::new(Operation::ALL.to_vec(), targets.clone(), Some("a-long-library-0"));
         live.begin_round("small", 3);
         let all: Vec<(String, f64)> = targets.into_iter().map(|id| (id, 123_456.7)).collect();
-        Operation::ALL.into_iter().for_each(|operation| live.note(operation, &all));
+        for operation in Operation::ALL {
+            live.note(operation, &all);
+        }
         for width in [30, 60, 80, 120] {
             let lines = live.lines(width);
             assert_eq!(lines.len(), 8);

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use clap::Parser as _;
 
-use super::observer::Began;
 use super::fake::{Asked, Behaviour, Stage, Trouble, When, World};
+use super::observer::Began;
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::fixture::{Shape, raw};

@@ -40,7 +40,8 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     request.budget = Some(time.saturating_sub(AROUND_A_RUN));
     let usual: Vec<usize> = (0..libraries.len()).map(|at| 2 * at + 1).collect();
     let results = lab.run(PART, &request, usual)?;
-    let mut trials: Vec<Trial> = libraries[1..].iter().map(|&of| of_library(&results, &operations, libraries[0], of)).collect();
+    let mut trials: Vec<Trial> =
+        libraries[1..].iter().map(|&of| of_library(&results, &operations, libraries[0], of)).collect();
     trials.push(overall(&results, &operations, &libraries));
     if let Some(trial) = trials.first_mut() {
         trial.details.push(length("run", &results));
@@ -51,28 +52,31 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
 
 /// The change of a library's ratios to the baseline by the flags, one operation each.
 fn of_library(results: &Results, operations: &[Operation], baseline: Library, library: Library) -> Trial {
-    let usual = against(results, &copy(baseline, 1));
+    let results_without = against(results, &copy(baseline, 1));
     let (mut changes, mut details) = (Vec::new(), Vec::new());
     for &operation in operations {
         let with = cpu(results, operation, &copy(library, 0));
-        let without = cpu(&usual, operation, &copy(library, 1));
+        let without = cpu(&results_without, operation, &copy(library, 1));
         let Some((with, without)) = with.zip(without) else { continue };
         let change = with.minus(without);
-        let [with, without] = [with, without].map(|log| log.value.exp());
-        details.push(format!("{operation}: ×{with:.3} lowered, ×{without:.3} usual: {}", change.percent()));
+        let [lowered, usual] = [with, without].map(|log| log.value.exp());
+        details.push(format!("{operation}: ×{lowered:.3} lowered, ×{usual:.3} usual: {}", change.percent()));
         changes.push((operation.to_string(), change));
     }
     judge(library.name, &changes, operations.len()).with(details)
 }
 
 fn judge(library: &str, changes: &[(String, Log)], expected: usize) -> Trial {
-    let changed: Vec<&str> =
-        changes.iter().filter(|(_, change)| change.surely_passes(LIMIT)).map(|(operation, _)| operation.as_str()).collect();
+    let too_much: Vec<&str> = changes
+        .iter()
+        .filter(|(_, change)| change.surely_passes(LIMIT))
+        .map(|(operation, _)| operation.as_str())
+        .collect();
     let worst = worst(changes).map_or("nothing was measured".to_owned(), |(operation, change)| {
         format!("{operation} changes most, {}", change.percent())
     });
-    let found = if changed.is_empty() { worst } else { format!("{worst}; too much: {}", changed.join(", ")) };
-    let passed = changed.is_empty() && changes.len() == expected;
+    let found = if too_much.is_empty() { worst } else { format!("{worst}; too much: {}", too_much.join(", ")) };
+    let passed = too_much.is_empty() && changes.len() == expected;
     Trial::new(PART, library, format!("ratios change at most {:.0}%", LIMIT * 100.0), found, passed)
 }
 

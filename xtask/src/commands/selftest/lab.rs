@@ -164,9 +164,8 @@ impl<'a> Lab<'a> {
         let sampler = Sampler::start(origin).context("starting the sampler's thread")?;
         let server = self.server.take().map_or_else(|| database::start(&self.options, self.progress), Ok)?;
         results.database = describe(&server);
-        let mut site =
-            Workshop::open(&self.tools, &self.benchmark, installs, server, &self.options, self.progress)?
-                .with_usual_thresholds(usual_thresholds);
+        let mut site = Workshop::open(&self.tools, &self.benchmark, installs, server, &self.options, self.progress)?
+            .with_usual_thresholds(usual_thresholds);
         if let Some(pid) = site.database_pid() {
             sampler.watch(DATABASE, pid);
         }

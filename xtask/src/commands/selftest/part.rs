@@ -32,13 +32,13 @@ pub const PARTS: [Part; 8] = [
         seconds: 25,
         run: sampler::run,
     },
-    Part { name: SelftestPart::Weight, asks: "what does the harness itself cost?", seconds: 160, run: weight::run },
-    Part { name: SelftestPart::Steady, asks: "has what settled settled?", seconds: 540, run: steady::run },
-    Part { name: SelftestPart::Flags, asks: "do V8's thresholds change a ratio?", seconds: 460, run: flags::run },
-    Part { name: SelftestPart::Grounds, asks: "do both grounds agree?", seconds: 300, run: grounds::run },
-    Part { name: SelftestPart::Same, asks: "are equals called equal?", seconds: 450, run: same::run },
-    Part { name: SelftestPart::Known, asks: "is extra work found at its size?", seconds: 390, run: known::run },
-    Part { name: SelftestPart::Neighbour, asks: "what does a noisy neighbour do?", seconds: 300, run: neighbour::run },
+    Part { name: SelftestPart::Weight, asks: "what does the harness itself cost?", seconds: 140, run: weight::run },
+    Part { name: SelftestPart::Steady, asks: "has what settled settled?", seconds: 510, run: steady::run },
+    Part { name: SelftestPart::Flags, asks: "do V8's thresholds change a ratio?", seconds: 430, run: flags::run },
+    Part { name: SelftestPart::Grounds, asks: "do both grounds agree?", seconds: 280, run: grounds::run },
+    Part { name: SelftestPart::Same, asks: "are equals called equal?", seconds: 430, run: same::run },
+    Part { name: SelftestPart::Known, asks: "is extra work found at its size?", seconds: 370, run: known::run },
+    Part { name: SelftestPart::Neighbour, asks: "what does a noisy neighbour do?", seconds: 290, run: neighbour::run },
 ];
 
 impl Part {
@@ -131,7 +131,8 @@ mod tests {
     #[test]
     fn all_parts_together_take_less_than_45_minutes_and_each_can_be_named() {
         let whole: Duration = PARTS.iter().map(Part::usual).sum();
-        assert!(whole <= Duration::from_mins(44), "{whole:?}");
+        // A part may take somewhat longer than its time.
+        assert!(whole <= Duration::from_mins(42), "{whole:?}");
         for part in &PARTS {
             assert_eq!(part.name.to_possible_value().unwrap().get_name(), part.name());
         }
@@ -142,7 +143,7 @@ mod tests {
     fn a_time_is_shared_in_proportion_and_what_is_left_goes_to_the_later_parts() {
         let parts: Vec<&Part> = PARTS.iter().collect();
         let shared = shares(&parts, Duration::from_mins(45));
-        assert_eq!(shared.iter().sum::<Duration>().as_secs(), 45 * 60);
+        assert_eq!(shared.iter().sum::<Duration>().as_secs_f64().round() as u64, 45 * 60);
         let later = shares(&parts[1..], Duration::from_mins(45));
         assert!(later[0] > shared[1]);
     }

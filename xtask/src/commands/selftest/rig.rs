@@ -75,7 +75,9 @@ impl<'a, 'b> Rig<'a, 'b> {
     ) -> anyhow::Result<Rig<'a, 'b>> {
         std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
         let scans = operations.iter().any(|operation| operation.grows_with_the_table());
-        let table = "bench-selftest".to_owned();
+        // A part that failed may have left its table.
+        let part = out.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let table = format!("bench-selftest-{part}");
         let lanes = (1..).zip(&libraries).map(|(lane, library)| Lane { lane, adapter: library.id.to_owned() });
         let tables = Tables {
             endpoint: lab.server()?.endpoint.clone(),
@@ -94,7 +96,17 @@ impl<'a, 'b> Rig<'a, 'b> {
         let mut keeper = Keeper::open(Worker::start(program, "keeper", out.join("keeper.log"))?, &tables, &health)?;
         keeper.create(&health, |_, _| {})?;
         keeper.warm(SERVER_WARM_UP_CALLS, &health)?;
-        Ok(Rig { lab, libraries, operations, tables, keeper: Mutex::new(keeper), out, _answers: answers, doors, round: 0 })
+        Ok(Rig {
+            lab,
+            libraries,
+            operations,
+            tables,
+            keeper: Mutex::new(keeper),
+            out,
+            _answers: answers,
+            doors,
+            round: 0,
+        })
     }
 
     /// What is wrong with the database.
@@ -175,7 +187,9 @@ impl<'a, 'b> Rig<'a, 'b> {
                 recorded?;
             }
         }
-        processes.iter().for_each(|process| self.doors[process.at].answer());
+        for process in processes {
+            self.doors[process.at].answer();
+        }
         self.restore()
     }
 

@@ -30,7 +30,8 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     let operations = session.operations();
     let lab = session.lab()?;
     let library = lab.first();
-    let count = (time.as_secs_f64() / (SHORTEST + AROUND_A_RUN).as_secs_f64()).floor().clamp(1.0, f64::from(RUNS)) as u32;
+    let count =
+        (time.as_secs_f64() / (SHORTEST + AROUND_A_RUN).as_secs_f64()).floor().clamp(1.0, f64::from(RUNS)) as u32;
     let mut runs: Vec<Results> = Vec::new();
     for at in 0..count {
         let mut request = lab.request(&operations, &[library; COPIES]);
@@ -46,7 +47,8 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
             let (baseline, other) = (copy(library, baseline), copy(library, other));
             let results = against(results, &baseline);
             for &operation in &operations {
-                let Some(versus) = measurement(&results, operation, &other).and_then(|one| one.vs_baseline.as_ref()) else {
+                let Some(versus) = measurement(&results, operation, &other).and_then(|one| one.vs_baseline.as_ref())
+                else {
                     continue;
                 };
                 let what = || format!("run {}, {operation}, {other} against {baseline}", at + 1);
@@ -84,7 +86,12 @@ impl Tally {
             PART,
             figure,
             format!("at most {:.0}% false", FALSE_VERDICTS * 100.0),
-            format!("{} of {} verdicts are false in {runs} runs ({:.1}%)", self.wrong.len(), self.verdicts, share * 100.0),
+            format!(
+                "{} of {} verdicts are false in {runs} runs ({:.1}%)",
+                self.wrong.len(),
+                self.verdicts,
+                share * 100.0
+            ),
             self.verdicts > 0 && share <= FALSE_VERDICTS,
         )
         .with(self.wrong.iter().chain(lengths).cloned().collect())

@@ -1,5 +1,7 @@
 //! One requirement of the harness and whether it was met, and the table of all of them.
 
+use std::fmt::Write as _;
+
 use crate::report::text::{Column, Table, wrap};
 
 /// What was required of the harness, and what it did.
@@ -23,14 +25,7 @@ impl Trial {
         found: impl Into<String>,
         passed: bool,
     ) -> Trial {
-        Trial {
-            part,
-            what: what.into(),
-            required: required.into(),
-            found: found.into(),
-            passed,
-            details: Vec::new(),
-        }
+        Trial { part, what: what.into(), required: required.into(), found: found.into(), passed, details: Vec::new() }
     }
 
     /// The same with what lies behind it.
@@ -79,9 +74,9 @@ pub fn markdown(trials: &[Trial]) -> String {
     }
     let mut text = table.markdown();
     for trial in trials.iter().filter(|trial| !trial.details.is_empty()) {
-        text += &format!("\n## {}: {}\n\n", trial.part, trial.what);
+        let _ = writeln!(text, "\n## {}: {}\n", trial.part, trial.what);
         for line in &trial.details {
-            text += &format!("- {line}\n");
+            let _ = writeln!(text, "- {line}");
         }
     }
     text

@@ -94,16 +94,18 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
             let sampler = is_on.then(|| Sampler::start(Instant::now())).transpose()?;
             if let Some(sampler) = &sampler {
                 sampler.watch("aws-sdk", process.pid);
-                server_pid.into_iter().for_each(|pid| sampler.watch(crate::machine::sampler::DATABASE, pid));
+                if let Some(pid) = server_pid {
+                    sampler.watch(crate::machine::sampler::DATABASE, pid);
+                }
             }
-            let (before, began) = (load::own_cpu_ms(), Instant::now());
+            let (before, switched) = (load::own_cpu_ms(), Instant::now());
             for _ in 0..SWITCH {
                 let sums = suite_turn(&rig, &mut process, sampler.as_ref())?;
                 sampling.add(is_on, sums);
             }
             if is_on {
                 own_ms += load::own_cpu_ms() - before;
-                wall_ms += began.elapsed().as_secs_f64() * 1e3;
+                wall_ms += switched.elapsed().as_secs_f64() * 1e3;
             }
         }
         process.suite.end();
