@@ -68,6 +68,8 @@ export type OpenSuite = {
   callTimeoutMs: number;
   /** A known extra cost of each call: so many steps of arithmetic. */
   handicap: Partial<Record<Operation, number>>;
+  /** A known extra cost of the same kind as the calls: so many out of 1,000 recorded calls are made twice. */
+  twice: Partial<Record<Operation, number>>;
 };
 
 /** What the items are, and how many of them a query returns. */

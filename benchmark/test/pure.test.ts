@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { AREA, itemOfCall, LANES, STREAM } from "../src/dataset.js";
 import { difference, differenceFromAll, differenceFromPart, differenceFromRange } from "../src/difference.js";
 import { countAllocation } from "../src/measure/allocation.js";
-import { handicap, handicapState } from "../src/measure/handicap.js";
+import { handicap, handicapState, isRepeated } from "../src/measure/handicap.js";
 import { callLimit } from "../src/measure/limit.js";
 import { hash } from "../src/random.js";
 import { ORDERS } from "./support.js";
@@ -252,6 +252,25 @@ describe("a handicap", () => {
     const before = handicapState();
     handicap(0)();
     assert.equal(handicapState(), before);
+  });
+});
+
+describe("calls that are made twice", () => {
+  const calls = Array.from({ length: 8_000 }, (_, call) => call);
+
+  it("are as many as were asked for, in every place of a slice alike", () => {
+    for (const perMille of [30, 50, 100]) {
+      for (let place = 0; place < 8; place += 1) {
+        const there = calls.filter((call) => call % 8 === place);
+        const share = there.filter((call) => isRepeated(call, perMille)).length / there.length;
+        assert.ok(Math.abs(share - perMille / 1000) < 0.004, `${perMille} per mille at place ${place}: ${share}`);
+      }
+    }
+  });
+
+  it("are none where none were asked for, and all of a thousand", () => {
+    assert.equal(calls.filter((call) => isRepeated(call, 0)).length, 0);
+    assert.equal(calls.filter((call) => isRepeated(call, 1000)).length, calls.length);
   });
 });
 

@@ -219,6 +219,7 @@ export function openSuite(table: string, items: number, more: object = {}) {
     pool: 16,
     callTimeoutMs: CALL_TIMEOUT_MS,
     handicap: {},
+    twice: {},
     ...more,
   };
 }

@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::plan::items::{BuiltIn, Items, Kind, MOST_QUERY_ITEMS};
 use crate::plan::library::{LIBRARIES, Library};
 use crate::plan::own_item::KeyNames;
-use crate::plan::request::{BackendChoice, Handicap, Request, Scales, TargetSpec, parse_operation};
+use crate::plan::request::{BackendChoice, Experiment, Handicap, Request, Scales, TargetSpec, parse_operation};
 use crate::plan::runtime::RuntimeSpec;
 use crate::results::baselines::{NAME, is_name};
 use crate::results::{CallKind, Design, Operation, Scale};
@@ -267,6 +267,7 @@ impl Bench {
             handicap: self.handicap.clone(),
             gated: !self.fail_on.is_empty(),
             against: self.against.is_some(),
+            experiment: Experiment::default(),
         }
     }
 }
@@ -312,27 +313,45 @@ pub struct Selftest {
     /// Where DynamoDB Local runs
     #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
     pub backend: BackendChoice,
-    /// Rounds of the verdicts part, each with fresh processes; more rounds take longer and make its shares more precise
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=1000))]
-    pub rounds: u32,
-    /// Only these parts: sampler, steady, weight, verdicts
-    #[arg(long, value_enum)]
+    /// Only these parts; may be repeated
+    #[arg(long, value_enum, value_name = "NAME")]
     pub part: Vec<SelftestPart>,
-    /// Where the table goes [default: target/bench/selftest]
+    /// Time of the parts together, which they share [default: 41m for all of them]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub budget: Option<Duration>,
+    /// Only these libraries; the first one stands for itself in the parts about copies; may be repeated [default: the
+    /// four that a run measures]
+    #[arg(long, value_name = "ID|all", value_parser = parse_libraries)]
+    pub orm: Vec<Libraries>,
+    /// Only these operations, where a part is about several; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = parse_operation)]
+    pub op: Vec<Operation>,
+    /// Which Mizzle, as `bench` takes it
+    #[arg(long, value_name = "SPEC")]
+    pub mizzle: Option<String>,
+    /// Where the table and the parts' results go [default: target/bench/selftest]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SelftestPart {
-    /// Equal targets, and targets with a known extra cost
-    Verdicts,
     /// The sampler against the kernel's accounting
     Sampler,
     /// What the harness itself adds to a call
     Weight,
-    /// Whether a longer warm-up would change the figures
+    /// Whether processes that are called settled have settled
     Steady,
+    /// Ratios against recorded answers and against the database
+    Grounds,
+    /// Ratios with and without lowered V8 thresholds
+    Flags,
+    /// A library against itself, in short runs
+    Same,
+    /// Known amounts of extra work
+    Known,
+    /// Runs next to a noisy neighbour
+    Neighbour,
 }
 
 #[derive(Debug, Args)]
@@ -362,6 +381,9 @@ pub struct Burn {
     /// Memory to hold, MiB
     #[arg(long)]
     pub mib: usize,
+    /// Burn that share in random bursts of 0.2 to 5 s, with pauses like them, and walk through the memory meanwhile
+    #[arg(long)]
+    pub bursts: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

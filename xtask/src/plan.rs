@@ -20,16 +20,14 @@ use rand_pcg::Pcg64;
 use self::items::Items;
 use self::library::{LIBRARIES, Library};
 use self::outside::Outside;
-use self::request::{DefaultMizzle, Handicap, Request, TargetSpec};
+use self::request::{DefaultMizzle, Emphasis, Handicap, Request, TargetSpec};
 use self::runtime::RuntimeSpec;
-use crate::results::{CallKind, Design, MOST_CONCURRENCIES, Operation, Scale};
+use crate::results::{CallKind, Design, MOST_CONCURRENCIES, MOST_ROUNDS, Operation, Scale};
 use crate::system::exit::Exit;
 use crate::system::format;
 
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
 const FEWEST_ROUNDS: u32 = 3;
-/// More rounds than this narrow an interval too little to be worth their time.
-const MOST_ROUNDS: u32 = 20;
 /// A round shorter than this starts and warms up processes more than it measures them.
 const ROUND: Duration = Duration::from_secs(50);
 const LARGE_ROUND: Duration = Duration::from_secs(150);
@@ -71,6 +69,7 @@ pub struct Plan {
     /// Which of each library's calls are measured.
     pub calls: CallKind,
     pub seed: u64,
+    pub emphasis: Emphasis,
 }
 
 /// How a table of one size is measured.
@@ -87,6 +86,8 @@ pub struct ScalePlan {
     pub budget: Duration,
     /// Whether the table is large by the bytes of its items.
     many_bytes: bool,
+    /// Cycles of warming up that every process makes, however long they take.
+    pub fewest_cycles: u64,
 }
 
 impl ScalePlan {
@@ -137,6 +138,8 @@ pub struct PlannedTarget {
     pub handicap: BTreeMap<Operation, u64>,
     /// Where its adapter is none of this repository's.
     pub outside: Option<Outside>,
+    /// Calls out of 1,000 that are made twice.
+    pub twice: BTreeMap<Operation, u32>,
     /// Of another commit, next to the target of this checkout.
     pub base_of: Option<BaseOf>,
 }
@@ -211,6 +214,7 @@ impl Plan {
             design: request.design,
             calls: request.calls,
             seed: request.seed,
+            emphasis: request.experiment.emphasis,
         })
     }
 
@@ -226,6 +230,7 @@ impl Plan {
                 stem: format!("{}@base", new.stem),
                 base_of: Some(BaseOf { target: new.id.clone(), from: commit.to_owned() }),
                 handicap: BTreeMap::new(),
+                twice: BTreeMap::new(),
                 ..new.clone()
             };
             let changed = new.outside.is_none() && differs(new.library)?;
@@ -380,7 +385,8 @@ fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
     let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
     let many_bytes = request.items.are_many(scale.items, targets);
-    ScalePlan { time: request.time, warm_up, rounds, budget, scale, many_bytes }
+    let fewest_cycles = request.experiment.fewest_cycles;
+    ScalePlan { time: request.time, warm_up, rounds, budget, fewest_cycles, scale, many_bytes }
 }
 
 /// The items, where all that is asked of them can be done. An operation that they don't allow is left out unless it was
@@ -449,12 +455,18 @@ fn targets(request: &Request) -> Result<Vec<PlannedTarget>, Exit> {
             asked,
             prebuilt,
             handicap,
+            twice: BTreeMap::new(),
             outside: None,
             base_of: None,
         });
     }
     for file in &request.adapters {
         targets.push(outside_target(file, &targets)?);
+    }
+    for (id, operation, share) in &request.experiment.twice {
+        for target in targets.iter_mut().filter(|target| target.id == *id) {
+            target.twice.insert(*operation, (share.clamp(0.0, 1.0) * 1e3).round() as u32);
+        }
     }
     Ok(targets)
 }
@@ -519,6 +531,7 @@ fn outside_target(file: &Path, targets: &[PlannedTarget]) -> Result<PlannedTarge
         asked: format!("--adapter {}", file.display()),
         prebuilt: false,
         handicap: BTreeMap::new(),
+        twice: BTreeMap::new(),
         outside: Some(Outside { file: file.to_owned(), built: None }),
         base_of: None,
     })

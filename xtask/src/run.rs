@@ -1,7 +1,7 @@
 //! The rounds of a run: processes started, verified, recorded, warmed, timed in turn and ended, and the table put back
 //! as it was. The only part that measures. What it measures goes raw into [`Results`]; figures are made of it elsewhere.
 
-mod at_once;
+pub mod at_once;
 mod client;
 mod member;
 pub mod observer;
@@ -178,19 +178,11 @@ impl<'a> Runner<'a> {
         Ok(why)
     }
 
-    /// After its first round, says what a run will be able to show on this machine.
+    /// After its first round, says anew what a run will be able to show: its slices are known now.
     fn forecast(&self, scale: &ScalePlan, round: u32) {
-        if round > 0 || scale.rounds < 2 {
-            return;
-        }
-        if let Some([middle, widest]) = summary::forecast(self.results, &scale.scale.name, scale.rounds) {
-            let percent = |share: f64| format!("±{:.1}%", share * 100.0);
-            self.observer.line(&format!(
-                "at best, {} rounds like this one show the CPU ratios to {} in the median and {} at most; --budget buys more",
-                scale.rounds,
-                percent(middle),
-                percent(widest)
-            ));
+        if round == 0 {
+            let forecast = summary::forecast(self.results, &scale.scale.name, scale.rounds);
+            self.observe_forecast("after a round", forecast, scale.budget);
         }
     }
 

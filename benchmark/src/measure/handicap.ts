@@ -18,6 +18,17 @@ export function handicap(steps: number): () => void {
   };
 }
 
+/** The fractional part of the golden ratio. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * Whether a call, by its number, is among so many out of 1,000 that are made twice. They are spread evenly (H. Weyl's
+ * multiples of an irrational number), over every stretch of calls and over every place in their slices alike.
+ */
+export function isRepeated(call: number, perMille: number): boolean {
+  return perMille > 0 && ((call + 1) * GOLDEN) % 1 < perMille / 1000;
+}
+
 /** Where the generator is: a function of all the steps that were made. */
 export function handicapState(): number {
   return state[0] as number;

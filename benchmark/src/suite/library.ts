@@ -93,16 +93,18 @@ export function readOpen(command: Command): OpenSuite {
     lane: wholeNumber(command, "lane"),
     pool: wholeNumber(command, "pool", 1, LARGEST_POOL),
     callTimeoutMs: wholeNumber(command, "callTimeoutMs", 1),
-    handicap: readHandicap(command),
+    handicap: readNumbers(command, "handicap"),
+    twice: readNumbers(command, "twice"),
   };
 }
 
-function readHandicap(command: Command): Partial<Record<Operation, number>> {
-  const handicap = command.handicap ?? {};
-  if (typeof handicap !== "object") {
-    throw new TypeError('open: "handicap" must be an object');
+/** A number for each of some operations. */
+function readNumbers(command: Command, field: "handicap" | "twice"): Partial<Record<Operation, number>> {
+  const given = command[field] ?? {};
+  if (typeof given !== "object") {
+    throw new TypeError(`open: "${field}" must be an object`);
   }
-  const steps: Command = { ...handicap, do: "open: handicap" };
-  const given = OPERATIONS.filter((operation) => operation in handicap);
-  return Object.fromEntries(given.map((operation) => [operation, wholeNumber(steps, operation)]));
+  const numbers: Command = { ...given, do: `open: ${field}` };
+  const named = OPERATIONS.filter((operation) => operation in given);
+  return Object.fromEntries(named.map((operation) => [operation, wholeNumber(numbers, operation)]));
 }

@@ -33,7 +33,7 @@ export async function warmUpOperation(open: OpenedSuite, operation: Operation, c
   const from = open.nextWarmUp(operation, ground, calls);
   const slice =
     ground === "recorded"
-      ? poolSlice(open.poolOf(operation), from, calls)
+      ? poolSlice(open, operation, from, calls)
       : prepare(operation, {
           table: open.library.database,
           context: open.context,
@@ -97,7 +97,7 @@ function callsOf(open: OpenedSuite, operation: Operation, { phase, from, leadIn,
   if (GROUND_OF[phase] === "recorded") {
     const pool = open.poolOf(operation);
     return {
-      slice: poolSlice(pool, from, count),
+      slice: poolSlice(open, operation, from, count),
       // The record answers writes without doing them: their effect was looked at when it was made.
       wrong: async (index, result) => pool.wrongResult((from + index) % pool.count, result),
     };
@@ -111,8 +111,13 @@ function callsOf(open: OpenedSuite, operation: Operation, { phase, from, leadIn,
 }
 
 /** Calls that go through a pool again and again, beginning at call `from`. */
-function poolSlice({ count: pool, make }: PreparedCalls, from: number, count: number): Slice {
-  return { count, make: (i) => make((from + i) % pool) };
+function poolSlice(open: OpenedSuite, operation: Operation, from: number, count: number): Slice {
+  const { count: pool, make } = open.poolOf(operation);
+  const once = (i: number) => make((from + i) % pool);
+  return {
+    count,
+    make: (i) => (open.isRepeated(operation, from + i) ? once(i).then(() => once(i)) : once(i)),
+  };
 }
 
 async function wrongEffect(open: OpenedSuite, calls: PreparedCalls, index: number): Promise<Difference | null> {

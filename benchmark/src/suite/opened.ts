@@ -1,6 +1,6 @@
 // A suite whose library is open: two grounds to call it on, and how far it was warmed up on each.
 
-import { handicap } from "../measure/handicap.js";
+import { handicap, isRepeated } from "../measure/handicap.js";
 import type { CallLimit } from "../measure/limit.js";
 import { type Context, type PreparedCalls, preparePool } from "../operations.js";
 import type { Ground, OpenSuite, Operation } from "../protocol.js";
@@ -39,6 +39,11 @@ export class OpenedSuite {
     return remembered(this.pools, operation, () =>
       preparePool(operation, this.library.recorded, this.context, this.settings.pool),
     );
+  }
+
+  /** Whether a recorded call, by its number, is to be made twice. */
+  isRepeated(operation: Operation, call: number): boolean {
+    return isRepeated(call, this.settings.twice[operation] ?? 0);
   }
 
   /** The number of the first of so many further warm-up calls. */

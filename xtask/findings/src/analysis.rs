@@ -2,5 +2,6 @@
 //! no exit codes.
 
 pub mod compare;
+pub mod forecast;
 pub mod summary;
 pub mod verdict;

@@ -7,6 +7,7 @@ pub mod comparison;
 pub mod escape;
 pub mod github;
 pub mod history;
+pub mod live;
 mod model;
 pub mod palette;
 mod template;

@@ -22,6 +22,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Numbers of calls in flight that one run measures the throughput with: they share that phase's time.
 pub const MOST_CONCURRENCIES: usize = 8;
 
+/// The most rounds that a run makes by itself: more of them narrow an interval too little to be worth their time.
+pub const MOST_ROUNDS: u32 = 20;
+
 pub use stats::Interval;
 
 /// A whole run: how it was made, on what, and what it measured.

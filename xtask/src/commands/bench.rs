@@ -1,13 +1,13 @@
 //! `cargo xtask bench`: the steps of a run, from flags to a finished report. Whatever ends it early, what was measured
 //! is kept and what was started is stopped.
 
-mod blank;
+pub mod blank;
 mod board;
 mod bundling;
 mod dry_run;
-mod output;
+pub mod output;
 mod own_item;
-mod site;
+pub mod site;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -196,7 +196,7 @@ impl Bench {
             });
         }
         let cpu_before = (load::own_cpu_ms(), Instant::now());
-        let board = Board::new(run.progress);
+        let board = Board::new(run.progress, plan);
         let save = |results: &mut Results| {
             results.run.duration_s = run.origin.elapsed().as_secs_f64();
             summary::summarize(results);
@@ -353,7 +353,7 @@ fn note_runtimes(plan: &Plan, runtimes: &[Runtime], results: &mut Results) {
 }
 
 /// Installs the targets that have a spec of their own. What npm can't deliver is unavailable, unless the user named it.
-fn install_all(
+pub fn install_all(
     plan: &Plan,
     checkout: &Checkout,
     tools: &Tools,
@@ -471,7 +471,7 @@ fn describe_install(id: &str, install: &Install) -> String {
     format!("  {id}: {version} ({sdk}{own})")
 }
 
-fn describe(server: &Server) -> crate::results::Database {
+pub fn describe(server: &Server) -> crate::results::Database {
     crate::results::Database {
         backend: server.backend,
         version: server.version.clone(),

@@ -1,93 +1,74 @@
-//! `cargo xtask selftest`: the harness tests itself. Known differences must be found and none invented, the
-//! sampler must agree with the kernel, and the harness must not weigh on what it measures. Ends with a table.
+//! `cargo xtask selftest`: the harness tests itself. Known differences must be found and none invented, processes that
+//! are called settled must have settled, the sampler must agree with the kernel, and the harness must not weigh on what
+//! it measures. It runs in parts, each in a file of its own, and ends with a table.
 
+mod clock;
+mod flags;
+mod grounds;
+mod known;
+mod lab;
+mod neighbour;
+mod part;
+mod ratios;
 mod rig;
+mod same;
 mod sampler;
 mod steady;
-mod verdicts;
+mod trial;
 mod weight;
+
+use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::cli::{Selftest, SelftestPart};
+use self::clock::Clock;
+use self::part::{PARTS, Part, Session, shares};
+use self::trial::{Trial, lines, markdown};
+use crate::cli::Selftest;
 use crate::report;
-use crate::report::text::{Column, Table};
 use crate::system::checkout::Checkout;
-use crate::system::exit::Exit;
+use crate::system::exit::{Exit, code_of};
 use crate::system::files;
-use crate::system::progress::{eprint_line, print_line};
-use stats::bootstrap::{self, Resampling};
-use stats::parts::Parts;
+use crate::system::format::plural;
+use crate::system::interrupt;
+use crate::system::progress::{Progress, print_line};
 
-/// One line of the table: what was required of the harness, and what it did.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trial {
-    pub what: String,
-    pub required: String,
-    pub found: String,
-    pub passed: bool,
-}
-
-impl Trial {
-    fn new(what: impl Into<String>, required: impl Into<String>, found: impl Into<String>, passed: bool) -> Trial {
-        Trial { what: what.into(), required: required.into(), found: found.into(), passed }
-    }
-
-    /// The ratio of what two sides took, which may be so far from 1; `describe` puts the ratio with its interval into words.
-    fn of_ratio(
-        what: impl Into<String>,
-        required: impl Into<String>,
-        pairs: &[(Parts, Parts)],
-        within: f64,
-        describe: impl FnOnce(&str) -> String,
-    ) -> Trial {
-        match bootstrap::ratio(pairs, None, Resampling { resamples: 2_000, seed: rig::SEED }) {
-            Some(found) => {
-                let [low, high] = found.ci95.unwrap_or([f64::NAN; 2]);
-                let found_text = describe(&format!("{:.4} ({low:.4} to {high:.4})", found.value));
-                Trial::new(what, required, found_text, (found.value - 1.0).abs() <= within)
-            }
-            None => Trial::new(what, required, "nothing was measured", false),
-        }
-    }
-
-    fn mark(&self) -> &'static str {
-        if self.passed { "✓" } else { "✗" }
-    }
-}
+/// The exit code of a missing prerequisite.
+const PREREQUISITE: u8 = 3;
 
 impl Selftest {
     /// Runs the parts that were asked for and prints the table.
     ///
     /// # Errors
-    /// [`Exit::Failed`] where the harness fails a trial.
+    /// [`Exit::Failed`] where the harness fails a trial, [`Exit::Prerequisite`] where something is missing.
     pub fn run(&self) -> anyhow::Result<()> {
+        let parts: Vec<&Part> =
+            PARTS.iter().filter(|part| self.part.is_empty() || self.part.contains(&part.name)).collect();
         let checkout = Checkout::find()?;
         let out = self.out.clone().unwrap_or_else(|| checkout.bench().join("selftest"));
         std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
-        let wants = |part: SelftestPart| self.part.is_empty() || self.part.contains(&part);
-        let mut trials = Vec::new();
-        // What is known is kept when a later part is stopped.
-        let mut add = |part: Vec<Trial>| {
-            for trial in &part {
-                eprint_line(format!("{} {}: {}", trial.mark(), trial.what, trial.found));
+        let progress = Progress::new(false);
+        let whole = self.budget.unwrap_or_else(|| parts.iter().map(|part| part.usual()).sum());
+        progress.line(format!("{} in about {}", plural(parts.len() as u64, "part"), minutes(whole)));
+        let clock = Clock::start(&progress, whole);
+        let mut session = Session::new(self, &checkout, &progress, &clock, &out);
+        let mut trials: Vec<Trial> = Vec::new();
+        for (at, part) in parts.iter().enumerate() {
+            // What one part leaves of its time goes to those after it.
+            let time = shares(&parts[at..], clock.left())[0];
+            clock.begin(at, parts.len(), part.name(), part.asks);
+            let found = (part.run)(&mut session, time);
+            for trial in outcome(part, found)? {
+                progress.line(format!("  {}", trial.sentence()));
+                trials.push(trial);
             }
-            trials.extend(part);
-            files::write_whole(&out.join("selftest.md"), markdown(&trials).as_bytes())
-        };
-        if wants(SelftestPart::Sampler) {
-            add(sampler::trials()?)?;
+            // What is known is kept when a later part is stopped.
+            files::write_whole(&out.join("selftest.md"), markdown(&trials).as_bytes())?;
         }
-        if wants(SelftestPart::Steady) {
-            add(steady::trials(&checkout, self.backend, &out)?)?;
-        }
-        if wants(SelftestPart::Weight) {
-            add(weight::trials(&checkout, self.backend, &out)?)?;
-        }
-        if wants(SelftestPart::Verdicts) {
-            add(verdicts::trials(self, &out)?)?;
-        }
+        drop(session);
+        clock.end();
         lines(&trials, report::terminal_width()).iter().for_each(print_line);
+        print_line(format!("details: {}", out.join("selftest.md").display()));
         let failed = trials.iter().filter(|trial| !trial.passed).count();
         print_line(format!("{} passed, {failed} failed", trials.len() - failed));
         if failed > 0 {
@@ -97,44 +78,19 @@ impl Selftest {
     }
 }
 
-/// What a terminal shows: each trial is a sentence behind its mark, since four columns would leave none its line.
-fn lines(trials: &[Trial], width: usize) -> Vec<String> {
-    let mut table = Table::new([Column::name(""), Column::prose("")]);
-    for trial in trials {
-        table.row([trial.mark(), &format!("{}: {} (required: {})", trial.what, trial.found, trial.required)]);
+/// What a part found; one that could not be carried out has failed, unless the machine lacks something or a signal came.
+fn outcome(part: &Part, found: anyhow::Result<Vec<Trial>>) -> anyhow::Result<Vec<Trial>> {
+    interrupt::check()?;
+    match found {
+        Err(why) if code_of(&why) != PREREQUISITE => {
+            Ok(vec![Trial::new(part.name(), "the part", "is carried out", format!("{why:#}"), false)])
+        }
+        other => other,
     }
-    table.terminal(width)
 }
 
-fn markdown(trials: &[Trial]) -> String {
-    let mut table =
-        Table::new([Column::name(""), Column::prose("trial"), Column::prose("required"), Column::prose("found")]);
-    for trial in trials {
-        table.row([trial.mark(), &trial.what, &trial.required, &trial.found]);
-    }
-    table.markdown()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trial_is_a_sentence_that_fits_a_terminal() {
-        let trials = [
-            Trial::new("sampler, 20% of a core and 64 MiB: CPU average", "within 3% of the kernel's", "20.1%", true),
-            Trial::new("A against A: latency", "at most 5% of verdicts false", "6.5% of 400 runs of 12 rounds", false),
-        ];
-        let lines = lines(&trials, 80);
-        assert_eq!(
-            lines,
-            [
-                "✓  sampler, 20% of a core and 64 MiB: CPU average: 20.1% (required: within 3% of",
-                "   the kernel's)",
-                "✗  A against A: latency: 6.5% of 400 runs of 12 rounds (required: at most 5% of",
-                "   verdicts false)",
-            ]
-        );
-        assert!(markdown(&trials).contains("| ✓ | sampler, 20% of a core and 64 MiB: CPU average | within 3% of"));
-    }
+/// A time for people, in whole minutes, or in seconds where it is short.
+fn minutes(time: Duration) -> String {
+    let seconds = if time < Duration::from_mins(2) { time.as_secs() } else { time.as_secs().div_ceil(60) * 60 };
+    humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }

@@ -43,6 +43,29 @@ pub struct Request {
     pub gated: bool,
     /// Whether another commit is measured as well.
     pub against: bool,
+    pub experiment: Experiment,
+}
+
+/// What the selftest asks of a run, and no flag does. The default is an ordinary run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Experiment {
+    /// Of a target by its id: the share of an operation's recorded calls that it makes twice, 0 to 1.
+    pub twice: Vec<(String, Operation, f64)>,
+    pub emphasis: Emphasis,
+    /// Cycles of warming up that every process makes, settled or not, however long they take.
+    pub fewest_cycles: u64,
+}
+
+/// Which figures a run's time goes to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Emphasis {
+    /// All of them.
+    #[default]
+    Usual,
+    /// Client cost against recorded answers; nothing is measured against the database.
+    ClientCost,
+    /// CPU per call on both grounds, in equal parts; no throughput.
+    BothGrounds,
 }
 
 /// Where `DynamoDB` Local runs.

@@ -46,6 +46,11 @@ impl SliceLength {
         (calls / 2).min(self.most_lead_in)
     }
 
+    /// Timed calls of a slice of the client phase; one where a slice is as long as its calls take.
+    pub fn calls_of_a_slice(self) -> u64 {
+        self.calls(f64::INFINITY)
+    }
+
     fn calls(self, fastest_ms: f64) -> u64 {
         match self.length {
             Length::Calls(calls) => calls,

@@ -30,7 +30,7 @@ impl Runner<'_> {
         members: &mut Vec<Member>,
     ) -> Result<(), Fault> {
         let ms_per_call: Vec<f64> = members.iter().map(|member| self.client_ms(member, operation)).collect();
-        let turns = Turns::share_out(&ms_per_call, times.client, SliceLength::client(operation));
+        let turns = self.client_turns(operation, times, members);
         // Who falls out takes its place along: the others keep their turns.
         let places: Vec<usize> = members.iter().map(|member| member.target).collect();
         let place = |member: &Member| places.iter().position(|&target| target == member.target).unwrap_or(0);
@@ -60,6 +60,12 @@ impl Runner<'_> {
         })?;
         self.observe_costs(operation, members);
         Ok(())
+    }
+
+    /// The turns of an operation's client phase.
+    pub fn client_turns(&self, operation: Operation, times: Times, members: &[Member]) -> Turns {
+        let ms_per_call: Vec<f64> = members.iter().map(|member| self.client_ms(member, operation)).collect();
+        Turns::share_out(&ms_per_call, times.client, SliceLength::client(operation))
     }
 
     fn client_slice(

@@ -4,10 +4,25 @@ use std::time::Instant;
 
 use crate::results::{Operation, Results};
 
+/// A round that begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Began<'a> {
+    pub scale: &'a str,
+    /// For people, with its number.
+    pub title: &'a str,
+    /// Rounds of this scale that were finished before, and how many there will be.
+    pub done: u32,
+    pub planned: u32,
+    /// When the scale will have ended, where that is known.
+    pub until: Option<Instant>,
+    /// Ids, in the order of the round.
+    pub targets: &'a [String],
+}
+
 /// Listens to a run. Every method has a default that does nothing.
 pub trait Observer: Sync {
-    /// A round of these targets begins; the scale ends at `until` at the latest, where that is known.
-    fn round_began(&self, _title: &str, _until: Option<Instant>, _targets: &[String]) {}
+    /// A round begins.
+    fn round_began(&self, _round: Began<'_>) {}
 
     /// What a target is doing now.
     fn doing(&self, _target: &str, _what: &str) {}

@@ -2,18 +2,22 @@
 //! timed.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::at_once::at_once;
 use super::member::{Cold, Member, RecordedOperation};
+use super::observer::Began;
 use super::timing::{self, Times};
 use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
-use crate::analysis::summary;
+use crate::analysis::forecast::{self, Forecast};
+use crate::analysis::summary::{self, FEW_ROUNDS};
 use crate::machine::core;
+use crate::plan::request::Emphasis;
 use crate::plan::{POOL, ScalePlan};
 use crate::results::{Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus};
 use crate::run::warm_up::{self, Warming};
+use crate::system::format::percent;
 use crate::workers::keeper::Keeper;
 use crate::workers::protocol::{OpenSuite, Phase};
 use crate::workers::suite::{Suite, VerifiedSuite};
@@ -22,6 +26,9 @@ use stats::parts;
 
 /// Pages of a scan that are recorded of a large table.
 const MOST_PAGES: u32 = 4;
+
+/// About how long checking and dropping the table take at a scale's end.
+const AFTER_THE_ROUNDS: Duration = Duration::from_secs(3);
 
 /// A process that was started and verified, before it is a member.
 type Started = Result<Member, Fault>;
@@ -37,8 +44,10 @@ impl Runner<'_> {
             .filter(|&target| self.results.targets[target].status == TargetStatus::Ok)
             .collect();
         let ids: Vec<String> = order.iter().map(|&target| self.plan.targets[target].id.clone()).collect();
-        let until = self.plan.is_adaptive().then(|| self.scale_started + scale.budget);
-        self.observer.round_began(&self.plan.title(scale, round), until, &ids);
+        let title = self.plan.title(scale, round);
+        let (until, planned) = (self.ends_at(plan), scale.rounds.max(round + 1));
+        let (scale_name, targets) = (scale.scale.name.as_str(), ids.as_slice());
+        self.observer.round_began(Began { scale: scale_name, title: &title, done: round, planned, until, targets });
         self.speed_probe();
         let groups: Vec<Vec<usize>> = match self.plan.design {
             Design::Paired => vec![order],
@@ -80,8 +89,11 @@ impl Runner<'_> {
         self.time.warm_up_s += warmed_in.as_secs_f64();
         self.fixed.note_start(started_in, warmed_in);
 
-        self.sampler.measuring(true);
         let times = self.times(plan, groups);
+        if plan.round == 0 && groups == 1 {
+            self.forecast_from_the_warm_up(plan, &times, &members);
+        }
+        self.sampler.measuring(true);
         let measuring = Instant::now();
         let measured = self.measure_all(plan, &times, &mut members, keeper);
         self.sampler.measuring(false);
@@ -170,6 +182,7 @@ impl Runner<'_> {
             pool: POOL,
             call_timeout_ms: Self::call_limit(scale).as_millis() as u64,
             handicap: planned.handicap.clone(),
+            twice: planned.twice.clone(),
         };
         let log = self.out.join(format!("suite-{}-{}-{round}.log", scale.scale.name, file_name(&planned.id)));
         let health = self.health();
@@ -332,7 +345,8 @@ impl Runner<'_> {
             let took = begun.elapsed();
             let next = took.mul_f64(warm_up::STEP as f64 / cycles as f64);
             let settled = members.iter().all(|member| member.warming.has_settled());
-            if settled || cycles >= warm_up::MOST || took + next > plan.scale.warm_up {
+            let spent = settled || cycles >= warm_up::MOST || took + next > plan.scale.warm_up;
+            if spent && cycles >= plan.scale.fewest_cycles {
                 return Ok(());
             }
         }
@@ -368,6 +382,9 @@ impl Runner<'_> {
         }
         for member in &*members {
             core::let_go(member.pid);
+        }
+        if self.plan.emphasis == Emphasis::ClientCost {
+            return Ok(());
         }
         // What reads the whole table comes before what writes to it. A scan of a large table is left out: it takes the
         // server from seconds to minutes.
@@ -422,7 +439,49 @@ impl Runner<'_> {
         let later = (scale.rounds.saturating_sub(round + 1)) * groups.max(1) + groups - 1;
         let cells = (self.results.targets.len() * self.plan.concurrencies().len()).max(1) as u32;
         let throughput = self.plan.throughput_time(scale) * cells / groups.max(1);
-        timing::share_out(timing::measuring_time(left, later, self.fixed), throughput, &self.weights(scale))
+        let time = timing::measuring_time(left, later, self.fixed);
+        let times = timing::share_out(time, throughput, &self.weights(scale));
+        times.into_iter().map(|(operation, times)| (operation, times.emphasizing(self.plan.emphasis))).collect()
+    }
+
+    /// Says before measuring what the run will be able to show, from the noise of the warm-up and the slices that are
+    /// planned. Scan has too few of them to be forecast.
+    fn forecast_from_the_warm_up(&self, plan: RoundPlan, times: &[(Operation, Times)], members: &[Member]) {
+        let (rounds, budget) = (plan.scale.rounds, plan.scale.budget);
+        let Some(baseline) =
+            members.iter().position(|member| Some(&self.plan.targets[member.target].id) == self.plan.baseline.as_ref())
+        else {
+            return;
+        };
+        let warm_ups = members.iter().flat_map(|member| &member.warming.operations);
+        let windows = warm_ups.filter(|(operation, _)| !operation.grows_with_the_table());
+        let Some(noise) = forecast::noise(windows.map(|(_, one)| one.windows_us.as_slice())) else { return };
+        let mut variances = Vec::new();
+        for &(operation, times) in times.iter().filter(|(operation, _)| !operation.grows_with_the_table()) {
+            let turns = self.client_turns(operation, times, members);
+            let slices = |at: usize| (0..turns.count).filter(|&turn| turns.calls(turn, at) > 0).count() as f64;
+            let others = (0..members.len()).filter(|&at| at != baseline);
+            variances.extend(others.map(|at| forecast::variance(noise, slices(at).min(slices(baseline)))));
+        }
+        self.observe_forecast("forecast", Forecast::of(&variances, rounds), budget);
+    }
+
+    /// Tells the observer what the run will be able to show.
+    pub(super) fn observe_forecast(&self, when: &str, forecast: Option<Forecast>, budget: Duration) {
+        let Some(forecast) = forecast.filter(|forecast| forecast.rounds >= FEW_ROUNDS) else { return };
+        let difference = percent(forecast.difference());
+        self.observer.line(&format!("{when}: this run will probably distinguish differences of {difference} and more"));
+        self.observer.line(&format!(
+            "  (half of the CPU ratios known to ±{} or better, with a budget of {})",
+            percent(forecast.width()),
+            humantime::format_duration(budget)
+        ));
+    }
+
+    /// When the scale will have ended: once its budget is spent and its table is checked.
+    fn ends_at(&self, plan: RoundPlan) -> Option<Instant> {
+        let ends = self.scale_started + plan.scale.budget + AFTER_THE_ROUNDS;
+        self.plan.is_adaptive().then_some(ends)
     }
 
     /// Puts the table back as it was.

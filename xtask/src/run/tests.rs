@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use clap::Parser as _;
 
 use super::fake::{Asked, Behaviour, Stage, Trouble, When, World};
+use super::observer::Began;
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::results::Measurement;
@@ -32,8 +33,8 @@ impl Notes {
 }
 
 impl Observer for Notes {
-    fn round_began(&self, title: &str, _: Option<Instant>, targets: &[String]) {
-        self.note(Seen::RoundBegan(title.to_owned(), targets.to_vec()));
+    fn round_began(&self, round: Began<'_>) {
+        self.note(Seen::RoundBegan(round.title.to_owned(), round.targets.to_vec()));
     }
 
     fn costs(&self, operation: Operation, micros: &[(String, f64)]) {

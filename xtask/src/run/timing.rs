@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::plan::request::Emphasis;
 use crate::results::Operation;
 
 /// Of a round's measuring time, what throughput gets at least, as long as there is that much.
@@ -68,6 +69,17 @@ pub struct Times {
 impl Times {
     pub fn total(&self) -> Duration {
         self.client + self.latency + self.throughput
+    }
+
+    /// The same time in all, for other figures.
+    #[must_use]
+    pub fn emphasizing(self, emphasis: Emphasis) -> Times {
+        let (all, none) = (self.total(), Duration::ZERO);
+        match emphasis {
+            Emphasis::Usual => self,
+            Emphasis::ClientCost => Times { client: all, latency: none, throughput: none },
+            Emphasis::BothGrounds => Times { client: all / 2, latency: all / 2, throughput: none },
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::member::Member;
 use super::{RoundPlan, Runner};
 use crate::machine::sampler::{self, DATABASE};
+use crate::plan::request::Emphasis;
 use crate::plan::turns::{MOST_CALLS, SliceLength, Turns};
 use crate::results::{Band, Operation, Slice, ThroughputPhase};
 use crate::run::timing::Times;
@@ -77,7 +78,8 @@ impl Runner<'_> {
         let ms: Vec<f64> = members.iter_mut().map(|member| member.current(operation).ms_per_call).collect();
         let cells = (members.len() * self.plan.concurrencies().len()).max(1) as u32;
         let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
-        let sequential = fastest * f64::from(self.plan.concurrency) > LONGEST_BURST.as_secs_f64() * 1e3;
+        let sequential = fastest * f64::from(self.plan.concurrency) > LONGEST_BURST.as_secs_f64() * 1e3
+            || self.plan.emphasis == Emphasis::BothGrounds;
         let (latency, throughput) = if sequential {
             (times.latency + times.throughput, None)
         } else {

@@ -75,6 +75,9 @@ pub struct OpenSuite {
     /// A known extra cost of each call: so many steps of arithmetic.
     #[cfg_attr(test, ts(type = "Partial<Record<Operation, number>>"))]
     pub handicap: BTreeMap<Operation, u64>,
+    /// A known extra cost of the same kind as the calls: so many out of 1,000 recorded calls are made twice.
+    #[cfg_attr(test, ts(type = "Partial<Record<Operation, number>>"))]
+    pub twice: BTreeMap<Operation, u32>,
 }
 
 /// What the items are, and how many of them a query returns.

@@ -48,6 +48,11 @@ impl Progress {
         (!self.plain).then(|| self.bars.add(bar))
     }
 
+    /// The same, above another one.
+    pub fn bar_above(&self, other: &ProgressBar, bar: ProgressBar) -> Option<ProgressBar> {
+        (!self.plain).then(|| self.bars.insert_before(other, bar))
+    }
+
     /// A line that stays.
     pub fn line(&self, text: impl AsRef<str>) {
         if self.plain {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use hmac_sha256::Hash as Sha256;
 
+use crate::analysis::forecast::{self, Forecast};
 use crate::analysis::verdict::verdict;
 use crate::results::{
     Allocation, ClientSlice, Cpu, DatabaseUsage, Estimate, Interval, Latency, LimitedBy, Measurement, Memory,
@@ -18,7 +19,6 @@ use stats::bootstrap::{self, Bounded, Resampling};
 use stats::components::{Components, LogRatio, log_ratio, within_round};
 use stats::parts::{Part, Parts};
 use stats::percentile::{p95, p99, percentile};
-use stats::student::Z_975;
 
 use disturbances::note_disturbances;
 use warnings::{Warning, alone_warnings, ratio_warnings, work_warnings};
@@ -86,22 +86,30 @@ pub fn widest_ratio_of(results: &Results, scale: &str, operation: Operation) -> 
     widest(results.measurements.iter().filter(|one| one.scale == scale && one.operation == operation))
 }
 
-/// How exactly so many rounds like the first one would show the ratios of CPU per call at this scale: half the widths
-/// of their intervals at the least, as shares, of the middle ratio and of the widest. It holds what the slices inside the
-/// round show and nothing of what processes differ by. `None` without a ratio that has slices enough.
-pub fn forecast(results: &Results, scale: &str, rounds: u32) -> Option<[f64; 2]> {
+/// What so many rounds like the first one will show of the ratios of CPU per call at this scale: the slices inside it
+/// vary as is seen, and processes as they usually do. `None` without a ratio that has slices enough.
+pub fn forecast(results: &Results, scale: &str, rounds: u32) -> Option<Forecast> {
+    let of = |(of_a_pair, slices)| forecast::variance(of_a_pair, slices);
+    Forecast::of(&noise_of_slices(results, scale).into_iter().map(of).collect::<Vec<_>>(), rounds)
+}
+
+/// What processes add to the variance of the middle ratio of CPU per call at this scale, as a share of all of it.
+pub fn share_between(results: &Results, scale: &str) -> Option<f64> {
+    let share = |(of_a_pair, slices)| forecast::between(of_a_pair) / forecast::variance(of_a_pair, slices);
+    median(&noise_of_slices(results, scale).into_iter().map(share).collect::<Vec<_>>())
+}
+
+/// Of each ratio of CPU per call, how much a pair of its slices varies in the first round (the standard deviation of its
+/// logarithm), and how many pairs there are.
+fn noise_of_slices(results: &Results, scale: &str) -> Vec<(f64, f64)> {
     let all = &results.measurements;
-    let mut widths: Vec<f64> = compared_with_the_baseline(results, &usable(results))
-        .into_iter()
-        .filter(|(ours, _)| all[*ours].scale == scale)
-        .filter_map(|(ours, theirs)| {
-            let (ours, theirs) = pairs(&all[ours], &all[theirs], cpu_parts).into_iter().next()?;
-            let variance = within_round(&ours, &theirs)?;
-            Some(Z_975 * (2.0 * variance / f64::from(rounds.max(1))).sqrt())
-        })
-        .collect();
-    widths.sort_by(f64::total_cmp);
-    Some([percentile(&widths, 0.5)?, *widths.last()?])
+    let noise = |(ours, theirs): (usize, usize)| {
+        let (ours, theirs) = pairs(&all[ours], &all[theirs], cpu_parts).into_iter().next()?;
+        let slices = ours.len().min(theirs.len()) as f64;
+        Some(((within_round(&ours, &theirs)? * slices).sqrt(), slices))
+    };
+    let compared = compared_with_the_baseline(results, &usable(results)).into_iter();
+    compared.filter(|(ours, _)| all[*ours].scale == scale).filter_map(noise).collect()
 }
 
 fn widest<'a>(of: impl Iterator<Item = &'a Measurement>) -> Option<f64> {

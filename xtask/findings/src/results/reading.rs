@@ -19,7 +19,7 @@ pub const LARGEST_BYTES: u64 = 64 * 1024 * 1024;
 const MOST_RESAMPLES: u32 = 100_000;
 
 /// More rounds than `--rounds` allows.
-const MOST_ROUNDS: u32 = 1_000_000;
+const LAST_ROUND: u32 = 1_000_000;
 
 /// Reads a results file that has measurements.
 ///
@@ -203,7 +203,7 @@ fn check(results: &Results) -> anyhow::Result<()> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     anyhow::ensure!(id.len() <= 100 && id.chars().all(is_plain), "run.id is {id:?}");
     for scheduled in &results.schedule {
-        anyhow::ensure!(scheduled.round < MOST_ROUNDS, "a round of the schedule is number {}", scheduled.round);
+        anyhow::ensure!(scheduled.round < LAST_ROUND, "a round of the schedule is number {}", scheduled.round);
     }
     for scale in &settings.scales {
         let digits = !scale.name.is_empty() && scale.name.len() <= 10 && scale.name.bytes().all(|b| b.is_ascii_digit());

@@ -1,18 +1,24 @@
-//! What a person sees of a run while it goes on: a line per target with what it does, and what each operation cost the
-//! client as soon as that is known.
+//! What a person sees of a run while it goes on. On a terminal: a table of the figures so far, redrawn in place, and
+//! below it a line per target with what it does. Elsewhere: the table after each round, without control characters.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use crate::plan::Plan;
 use crate::report::format;
+use crate::report::live::Live;
 use crate::results::{Operation, Results};
-use crate::run::observer::Observer;
+use crate::run::observer::{Began, Observer};
 use crate::system::progress::{Progress, Step};
 
 /// Steps of a target's bar.
 const STEPS: u64 = 1_000;
+/// Of a pipe, and of a terminal that does not say how large it is.
+const USUAL_SIZE: (u16, u16) = (24, 80);
+/// Lines of a terminal that are left alone: the cursor's, and one for what is printed above.
+const MARGIN: usize = 2;
 
 /// Shows a run; see [`Observer`].
 pub struct Board<'a> {
@@ -20,16 +26,22 @@ pub struct Board<'a> {
     shown: Mutex<Shown<'a>>,
 }
 
-#[derive(Default)]
 struct Shown<'a> {
+    live: Live,
     step: Option<Step<'a>>,
+    /// The lines of the table, as bars, once there is a figure and as long as there is room.
+    table: Vec<ProgressBar>,
     title: Option<ProgressBar>,
+    /// Of each target; a single one of all of them where the terminal has few lines.
     lines: Vec<(String, ProgressBar)>,
 }
 
 impl<'a> Board<'a> {
-    pub fn new(progress: &'a Progress) -> Board<'a> {
-        Board { progress, shown: Mutex::default() }
+    pub fn new(progress: &'a Progress, plan: &Plan) -> Board<'a> {
+        let targets = plan.targets.iter().map(|target| target.id.clone()).collect();
+        let live = Live::new(plan.operations.clone(), targets, plan.baseline.as_deref());
+        let shown = Shown { live, step: None, table: Vec::new(), title: None, lines: Vec::new() };
+        Board { progress, shown: Mutex::new(shown) }
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown<'a>> {
@@ -37,35 +49,74 @@ impl<'a> Board<'a> {
     }
 
     fn with_bar(&self, target: &str, act: impl FnOnce(&ProgressBar)) {
-        if let Some((_, bar)) = self.shown().lines.iter().find(|(id, _)| id == target) {
+        let shown = self.shown();
+        if let Some((_, bar)) = shown.lines.iter().find(|(id, _)| id.is_empty() || id == target) {
+            if shown.lines.len() == 1 {
+                bar.set_prefix(target.to_owned());
+            }
             act(bar);
         }
+    }
+
+    /// Draws the table as it is now, where it has a place.
+    fn draw(&self, shown: &mut Shown<'_>) {
+        let (rows, columns) = size();
+        // A line as wide as the terminal would wrap on some.
+        let lines = shown.live.lines(columns.saturating_sub(1));
+        if !fits(lines.len(), rows) {
+            return;
+        }
+        while shown.table.len() < lines.len() {
+            let Some(title) = &shown.title else { return };
+            let Some(bar) = self.progress.bar_above(title, ProgressBar::new_spinner()) else { return };
+            bar.set_style(plain());
+            shown.table.push(bar);
+        }
+        for (bar, line) in shown.table.iter().zip(lines) {
+            bar.set_message(line);
+        }
+    }
+
+    /// Makes the lines of the targets, or one for all of them.
+    fn target_lines(&self, targets: &[String], height: usize) -> Vec<(String, ProgressBar)> {
+        let (rows, _) = size();
+        let all = height + 1 + targets.len() + MARGIN <= rows;
+        let ids: Vec<String> = if all { targets.to_vec() } else { vec![String::new()] };
+        let width = targets.iter().map(|id| console::measure_text_width(id)).max().unwrap_or(0);
+        let line = |id: String| {
+            let bar = self.progress.bar(ProgressBar::new(STEPS))?;
+            bar.set_style(line());
+            bar.set_prefix(console::pad_str(&id, width, console::Alignment::Left, None).into_owned());
+            bar.set_message("waiting");
+            Some((id, bar))
+        };
+        ids.into_iter().filter_map(line).collect()
     }
 }
 
 impl Observer for Board<'_> {
-    fn round_began(&self, title: &str, until: Option<Instant>, targets: &[String]) {
-        let title = title.to_owned();
+    fn round_began(&self, round: Began<'_>) {
+        let (title, is_first) = (round.title.to_owned(), round.done == 0);
+        let until = round.until;
         let title_now = move || match until.map(|until| until.saturating_duration_since(Instant::now())) {
-            Some(left) => format!("{title} · at most {} left", seconds(left)),
+            // Before a round is over it is not known what one costs.
+            Some(left) => format!("{title} · {}{} left", if is_first { "about " } else { "" }, seconds(left)),
             None => title.clone(),
         };
         let mut shown = self.shown();
-        shown.clear();
+        shown.clear_round();
+        shown.live.begin_round(round.scale, round.planned);
         let Some(heading) = self.progress.bar(ProgressBar::new_spinner()) else {
-            self.progress.line(format!("{}: {}", title_now(), targets.join(", ")));
+            self.progress.line(format!("{}: {}", title_now(), round.targets.join(", ")));
             return;
         };
         heading.set_style(ticking(title_now));
         heading.enable_steady_tick(Duration::from_millis(250));
         shown.title = Some(heading);
-        let width = targets.iter().map(|id| console::measure_text_width(id)).max().unwrap_or(0);
-        for id in targets {
-            let Some(bar) = self.progress.bar(ProgressBar::new(STEPS)) else { continue };
-            bar.set_style(line());
-            bar.set_prefix(console::pad_str(id, width, console::Alignment::Left, None).into_owned());
-            bar.set_message("waiting");
-            shown.lines.push((id.clone(), bar));
+        let height = shown.live.lines(usize::from(USUAL_SIZE.1)).len();
+        shown.lines = self.target_lines(round.targets, height);
+        if shown.live.has_figures() {
+            self.draw(&mut shown);
         }
     }
 
@@ -84,14 +135,19 @@ impl Observer for Board<'_> {
     }
 
     fn costs(&self, operation: Operation, micros: &[(String, f64)]) {
-        let costs: Vec<String> = micros.iter().map(|(id, us)| format!("{id} {}", format::number(*us))).collect();
-        if !costs.is_empty() {
-            self.progress.line(format!("  {operation:<10} CPU µs: {}", costs.join(", ")));
-        }
+        let mut shown = self.shown();
+        shown.live.note(operation, micros);
+        self.draw(&mut shown);
     }
 
-    fn round_ended(&self, _: &Results) {
-        self.shown().clear();
+    fn round_ended(&self, results: &Results) {
+        let mut shown = self.shown();
+        shown.live.end_round(results);
+        self.draw(&mut shown);
+        shown.clear_round();
+        if shown.table.is_empty() {
+            shown.live.lines(usize::from(USUAL_SIZE.1)).iter().for_each(|line| self.progress.line(line));
+        }
     }
 
     fn step_began(&self, what: &str) {
@@ -120,7 +176,7 @@ impl Observer for Board<'_> {
 }
 
 impl Shown<'_> {
-    fn clear(&mut self) {
+    fn clear_round(&mut self) {
         for (_, bar) in self.lines.drain(..) {
             bar.finish_and_clear();
         }
@@ -132,8 +188,20 @@ impl Shown<'_> {
 
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
-        self.clear();
+        self.clear_round();
+        self.table.drain(..).for_each(|bar| bar.finish_and_clear());
     }
+}
+
+/// Lines and columns of the terminal on standard error.
+fn size() -> (usize, usize) {
+    let (rows, columns) = console::Term::stderr().size_checked().unwrap_or(USUAL_SIZE);
+    (usize::from(rows), usize::from(columns))
+}
+
+/// Whether a table of so many lines leaves room for the title and one line of what is done.
+fn fits(lines: usize, rows: usize) -> bool {
+    lines + 2 + MARGIN <= rows
 }
 
 /// A spinner with a text that is made anew at each tick.
@@ -152,23 +220,43 @@ fn line() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
+fn plain() -> ProgressStyle {
+    ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
 fn seconds(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::cli::{Cli, Command};
 
     #[test]
     fn a_target_that_nobody_knows_and_a_board_without_a_terminal_are_no_fault() {
         let progress = Progress::new(true);
-        let board = Board::new(&progress);
-        board.round_began("small · round 1 of 3", None, &["a".to_owned()]);
+        let plan = match Cli::try_parse_from(["cargo xtask", "bench"]).unwrap().command {
+            Command::Bench(bench) => Plan::decide(&bench.request()).unwrap(),
+            other => panic!("{other:?}"),
+        };
+        let board = Board::new(&progress, &plan);
+        let targets = ["a".to_owned()];
+        let title = "small · round 1 of 3";
+        board.round_began(Began { scale: "small", title, done: 0, planned: 3, until: None, targets: &targets });
         board.doing("nobody", "nothing");
         board.rate("a", "GetItem", f64::INFINITY);
         board.progress("a", 2.0);
+        board.costs(Operation::GetItem, &[("a".to_owned(), 1.0)]);
         board.step_at(1, 2);
         board.step_ended("nothing was begun");
+    }
+
+    #[test]
+    fn a_default_table_fits_the_usual_terminal_and_none_a_tiny_one() {
+        assert!(fits(8, 24));
+        assert!(!fits(8, 10));
     }
 }

@@ -1,68 +1,293 @@
-//! Steady state: whether the figure of a process that was warmed up by the rule is that of one that was warmed up for
-//! much longer. Pairs of fresh processes, one of each kind, taking turns.
+//! Steady state: whether a process that is called settled is where 8,000 more calls bring it, for every library and
+//! operation. Each process is its own measure, before and after those calls: two processes of one program may differ by
+//! more than a warm-up leaves. Both times it takes turns with one reference process, so that the core's speed drops out.
 
-use std::path::Path;
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use super::Trial;
-use super::rig::Rig;
-use crate::plan::request::BackendChoice;
+use super::part::Session;
+use super::ratios::{Log, worst};
+use super::rig::{Process, Rig, cores};
+use super::trial::Trial;
+use crate::machine::core;
+use crate::plan::library::Library;
+use crate::plan::turns::SliceLength;
 use crate::results::Operation;
+use crate::run::at_once::at_once;
 use crate::run::warm_up::{self, Warming};
-use crate::system::checkout::Checkout;
+use crate::system::format::count;
 use crate::system::interrupt;
-use crate::system::progress::Progress;
 use crate::workers::protocol::Ground;
-use stats::parts::{Part, Parts};
+use crate::workers::worker::Fault;
+use stats::components::within_round;
+use stats::parts::{Part, Parts, per_call};
 
-/// Pairs of processes.
-const PAIRS: u64 = 8;
-/// Calls that the longer warm-up makes after the rule was satisfied.
+const PART: &str = "steady";
+/// Calls of each operation after the process was called settled.
 const MORE_CALLS: u64 = 8_000;
-const SLICES: u64 = 150;
-const SLICE: u64 = 20;
-/// How far the ratio may be from 1.
-const WITHIN: f64 = 0.03;
+/// The longest that they take for one operation; some of a slow one are enough then.
+const LONGEST: Duration = Duration::from_secs(20);
+const LONGEST_SCANS: Duration = Duration::from_secs(8);
+/// Calls between two looks at the clock.
+const CHUNK: u64 = 250;
+/// How far what was settled may be from there.
+const WITHIN: f64 = 0.05;
+/// Turns of each process before the calls and after them, and the longest that its own take. Before them they are as
+/// many as in a run's round, since they warm it too.
+const TURNS: [(u64, Duration); 2] = [(100, Duration::from_millis(1_600)), (250, Duration::from_millis(3_500))];
+const FEWEST_TURNS: u64 = 6;
+/// Repetitions with fresh processes where the time suffices.
+const MOST_REPETITIONS: u32 = 4;
 
-/// Warms up, measures in turn and compares.
-pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow::Result<Vec<Trial>> {
-    let progress = Progress::new(false);
-    let rig = Rig::start(checkout, backend, out, &progress)?;
-    let step = progress.step("steady state");
-    let mut pairs: Vec<(Parts, Parts)> = Vec::new();
-    let mut calls = 0;
-    for pair in 0..PAIRS {
-        step.position(pair, PAIRS);
-        let health = rig.health();
-        let (mut ruled, _) = rig.suite()?;
-        let (mut longer, _) = rig.suite()?;
-        for suite in [&mut ruled, &mut longer] {
-            let mut warming = Warming::default();
-            while !warming.has_settled() {
-                warming.warm(suite, &[(Operation::GetItem, 1.0)], warm_up::STEP, &health, |_| {})?;
-            }
-            calls += warming.operations.values().map(|warm_up| warm_up.calls).sum::<u64>() / (2 * PAIRS);
-        }
-        longer.warm_up(Operation::GetItem, MORE_CALLS, Ground::Recorded, Duration::from_secs(60), &health)?;
-        let (mut by_rule, mut by_more) = (Parts::new(), Parts::new());
-        for slice in 0..SLICES {
-            interrupt::check()?;
-            let mut both = [(&mut ruled, &mut by_rule), (&mut longer, &mut by_more)];
-            // Who goes first changes from turn to turn.
-            both.rotate_left((slice % 2) as usize);
-            for (suite, parts) in both {
-                let sums = rig.slice(suite, slice * SLICE, SLICE, || {}, || {})?;
-                parts.push(Part { total: sums.cpu_ms, calls: SLICE as f64 });
-            }
-        }
-        pairs.push((by_rule, by_more));
-        ruled.end();
-        longer.end();
+/// Of each library and operation: what each process cost before, over what it cost after, as a logarithm and its
+/// variance.
+type Found = BTreeMap<(usize, Operation), Vec<(f64, f64)>>;
+
+pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Trial>> {
+    let begun = Instant::now();
+    let (operations, folder, clock) = (session.operations(), session.folder(PART), session.clock);
+    let lab = session.lab()?;
+    let libraries = lab.libraries.clone();
+    let mut steady = Steady::start(Rig::start(lab, libraries.clone(), operations.clone(), folder)?, &operations)?;
+    let mut repetitions = 0;
+    let mut last = Duration::ZERO;
+    while repetitions == 0 || (repetitions < MOST_REPETITIONS && begun.elapsed() + last < time) {
+        clock.now(&format!("repetition {}", repetitions + 1));
+        let start = Instant::now();
+        steady.repeat()?;
+        last = start.elapsed();
+        repetitions += 1;
     }
-    drop(step);
+    let Steady { rig, reference, found, unsettled, .. } = steady;
+    reference.suite.end();
     rig.end();
-    let required = format!("within {:.0}% of that after {MORE_CALLS} calls more", WITHIN * 100.0);
-    let what = format!("steady state: CPU per call after the rule's warm-up ({calls} calls on average)");
-    let trial = Trial::of_ratio(what, required, &pairs, WITHIN, |found| format!("ratio {found}, {PAIRS} pairs"));
-    Ok(vec![trial])
+    let mut trials = Vec::new();
+    for (at, library) in libraries.iter().enumerate() {
+        trials.push(judge(*library, &operations, |operation| combined(found.get(&(at, operation))?)));
+    }
+    let processes = repetitions as usize * libraries.len();
+    let all_settled = format!("{} of {processes} processes", processes - unsettled);
+    trials.push(Trial::new(PART, "settled", "every process, within the warm-up's limit", all_settled, unsettled == 0));
+    if let Some(trial) = trials.first_mut() {
+        trial
+            .details
+            .push(format!("{repetitions} fresh processes of each library in {:.0} s", begun.elapsed().as_secs_f64()));
+    }
+    Ok(trials)
+}
+
+/// Of each library and operation: the logarithm of what it costs over what the reference does, and its variance.
+type Measured = BTreeMap<(usize, Operation), Option<(f64, f64)>>;
+
+struct Steady<'a, 'b, 'c> {
+    rig: Rig<'a, 'b>,
+    operations: &'c [Operation],
+    reference: Process,
+    found: Found,
+    /// Processes that had not settled by the end of the longest warm-up.
+    unsettled: usize,
+}
+
+impl<'a, 'b, 'c> Steady<'a, 'b, 'c> {
+    /// Records every library, and makes a process of the first one the reference.
+    fn start(mut rig: Rig<'a, 'b>, operations: &'c [Operation]) -> anyhow::Result<Steady<'a, 'b, 'c>> {
+        let all: Vec<usize> = (0..rig.libraries.len()).collect();
+        let mut recorded = rig.start_processes(&all)?;
+        let mut reference = recorded.remove(0);
+        for process in recorded {
+            process.suite.end();
+        }
+        more_calls(&rig, &mut reference, operations)?;
+        Ok(Steady { rig, operations, reference, found: Found::new(), unsettled: 0 })
+    }
+
+    /// A fresh process of each library: warmed by the rule of a run, measured, given its further calls, measured again.
+    fn repeat(&mut self) -> anyhow::Result<()> {
+        let all: Vec<usize> = (0..self.rig.libraries.len()).collect();
+        let mut processes = self.rig.start_processes(&all)?;
+        self.unsettled += warm(&self.rig, &mut processes, self.operations)?;
+        let before = self.measure(&mut processes, TURNS[0])?;
+        let outcomes = {
+            let rig = &self.rig;
+            at_once(processes.iter_mut().rev().collect(), cores(), |process| more_calls(rig, process, self.operations))
+        };
+        outcomes.into_iter().collect::<anyhow::Result<()>>()?;
+        let after = self.measure(&mut processes, TURNS[1])?;
+        for (cell, before) in before {
+            if let Some(((early, early_variance), (late, late_variance))) = before.zip(after[&cell]) {
+                self.found.entry(cell).or_default().push((early - late, early_variance + late_variance));
+            }
+        }
+        for process in processes {
+            process.suite.end();
+        }
+        Ok(())
+    }
+
+    /// What each process costs for each operation over what the reference does, as a logarithm with its variance.
+    fn measure(&mut self, processes: &mut [Process], (turns, longest): (u64, Duration)) -> anyhow::Result<Measured> {
+        let pids: Vec<u32> = processes.iter().map(|process| process.pid).chain([self.reference.pid]).collect();
+        for &pid in &pids {
+            core::keep_on_one(pid);
+        }
+        let mut measured = BTreeMap::new();
+        for &operation in self.operations {
+            let calls = SliceLength::client(operation).calls_of_a_slice();
+            let mut sides: Vec<(Parts, Parts, f64)> = vec![Default::default(); processes.len()];
+            for turn in 0..turns {
+                interrupt::check()?;
+                let reference = self.rig.client_slice(&mut self.reference, operation, calls)?;
+                for place in 0..processes.len() {
+                    // Who follows the reference changes from turn to turn.
+                    let at = (place + turn as usize) % processes.len();
+                    let (ours, theirs, spent_ms) = &mut sides[at];
+                    if turn >= FEWEST_TURNS && *spent_ms > longest.as_secs_f64() * 1e3 {
+                        continue;
+                    }
+                    let part: Part = self.rig.client_slice(&mut processes[at], operation, calls)?;
+                    *spent_ms += part.total;
+                    ours.push(part);
+                    theirs.push(reference);
+                }
+            }
+            for (process, (ours, theirs, _)) in processes.iter().zip(&sides) {
+                let known = per_call(ours).zip(per_call(theirs)).zip(within_round(ours, theirs));
+                let log = known.map(|((ours, theirs), variance)| ((ours / theirs).ln(), variance));
+                measured.insert((process.at, operation), log);
+            }
+        }
+        for pid in pids {
+            core::let_go(pid);
+        }
+        Ok(measured)
+    }
+}
+
+/// Warms processes up by the rule of a run, all together; how many had not settled by its end.
+fn warm(rig: &Rig<'_, '_>, processes: &mut [Process], operations: &[Operation]) -> Result<usize, Fault> {
+    let health = rig.health();
+    let mut warmings = vec![Warming::default(); processes.len()];
+    let mut cycles = 0;
+    loop {
+        let shares = shares(&warmings, operations);
+        let step = if cycles == 0 { warm_up::FIRST } else { warm_up::STEP };
+        let both: Vec<_> = processes.iter_mut().zip(&mut warmings).zip(&shares).collect();
+        let outcomes = at_once(both, cores(), |((process, warming), shares)| {
+            warming.warm(&mut process.suite, shares, step, &health, |_| {})
+        });
+        outcomes.into_iter().collect::<Result<(), Fault>>()?;
+        cycles += step;
+        let unsettled = warmings.iter().filter(|warming| !warming.has_settled()).count();
+        if unsettled == 0 || cycles >= warm_up::MOST {
+            return Ok(unsettled);
+        }
+    }
+}
+
+/// Of each process, the operations with the share of their calls that it makes.
+fn shares(warmings: &[Warming], operations: &[Operation]) -> Vec<Vec<(Operation, f64)>> {
+    let fastest = |operation| warmings.iter().filter_map(|one| one.latest_us(operation)).fold(f64::INFINITY, f64::min);
+    let share = |warming: &Warming, operation| {
+        let times = warming.latest_us(operation).map_or(1.0, |us| us / fastest(operation));
+        (operation, warm_up::share(times))
+    };
+    warmings.iter().map(|one| operations.iter().map(|&operation| share(one, operation)).collect()).collect()
+}
+
+/// Makes 8,000 calls more of each operation, or as many as its time allows.
+fn more_calls(rig: &Rig<'_, '_>, process: &mut Process, operations: &[Operation]) -> anyhow::Result<()> {
+    let health = rig.health();
+    for &operation in operations {
+        let (longest, chunk) = match operation {
+            Operation::Scan => (LONGEST_SCANS, 1),
+            _ => (LONGEST, CHUNK),
+        };
+        let begun = Instant::now();
+        let mut made = 0;
+        // Single items are never cut short.
+        let is_item = !matches!(operation, Operation::Query | Operation::Scan);
+        while made < MORE_CALLS && (is_item || begun.elapsed() < longest) {
+            process.suite.warm_up(
+                operation,
+                chunk,
+                Ground::Recorded,
+                Duration::from_secs(5) * chunk as u32,
+                &health,
+            )?;
+            made += chunk;
+        }
+    }
+    Ok(())
+}
+
+/// The mean of what some processes show. Its interval is from their slices.
+fn combined(processes: &[(f64, f64)]) -> Option<Log> {
+    let value = stats::mean(&processes.iter().map(|(value, _)| *value).collect::<Vec<_>>())?;
+    let variance: f64 = processes.iter().map(|(_, variance)| variance).sum();
+    Some(Log { value, half: stats::student::Z_975 * variance.sqrt() / processes.len() as f64 })
+}
+
+/// The mean of some operations of a library.
+fn mean_of(cells: &[(String, Log)]) -> Option<Log> {
+    let value = stats::mean(&cells.iter().map(|(_, log)| log.value).collect::<Vec<_>>())?;
+    let half = cells.iter().map(|(_, log)| log.half * log.half).sum::<f64>().sqrt() / cells.len() as f64;
+    Some(Log { value, half })
+}
+
+/// Whether no operation of a library costs another amount, beyond its uncertainty, than after more calls, nor all of
+/// them on average.
+fn judge(library: Library, operations: &[Operation], of: impl Fn(Operation) -> Option<Log>) -> Trial {
+    let required = format!("within {:.0}% of {} calls later", WITHIN * 100.0, count(MORE_CALLS));
+    let cells: Vec<(String, Log)> =
+        operations.iter().filter_map(|&operation| Some((operation.to_string(), of(operation)?))).collect();
+    let Some(mean) = mean_of(&cells) else {
+        return Trial::new(PART, library.name, required, "nothing was measured", false);
+    };
+    let far: Vec<&str> =
+        cells.iter().filter(|(_, log)| log.surely_passes(WITHIN)).map(|(operation, _)| operation.as_str()).collect();
+    let worst =
+        worst(&cells).map_or(String::new(), |(operation, log)| format!("; most: {operation} {}", log.percent()));
+    let mut found = format!("{} on average{worst}", mean.percent());
+    if !far.is_empty() {
+        found += "; too far: ";
+        found += &far.join(", ");
+    }
+    // What is not known as well as this would pass whatever it is.
+    let is_known = mean.half <= WITHIN.ln_1p();
+    if !is_known {
+        found += "; too few turns to conclude from";
+    }
+    let passed = far.is_empty() && !mean.surely_passes(WITHIN) && is_known && cells.len() == operations.len();
+    let details = cells.iter().map(|(operation, log)| format!("{operation}: {}", log.percent())).collect();
+    Trial::new(PART, library.name, required, found, passed).with(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::library::LIBRARIES;
+
+    #[test]
+    fn a_library_passes_where_no_operation_is_surely_too_far_and_the_mean_is_near() {
+        let operations = [Operation::GetItem, Operation::Query];
+        let log = |value: f64| Some(Log { value, half: 0.02 });
+        let judged = |get, query| {
+            judge(LIBRARIES[0], &operations, |operation| if operation == Operation::GetItem { get } else { query })
+        };
+        assert!(judged(log(0.06), log(0.01)).passed);
+        assert!(!judged(log(0.09), log(0.0)).passed, "one is surely too far");
+        assert!(!judged(log(0.07), log(0.07)).passed, "both together are");
+        let vague = Some(Log { value: 0.0, half: 0.2 });
+        assert!(!judged(vague, vague).passed, "nothing is known");
+        assert!(!judged(log(0.0), None).passed, "one was not measured");
+        assert!(judged(log(0.09), log(0.0)).found.ends_with("too far: GetItem"));
+    }
+
+    #[test]
+    fn two_processes_are_known_better_than_one() {
+        let one = combined(&[(0.02, 0.0004)]).unwrap();
+        let two = combined(&[(0.02, 0.0004), (0.04, 0.0004)]).unwrap();
+        assert!((two.value - 0.03).abs() < 1e-12);
+        assert!((one.half / two.half - 2.0_f64.sqrt()).abs() < 1e-9);
+    }
 }

@@ -9,24 +9,27 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::Trial;
-use super::rig::{Rig, SEED, Sums};
+use super::lab::SEED;
+use super::part::Session;
+use super::rig::{Process, Rig, Sums};
+use super::trial::Trial;
 use crate::machine::load;
 use crate::machine::sampler::Sampler;
-use crate::plan::request::BackendChoice;
+use crate::plan::library::{LIBRARIES, Library};
 use crate::results::Operation;
 use crate::setup::npm;
 use crate::setup::npm::runtime::Runtime;
-use crate::system::checkout::Checkout;
 use crate::system::interrupt;
 use crate::system::process::Group;
-use crate::system::progress::Progress;
-use crate::workers::protocol::Ground;
-use crate::workers::suite::VerifiedSuite;
+use crate::workers::protocol::{Ground, Phase};
+use stats::bootstrap::{self, Resampling};
 use stats::parts::{Part, Parts};
 
-/// Pairs of fresh processes.
-const PAIRS: u64 = 16;
+const PART: &str = "weight";
+const OPERATION: Operation = Operation::GetItem;
+/// Pairs of fresh processes, as the time allows.
+const FEWEST_PAIRS: u64 = 3;
+const MOST_PAIRS: u64 = 16;
 const WARM_UP_CALLS: u64 = 6_000;
 /// Calls of a turn: the bare script makes them in one go, the suite in slices, as in a run.
 const TURN: u64 = 128;
@@ -51,24 +54,32 @@ struct Sides {
 }
 
 /// Measures in turn and compares.
-pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow::Result<Vec<Trial>> {
-    let progress = Progress::new(false);
-    let rig = Rig::start(checkout, backend, out, &progress)?;
-    let bar = progress.step("the harness's own weight");
+pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Trial>> {
+    let begun = Instant::now();
+    let (folder, clock) = (session.folder(PART), session.clock);
+    // The bare script is of the bare SDK.
+    let sdk: Vec<Library> = LIBRARIES.iter().copied().filter(|library| library.id == "aws-sdk").collect();
+    let lab = session.lab()?;
+    let (tools, benchmark) = (lab.tools.clone(), lab.benchmark.clone());
+    let server_pid = lab.server()?.pid;
+    let mut rig = Rig::start(lab, sdk, vec![OPERATION], folder)?;
     let (mut harness, mut sampling) = (Sides::default(), Sides::default());
     let (mut own_ms, mut wall_ms) = (0.0, 0.0);
-    for pair in 0..PAIRS {
-        bar.position(pair, PAIRS);
-        let mut bare = Bare::start(&rig)?;
-        let (mut suite, pid) = rig.suite()?;
-        suite.warm_up(Operation::GetItem, WARM_UP_CALLS, Ground::Database, Duration::from_secs(60), &rig.health())?;
+    let mut pairs = 0;
+    while pairs < FEWEST_PAIRS || (pairs < MOST_PAIRS && begun.elapsed().mul_f64(1.0 + 1.0 / pairs as f64) < time) {
+        pairs += 1;
+        clock.now(&format!("pair {pairs} of processes"));
+        let mut bare = Bare::start(&rig, &tools, &benchmark)?;
+        let mut process = rig.start_processes(&[0])?.remove(0);
+        let limit = Duration::from_secs(60);
+        process.suite.warm_up(OPERATION, WARM_UP_CALLS, Ground::Database, limit, &rig.health())?;
 
         harness.begin();
         for turn in 0..SETTLING + TURNS {
             interrupt::check()?;
             // Who goes first changes from turn to turn.
             for ours in [turn % 2 == 0, turn % 2 != 0] {
-                let sums = if ours { suite_turn(&rig, &mut suite, turn, None)? } else { bare.calls(TURN)? };
+                let sums = if ours { suite_turn(&rig, &mut process, None)? } else { bare.calls(TURN)? };
                 if turn >= SETTLING {
                     harness.add(ours, sums);
                 }
@@ -83,30 +94,32 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
             let is_on = matches!(block % 4, 0 | 3);
             let sampler = is_on.then(|| Sampler::start(Instant::now())).transpose()?;
             if let Some(sampler) = &sampler {
-                sampler.watch("aws-sdk", pid);
-                rig.server.pid.into_iter().for_each(|pid| sampler.watch(crate::machine::sampler::DATABASE, pid));
+                sampler.watch("aws-sdk", process.pid);
+                if let Some(pid) = server_pid {
+                    sampler.watch(crate::machine::sampler::DATABASE, pid);
+                }
             }
-            let (before, began) = (load::own_cpu_ms(), Instant::now());
-            for turn in 0..SWITCH {
-                let sums = suite_turn(&rig, &mut suite, block * SWITCH + turn, sampler.as_ref())?;
+            let (before, switched) = (load::own_cpu_ms(), Instant::now());
+            for _ in 0..SWITCH {
+                let sums = suite_turn(&rig, &mut process, sampler.as_ref())?;
                 sampling.add(is_on, sums);
             }
             if is_on {
                 own_ms += load::own_cpu_ms() - before;
-                wall_ms += began.elapsed().as_secs_f64() * 1e3;
+                wall_ms += switched.elapsed().as_secs_f64() * 1e3;
             }
         }
-        suite.end();
+        process.suite.end();
     }
-    drop(bar);
     rig.end();
     let own = own_ms / wall_ms * 100.0;
     Ok(vec![
-        ratio("the suite against a bare tinybench script: latency", &harness.latency),
-        ratio("the suite against a bare tinybench script: CPU per call", &harness.cpu),
-        ratio("the sampler on against off: latency", &sampling.latency),
-        ratio("the sampler on against off: CPU per call", &sampling.cpu),
+        ratio("latency in the suite and in a bare script", &harness.latency),
+        ratio("CPU per call in the suite and in a bare script", &harness.cpu),
+        ratio("latency with the sampler and without", &sampling.latency),
+        ratio("CPU per call with the sampler and without", &sampling.cpu),
         Trial::new(
+            PART,
             "xtask's own CPU while measuring",
             format!("below {OWN_CPU_PERCENT:.0}% of a core"),
             format!("{own:.2}%"),
@@ -116,12 +129,12 @@ pub fn trials(checkout: &Checkout, backend: BackendChoice, out: &Path) -> anyhow
 }
 
 /// One turn of the suite, in slices.
-fn suite_turn(rig: &Rig, suite: &mut VerifiedSuite, turn: u64, sampler: Option<&Sampler>) -> anyhow::Result<Sums> {
-    let mut sums = Sums { latency_ms: 0.0, cpu_ms: 0.0 };
-    for slice in 0..TURN / SLICE {
+fn suite_turn(rig: &Rig<'_, '_>, process: &mut Process, sampler: Option<&Sampler>) -> anyhow::Result<Sums> {
+    let mut sums = Sums::default();
+    for _ in 0..TURN / SLICE {
         let before = || sampler.iter().for_each(|sampler| sampler.begin("aws-sdk", true));
         let after = || sampler.iter().for_each(|sampler| sampler.end());
-        let one = rig.slice(suite, turn * TURN + slice * SLICE, SLICE, before, after)?;
+        let one = rig.slice(process, OPERATION, Phase::Latency, SLICE, (before, after))?;
         sums.latency_ms += one.latency_ms;
         sums.cpu_ms += one.cpu_ms;
     }
@@ -152,13 +165,13 @@ struct Bare {
 }
 
 impl Bare {
-    fn start(rig: &Rig) -> anyhow::Result<Bare> {
+    fn start(rig: &Rig<'_, '_>, tools: &npm::Tools, benchmark: &Path) -> anyhow::Result<Bare> {
         let job = json!({
             "endpoint": rig.tables.endpoint, "table": rig.tables.table, "items": rig.tables.items, "seed": SEED,
             "warmUpCalls": WARM_UP_CALLS, "calls": TURN * (SETTLING + TURNS),
         });
-        let runtime = Runtime::on_path(&rig.tools);
-        let mut command = npm::worker(&runtime.program, runtime.flags, &rig.benchmark, "bare")?;
+        let runtime = Runtime::on_path(tools);
+        let mut command = npm::worker(&runtime.program, runtime.flags, benchmark, "bare")?;
         command.arg(job.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut group = Group::spawn(command, "bare")?;
         let input = group.child_mut().stdin.take().context("the bare script has no input")?;
@@ -178,6 +191,14 @@ impl Bare {
 }
 
 fn ratio(what: &str, pairs: &[(Parts, Parts)]) -> Trial {
-    let required = format!("ratio of means within {:.0}% of 1", WITHIN * 100.0);
-    Trial::of_ratio(what, required, pairs, WITHIN, |found| format!("{found}, {} processes each", pairs.len()))
+    let required = format!("at most {:.0}% apart", WITHIN * 100.0);
+    match bootstrap::ratio(pairs, None, Resampling { resamples: 2_000, seed: SEED }) {
+        Some(found) => {
+            let [low, high] = found.ci95.unwrap_or([f64::NAN; 2]).map(|end| (end - 1.0) * 100.0);
+            let percent = (found.value - 1.0) * 100.0;
+            let text = format!("{percent:+.1}% ({low:+.1} to {high:+.1}), {} processes each", pairs.len());
+            Trial::new(PART, what, required, text, (found.value - 1.0).abs() <= WITHIN)
+        }
+        None => Trial::new(PART, what, required, "nothing was measured", false),
+    }
 }

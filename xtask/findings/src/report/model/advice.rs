@@ -1,11 +1,11 @@
 //! What a run that stays inconclusive should do: measure for longer, and about how long. The half-width of an interval
-//! shrinks with the square root of the measuring time, so that half the width takes four times the time.
+//! shrinks with the square root of the rounds, and so of the time, up to the most rounds that a run makes.
 
 use super::answer::Point;
 use super::{TargetView, label};
-use crate::analysis::summary;
+use crate::analysis::{forecast, summary};
 use crate::report::format;
-use crate::results::{DisturbanceKind, Measurement, Results, Verdict};
+use crate::results::{DisturbanceKind, MOST_ROUNDS, Measurement, Results, Verdict};
 
 /// No longer budget is suggested, seconds.
 const LONGEST: f64 = 3600.0;
@@ -165,12 +165,13 @@ fn widest(results: &Results) -> Option<(&Measurement, f64)> {
     open.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// How many times as long the measuring takes until the interval excludes 1, or lies within the margin of equivalence:
-/// whichever is nearer.
+/// How many times as long the measuring takes until the interval excludes 1, or lies within the margin of equivalence,
+/// in four of five runs: whichever is nearer.
 fn growth(results: &Results, of: &Measurement, half: f64) -> f64 {
     let away = of.vs_baseline.as_ref().map_or(0.0, |versus| versus.cpu_ratio.ln().abs());
     let wanted = away.max(results.settings.equivalence_margin.ln_1p() - away);
-    if wanted <= 0.0 { f64::INFINITY } else { (half / wanted).powi(2).max(LEAST_GROWTH) }
+    let between = summary::share_between(results, &of.scale).unwrap_or(0.0);
+    forecast::growth(half, wanted / forecast::surely(of.rounds), of.rounds, MOST_ROUNDS, between).max(LEAST_GROWTH)
 }
 
 /// The budget of a scale that takes `growth` times as long as this run took for `scale`.
@@ -208,13 +209,13 @@ mod tests {
     }
 
     #[test]
-    fn half_the_width_takes_four_times_the_time() {
-        // 6% more, known to ±12%: it excludes 1 once it is known to ±6%.
+    fn a_difference_that_is_half_of_its_interval_takes_more_than_four_times_the_time() {
+        // 6% more, known to ±12%: once it is known to ±6% it excludes 1 in every other run, and in most a bit later.
         let away = 1.06_f64.ln();
         let results = with_one_open(1.06, [(-away).exp(), (3.0 * away).exp()], 120.0);
         let said = to_settle(&results, &[]).unwrap();
         assert_eq!(
-            said.command, "cargo xtask bench --budget 8m --rounds 3 --warm-up 60s",
+            said.command, "cargo xtask bench --budget 15m --rounds 3 --warm-up 60s",
             "the fixture has one that had not settled"
         );
         let (enough, which) = ("which should be about enough", "PutItem of mizzle at 1,000 items, is ±12%");

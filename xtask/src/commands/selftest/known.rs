@@ -1,0 +1,182 @@
+//! Known amounts of extra work: copies of one library of which some make a share of their calls twice. That is work of
+//! the same kind as the call, however fast the core is. What the second call costs, which is somewhat less than the
+//! first, is known from a copy that makes all of them twice. One long run measures all copies in the same rounds; groups
+//! of rounds are then drawn from it, and each group is judged by the same code that judges a run.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use rand::SeedableRng as _;
+use rand::seq::index;
+use rand_pcg::Pcg64;
+
+use super::lab::{AROUND_A_RUN, LONGEST_WARM_UP, Lab, copy, length, unsettled};
+use super::part::Session;
+use super::ratios::{by_round, mean_of_rounds, measurement};
+use super::trial::Trial;
+use crate::analysis::summary;
+use crate::plan::library::Library;
+use crate::plan::request::Emphasis;
+use crate::results::{Measurement, Operation, Results, Verdict};
+
+const PART: &str = "known";
+const OPERATION: Operation = Operation::GetItem;
+/// Rounds of a group, which is judged as one run.
+const GROUP: usize = 12;
+/// About how long a round takes.
+const ROUND: Duration = Duration::from_secs(14);
+/// Groups that are drawn.
+const GROUPS: u32 = 200;
+/// Extra work, as shares of the CPU per call, and the share of groups that must find each.
+const EXTRA: [(f64, f64); 3] = [(0.03, 0.90), (0.05, 0.95), (0.10, 0.99)];
+/// The least share of intervals that must hold the true ratio.
+const COVERAGE: f64 = 0.95;
+/// The copy that makes every call twice.
+const MEASURE: usize = 1 + EXTRA.len();
+/// Of the time, what finding out beforehand takes how many calls are to be made twice.
+const CALIBRATION: f64 = 0.12;
+const CALIBRATION_ROUNDS: u32 = 2;
+
+pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Trial>> {
+    let operation = session.flags.op.first().copied().unwrap_or(OPERATION);
+    let lab = session.lab()?;
+    let begun = Instant::now();
+    let library = lab.first();
+    let run = |lab: &mut Lab<'_>, name: &str, twice: &[f64], rounds: u32, time: Duration| {
+        let mut request = lab.request(&[operation], &vec![library; 1 + twice.len()]);
+        request.experiment.emphasis = Emphasis::ClientCost;
+        let share = |(number, share): (usize, &f64)| (copy(library, number), operation, *share);
+        request.experiment.twice = (1..).zip(twice).map(share).collect();
+        request.warm_up = Some(LONGEST_WARM_UP);
+        request.rounds = Some(rounds);
+        request.budget = Some(time.saturating_sub(AROUND_A_RUN));
+        lab.run(name, &request, Vec::new())
+    };
+    let calibration = run(lab, "known-calibration", &[1.0], CALIBRATION_ROUNDS, time.mul_f64(CALIBRATION))?;
+    let second_call = cost_of_a_second_call(&calibration, library, operation, 1)
+        .filter(|cost| *cost > 0.1)
+        .context("calls that are made twice cost no more than others")?;
+    let mut twice: Vec<f64> = EXTRA.iter().map(|(share, _)| share / second_call).collect();
+    twice.push(1.0);
+    let left = time.saturating_sub(begun.elapsed());
+    let rounds = (left.as_secs_f64() / ROUND.as_secs_f64()).max(GROUP as f64) as u32;
+    let results = run(lab, PART, &twice, rounds, left)?;
+    let second_call = cost_of_a_second_call(&results, library, operation, MEASURE).context("nothing was measured")?;
+    // What is made twice is rounded to whole calls of a thousand.
+    let truths: Vec<f64> = twice.iter().map(|share| (share * 1e3).round() / 1e3 * second_call).collect();
+    let mut trials = judge(&results, library, operation, &truths);
+    if let Some(trial) = trials.first_mut() {
+        trial.details.push(format!("a second call costs {:.0}% of a first one", second_call * 100.0));
+    }
+    Ok(trials)
+}
+
+/// What a second call costs of what a first one does, by a copy that makes each call twice.
+fn cost_of_a_second_call(results: &Results, library: Library, operation: Operation, number: usize) -> Option<f64> {
+    Some(stats::mean(&logs(results, library, operation, number))?.exp_m1())
+}
+
+/// The logarithms of a copy's ratios to the first one, round by round.
+fn logs(results: &Results, library: Library, operation: Operation, number: usize) -> Vec<f64> {
+    let theirs = by_round(results, operation, &copy(library, 0));
+    by_round(results, operation, &copy(library, number))
+        .into_iter()
+        .filter_map(|(round, log)| Some(log - theirs.get(&round)?))
+        .collect()
+}
+
+/// `truths` are what each copy costs more than the first one, as shares.
+fn judge(results: &Results, library: Library, operation: Operation, truths: &[f64]) -> Vec<Trial> {
+    let tallies = judge_groups(results, library, operation, truths);
+    let mut trials = Vec::new();
+    for ((number, (share, least)), tally) in (1..).zip(EXTRA).zip(&tallies) {
+        let what = format!("{:.0}% more", share * 100.0);
+        let found = tally.slower / tally.groups.max(1.0);
+        trials.push(Trial::new(
+            PART,
+            format!("{what}, found"),
+            format!("by at least {:.0}%", least * 100.0),
+            format!("by {:.1}% of {:.0} groups of {GROUP} rounds", found * 100.0, tally.groups),
+            found >= least,
+        ));
+        let held = tally.held / tally.groups.max(1.0);
+        trials.push(Trial::new(
+            PART,
+            format!("{what}, in the intervals"),
+            format!("in at least {:.0}%", COVERAGE * 100.0),
+            format!("in {:.1}%, which are ±{:.2}% on average", held * 100.0, tally.half_width() * 100.0),
+            held >= COVERAGE,
+        ));
+        trials.push(bias(&logs(results, library, operation, number), share, truths[number - 1]));
+    }
+    if let Some(trial) = trials.first_mut() {
+        trial.details.push(length("run", results));
+    }
+    trials.extend(unsettled(PART, std::slice::from_ref(results)));
+    trials
+}
+
+/// Whether what all rounds together show is what was added, as far as they can show it.
+fn bias(rounds: &[f64], share: f64, truth: f64) -> Trial {
+    let what = format!("{:.0}% more, without bias", share * 100.0);
+    let required = format!("{:+.2}%, as far as is known", truth * 100.0);
+    match mean_of_rounds(rounds) {
+        Some(found) => {
+            let off = found.value - truth.ln_1p();
+            Trial::new(PART, what, required, found.percent(), off.abs() <= found.half)
+                .with(rounds.iter().map(|log| format!("a round: {:+.2}%", log.exp_m1() * 100.0)).collect())
+        }
+        None => Trial::new(PART, what, required, "too few rounds", false),
+    }
+}
+
+/// Draws groups of rounds, judges each, and counts, for each copy with extra work.
+fn judge_groups(results: &Results, library: Library, operation: Operation, truths: &[f64]) -> Vec<Tally> {
+    let mut random = Pcg64::seed_from_u64(results.run.seed);
+    let mut tallies = vec![Tally::default(); EXTRA.len()];
+    let rounds: Vec<u32> = results.schedule.iter().map(|round| round.round).collect();
+    if rounds.len() < GROUP {
+        return tallies;
+    }
+    for group in 0..GROUPS {
+        let drawn: Vec<u32> =
+            index::sample(&mut random, rounds.len(), GROUP).into_iter().map(|at| rounds[at]).collect();
+        let mut part = results.clone();
+        part.run.seed = u64::from(group);
+        for one in &mut part.measurements {
+            one.per_round.retain(|round| drawn.contains(&round.round));
+        }
+        summary::summarize(&mut part);
+        for ((number, truth), tally) in (1..).zip(truths).zip(&mut tallies) {
+            if let Some(one) = measurement(&part, operation, &copy(library, number)) {
+                tally.count(one, 1.0 + truth);
+            }
+        }
+    }
+    tallies
+}
+
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    groups: f64,
+    slower: f64,
+    held: f64,
+    half_widths: f64,
+}
+
+impl Tally {
+    fn count(&mut self, one: &Measurement, truth: f64) {
+        let Some(versus) = &one.vs_baseline else { return };
+        let as_number = |holds: bool| f64::from(u8::from(holds));
+        self.groups += 1.0;
+        self.slower += as_number(versus.cpu_verdict == Verdict::Slower);
+        if let Some([low, high]) = versus.cpu_ratio_ci95 {
+            self.held += as_number(low <= truth && truth <= high);
+            self.half_widths += (high - low) / 2.0;
+        }
+    }
+
+    fn half_width(&self) -> f64 {
+        self.half_widths / self.groups.max(1.0)
+    }
+}
