@@ -338,11 +338,13 @@ impl<'a> Runner<'a> {
 pub fn described(items: &Items) -> Data {
     Data {
         shape: items.name().to_owned(),
-        example: items.own().map(|item| Example {
-            item: item.item.clone(),
-            partition: item.keys.partition.clone(),
-            sort: item.keys.sort.clone(),
-            updated: item.updated.clone(),
+        example: items.own().map(|item| {
+            Box::new(Example {
+                item: item.item.clone(),
+                partition: item.keys.partition.clone(),
+                sort: item.keys.sort.clone(),
+                updated: item.updated.clone(),
+            })
         }),
         query_items: items.query_items,
     }

@@ -54,7 +54,7 @@ pub struct OpenSuite {
     pub target: String,
     pub adapter: String,
     pub calls: CallKind,
-    pub data: Data,
+    pub data: Box<Data>,
     /// The database.
     pub endpoint: String,
     /// The recorded answers.
@@ -86,7 +86,7 @@ pub struct Data {
     /// The name of a built-in shape, or of the user's own item.
     pub shape: String,
     /// The user's own item; null for a built-in shape.
-    pub example: Option<Example>,
+    pub example: Option<Box<Example>>,
     pub query_items: u32,
 }
 

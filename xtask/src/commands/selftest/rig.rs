@@ -86,7 +86,7 @@ impl Rig {
             target: "aws-sdk".to_owned(),
             adapter: "aws-sdk".to_owned(),
             calls: CallKind::Documented,
-            data: self.tables.data.clone(),
+            data: Box::new(self.tables.data.clone()),
             endpoint: self.tables.endpoint.clone(),
             recorded_endpoint: self.door.endpoint(),
             table: self.tables.table.clone(),
