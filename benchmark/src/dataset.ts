@@ -94,6 +94,8 @@ export class DataSet {
   readonly shape: Shape;
   /** Items of one partition of the data set and of a lane. */
   readonly perPartition: number;
+  /** A value of the attribute that UpdateItem sets which no item is seeded with or updated to. */
+  readonly changed: Updated;
 
   constructor(
     private readonly kind: Kind,
@@ -101,7 +103,10 @@ export class DataSet {
     readonly queryItems: number = QUERY_ITEMS,
   ) {
     this.perPartition = partitionFor(queryItems);
-    const bytes = sizeOf(kind.make(this.key(0, 0), 0, 0));
+    const some = kind.make(this.key(0, 0), 0, 0);
+    const bytes = sizeOf(some);
+    const updated = some[kind.shape.updated ?? ""];
+    this.changed = typeof updated === "number" ? (updated > 0 ? -7 : 7) : "changed";
     this.shape = {
       ...kind.shape,
       longQueries: bytes * queryItems > SAFE_PAGE,
@@ -165,12 +170,6 @@ export class DataSet {
   /** What UpdateItem sets of item n in a round, or in the pool: the same however often it is called. */
   updatedOf(n: number, seed: number, round: number): Updated {
     return this.kind.update(this.orderOf(n, seed)[this.updatedName], seed, n, round);
-  }
-
-  /** A value of that attribute which no item is seeded with or updated to. */
-  get changed(): Updated {
-    const seeded = this.orderOf(0, 0)[this.updatedName];
-    return typeof seeded === "number" ? (seeded > 0 ? -7 : 7) : "changed";
   }
 
   /** An item whose attribute of that name has another value. */

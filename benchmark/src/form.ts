@@ -52,6 +52,13 @@ export function prefixed(shape: Shape): PrefixedForm {
     const form = natural(shape);
     return { ...form, partitionOf: (value) => value, sortOf: (value) => value, plain: (item) => item ?? null };
   }
+  return withMadeKeys(shape, "prefixed");
+}
+
+/** The same where keys are made in any case, under names that the item doesn't have. */
+export function withMadeKeys(shape: Shape, name: string): PrefixedForm {
+  const free = (wanted: string): string => (wanted in shape.attributes ? free(`_${wanted}`) : wanted);
+  const [pk, sk] = [free("pk"), free("sk")];
   const { partition, sort } = shape;
   const [partitionPrefix, sortPrefix] = [prefixOf(partition), prefixOf(sort)];
   const partitionOf = (value: string) => partitionPrefix + value;
@@ -62,8 +69,8 @@ export function prefixed(shape: Shape): PrefixedForm {
     prefixes: { partition: prefixOf(index.partition), sort: prefixOf(index.sort) },
   }));
   const keyOf = (key: Key | Order) => ({
-    pk: partitionPrefix + (key[partition] as string),
-    sk: sortPrefix + (key[sort] as string),
+    [pk]: partitionPrefix + (key[partition] as string),
+    [sk]: sortPrefix + (key[sort] as string),
   });
   const indexKeys = (order: Order) => {
     const keys: Record<string, string> = {};
@@ -73,11 +80,11 @@ export function prefixed(shape: Shape): PrefixedForm {
     }
     return keys;
   };
-  const made = ["pk", "sk", ...indexes.flatMap(({ to }) => [to.partition, to.sort])];
+  const made = [pk, sk, ...indexes.flatMap(({ to }) => [to.partition, to.sort])];
   return {
-    name: "prefixed",
-    partition: "pk",
-    sort: "sk",
+    name,
+    partition: pk,
+    sort: sk,
     keyOf,
     itemOf:
       indexes.length === 0

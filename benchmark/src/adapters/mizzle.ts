@@ -3,7 +3,7 @@
 // is declared here.
 
 import type { Key } from "../dataset.js";
-import { indexFields, prefixed, prefixOf } from "../form.js";
+import { indexFields, prefixed, type PrefixedForm, prefixOf, withMadeKeys } from "../form.js";
 import { type Attribute, mapAttributes, type Shape } from "../shape.js";
 import { type Adapter, call, untyped } from "./adapter.js";
 
@@ -86,24 +86,32 @@ function columnOf(
   return "list" in attribute ? "list" : "map";
 }
 
+/**
+ * Its keys are made of attributes also where those are the table's keys for others: of a key itself it can't ask for a
+ * range.
+ */
+function formOf(shape: Shape): PrefixedForm {
+  return shape.ownKeys ? withMadeKeys(shape, "mizzle") : prefixed(shape);
+}
+
 /** The physical table of a shape, and the entity in it. */
 function entityOf(library: Mizzle, name: string, shape: Shape): object & Record<string, Column> {
   const { dynamoEntity, dynamoTable, gsi, prefixKey, string } = library;
-  const { partition, sort, ownKeys } = shape;
-  const names = ownKeys ? [partition, sort] : ["pk", "sk"];
+  const { partition, sort } = shape;
+  const form = formOf(shape);
   const indexes = shape.indexes.map((index) => {
     const fields = indexFields(index);
     return { ...index, declared: gsi(fields.partition, fields.sort) };
   });
   const declared = Object.fromEntries(indexes.map((index) => [index.name, index.declared]));
   const physical = {
-    pk: string(names[0]),
-    sk: string(names[1]),
+    pk: string(form.partition),
+    sk: string(form.sort),
     ...(indexes.length === 0 ? {} : { indexes: declared }),
   };
   const columns = mapAttributes(shape.attributes, (attribute) => library[columnOf(attribute)]());
   const key = (columns: Record<string, Column>, attribute: string) =>
-    prefixKey(ownKeys ? "" : prefixOf(attribute), columns[attribute]);
+    prefixKey(prefixOf(attribute), columns[attribute]);
   return dynamoEntity(dynamoTable(name, physical), "Order", columns, (columns) => ({
     pk: key(columns, partition),
     sk: key(columns, sort),
@@ -114,7 +122,7 @@ function entityOf(library: Mizzle, name: string, shape: Shape): object & Record<
 }
 
 export const adapter: Adapter = {
-  form: (_calls, shape) => prefixed(shape),
+  form: (_calls, shape) => formOf(shape),
   calls: {
     documented: {
       PutItem: call("db.insert(orders).values(order).execute()", `${REFERENCE}/insert/`),
@@ -151,8 +159,12 @@ export const adapter: Adapter = {
     },
   ],
 
-  caveatsOf: (shape) =>
-    untyped(shape, (attribute) => attribute === "null" || attribute === "any", "a column of maps stands for it"),
+  caveatsOf: (shape) => [
+    ...untyped(shape, (attribute) => attribute === "null" || attribute === "any", "a column of maps stands for it"),
+    ...(shape.ownKeys
+      ? [{ text: "It can't ask for a range of a table's sort key: its table has keys made of the item's.", link: null }]
+      : []),
+  ],
 
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
@@ -161,7 +173,7 @@ export const adapter: Adapter = {
 
     return {
       connect(config, calls, shape) {
-        const form = prefixed(shape);
+        const form = formOf(shape);
         const { partition, sort } = shape;
         const updated = shape.updated ?? "";
         const client = new DynamoDBClient(config);

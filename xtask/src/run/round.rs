@@ -170,7 +170,7 @@ impl Runner<'_> {
             target: planned.id.clone(),
             adapter: planned.adapter(),
             calls: self.plan.calls,
-            data: tables.data,
+            data: Box::new(tables.data),
             endpoint: tables.endpoint,
             recorded_endpoint: self.site.record(target).endpoint(),
             table: tables.table,

@@ -54,7 +54,7 @@ pub struct OpenSuite {
     pub target: String,
     pub adapter: String,
     pub calls: CallKind,
-    pub data: Data,
+    pub data: Box<Data>,
     /// The database.
     pub endpoint: String,
     /// The recorded answers.

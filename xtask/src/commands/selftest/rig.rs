@@ -141,7 +141,7 @@ impl<'a, 'b> Rig<'a, 'b> {
             target: library.id.to_owned(),
             adapter: library.id.to_owned(),
             calls: CallKind::Documented,
-            data: self.tables.data.clone(),
+            data: Box::new(self.tables.data.clone()),
             endpoint: self.tables.endpoint.clone(),
             recorded_endpoint: self.doors[at].endpoint(),
             table: self.tables.table.clone(),
