@@ -67,6 +67,9 @@ pub enum Command {
     Test(Test),
     /// Print the JSON Schema of results.json
     Schema,
+    /// Put the results pages of a tag together (for the workflow)
+    #[command(hide = true)]
+    Pages(Pages),
     /// Burn a known share of a core and hold a known amount of memory (for the selftest)
     #[command(hide = true)]
     Burn(Burn),
@@ -306,6 +309,16 @@ pub struct History {
     /// Write history.md and its charts here
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Pages {
+    /// A folder with one of each scale's run in it: bench-small, bench-large
+    pub runs: PathBuf,
+    /// What was released
+    pub tag: String,
+    /// The pages, which keep the results of earlier tags
+    pub site: PathBuf,
 }
 
 #[derive(Debug, Args)]

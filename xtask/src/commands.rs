@@ -5,6 +5,7 @@ pub mod burn;
 pub mod compare;
 pub mod doctor;
 pub mod history;
+pub mod pages;
 pub mod report;
 pub mod schema;
 pub mod selftest;

@@ -29,6 +29,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Doctor => doctor::run(),
         Command::Test(test) => test.run(),
         Command::Schema => schema::run(),
+        Command::Pages(pages) => pages.run(),
         Command::Burn(burn) => {
             burn.run();
             Ok(())

@@ -379,7 +379,7 @@ fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     // More targets than the usual take more time, so that their intervals are as narrow.
     let share = (targets as f64 / USUAL_TARGETS).max(1.0);
     let usual = Duration::from_secs(if large { 450 } else { 165 });
-    let budget = request.budget.unwrap_or(usual.mul_f64(share));
+    let budget = request.budget.unwrap_or(Duration::from_secs((usual.as_secs_f64() * share).round() as u64));
     let round = if large { LARGE_ROUND } else { ROUND }.mul_f64(share);
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));

@@ -3,8 +3,8 @@
 
 pub mod at_once;
 mod client;
-mod member;
 pub mod observer;
+mod process;
 pub mod resume;
 mod round;
 pub mod site;

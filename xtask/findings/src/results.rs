@@ -939,12 +939,12 @@ pub struct ColdStart {
     pub scale: String,
     pub target: String,
     /// Time to import the library, milliseconds.
-    pub import_ms: Estimate,
+    pub import_ms: PerProcess,
     /// Time to import the library's bundle in a process of its own, milliseconds; null where there is none that works.
     #[serde(default)]
-    pub bundled_import_ms: Option<Estimate>,
+    pub bundled_import_ms: Option<PerProcess>,
     /// Resident set after the import, MiB.
-    pub memory_mb: Estimate,
+    pub memory_mb: PerProcess,
     /// Time of the first call of each operation in the process, milliseconds, in the order in which they were made.
     pub first_call_ms: Vec<FirstCall>,
 }
@@ -955,14 +955,14 @@ pub struct ColdStart {
 pub struct FirstCall {
     pub operation: Operation,
     #[serde(flatten)]
-    pub ms: Estimate,
+    pub ms: PerProcess,
 }
 
 /// A mean over processes, its interval, and the values that it was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Estimate {
+pub struct PerProcess {
     pub mean: f64,
     pub ci95: Option<Interval>,
     pub values: Vec<f64>,

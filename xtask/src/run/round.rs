@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::at_once::at_once;
-use super::member::{Cold, Member, RecordedOperation};
 use super::observer::Began;
+use super::process::{Cold, Process, RecordedOperation};
 use super::timing::{self, Times};
 use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
@@ -30,8 +30,8 @@ const MOST_PAGES: u32 = 4;
 /// About how long checking and dropping the table take at a scale's end.
 const AFTER_THE_ROUNDS: Duration = Duration::from_secs(3);
 
-/// A process that was started and verified, before it is a member.
-type Started = Result<Member, Fault>;
+/// A process that was started and verified, before it is a process.
+type Started = Result<Process, Fault>;
 
 impl Runner<'_> {
     /// One round: every target that still can, in this round's order, all at once or one after the other.
@@ -76,38 +76,38 @@ impl Runner<'_> {
         keeper: &mut Keeper,
     ) -> Result<(), Fault> {
         let begun = Instant::now();
-        let mut members = self.start_all(plan, first_place, targets, keeper)?;
+        let mut processes = self.start_all(plan, first_place, targets, keeper)?;
         let started_in = begun.elapsed();
         self.time.start_s += started_in.as_secs_f64();
         let recording = Instant::now();
-        self.record_all(plan, &mut members, keeper)?;
+        self.record_all(plan, &mut processes, keeper)?;
         let recorded_in = recording.elapsed();
         self.time.record_s += recorded_in.as_secs_f64();
         let warming = Instant::now();
-        self.warm_up(plan, &mut members)?;
+        self.warm_up(plan, &mut processes)?;
         let warmed_in = warming.elapsed();
         self.time.warm_up_s += warmed_in.as_secs_f64();
         self.fixed.note_start(started_in, warmed_in);
 
         let times = self.times(plan, groups);
         if plan.round == 0 && groups == 1 {
-            self.forecast_from_the_warm_up(plan, &times, &members);
+            self.forecast_from_the_warm_up(plan, &times, &processes);
         }
         self.sampler.measuring(true);
         let measuring = Instant::now();
-        let measured = self.measure_all(plan, &times, &mut members, keeper);
+        let measured = self.measure_all(plan, &times, &mut processes, keeper);
         self.sampler.measuring(false);
         let given = times.iter().map(|(_, times)| times.total()).sum();
         self.fixed.note_measuring(measuring.elapsed(), given);
         let ending = Instant::now();
         match measured {
             Ok(()) => {
-                self.put_back(plan, &mut members, targets, keeper)?;
-                self.keep(plan.scale, members);
+                self.put_back(plan, &mut processes, targets, keeper)?;
+                self.keep(plan.scale, processes);
             }
             Err(Fault::Interrupted) => {
                 // What was measured is kept; the round is not among the finished ones.
-                self.keep(plan.scale, members);
+                self.keep(plan.scale, processes);
                 return Err(Fault::Interrupted);
             }
             Err(fault) => return Err(fault),
@@ -125,7 +125,7 @@ impl Runner<'_> {
         first_place: u32,
         targets: &[usize],
         keeper: &mut Keeper,
-    ) -> Result<Vec<Member>, Fault> {
+    ) -> Result<Vec<Process>, Fault> {
         let places: Vec<(u32, usize)> = (first_place..).zip(targets.iter().copied()).collect();
         let started: Vec<Started> = {
             let this = &*self;
@@ -134,22 +134,22 @@ impl Runner<'_> {
                 this.start(plan, place, target)
             })
         };
-        let mut members = Vec::new();
+        let mut processes = Vec::new();
         for ((_, target), started) in places.into_iter().zip(started) {
             match started {
-                Ok(mut member) => {
-                    if let Some(notes) = member.notes.take() {
+                Ok(mut process) => {
+                    if let Some(notes) = process.notes.take() {
                         let target = &mut self.results.targets[target];
                         (target.calls, target.caveats) = (notes.calls, notes.caveats);
                         target.item_bytes = Some(notes.item_bytes);
                     }
                     if let (Some(Err(why)), Some(bundle)) =
-                        (&member.cold.bundled_import_ms, &mut self.results.targets[target].bundle)
+                        (&process.cold.bundled_import_ms, &mut self.results.targets[target].bundle)
                     {
                         bundle.reason = Some(why.clone());
                     }
-                    self.sampler.watch(&member.id, member.pid);
-                    members.push(member);
+                    self.sampler.watch(&process.id, process.pid);
+                    processes.push(process);
                 }
                 Err(fault) => {
                     self.blame(target, plan.scale, fault)?;
@@ -157,7 +157,7 @@ impl Runner<'_> {
                 }
             }
         }
-        Ok(members)
+        Ok(processes)
     }
 
     /// Starts one target's process and has its work verified: in full in its first process at this scale, shortly in
@@ -198,7 +198,7 @@ impl Runner<'_> {
         }
         let (suite, verified) = suite.verify(&operations, full, &health)?;
         let first_calls = verified.iter().filter_map(|found| Some((found.operation, found.first_call_ms?)));
-        Ok(Member {
+        Ok(Process {
             target,
             id: planned.id.clone(),
             place,
@@ -208,7 +208,7 @@ impl Runner<'_> {
             suite,
             warming: Warming::default(),
             recorded: BTreeMap::new(),
-            current: BTreeMap::new(),
+            measured: BTreeMap::new(),
             cold: Cold {
                 round,
                 import_ms: ready.import_ms,
@@ -221,9 +221,9 @@ impl Runner<'_> {
 
     /// Records the answers of every target that has none yet: what only reads first, while the table is as it was
     /// seeded.
-    fn record_all(&mut self, plan: RoundPlan, members: &mut Vec<Member>, keeper: &mut Keeper) -> Result<(), Fault> {
+    fn record_all(&mut self, plan: RoundPlan, processes: &mut Vec<Process>, keeper: &mut Keeper) -> Result<(), Fault> {
         let fresh: Vec<usize> =
-            members.iter().map(|member| member.target).filter(|target| !self.recorded.contains(target)).collect();
+            processes.iter().map(|process| process.target).filter(|target| !self.recorded.contains(target)).collect();
         if fresh.is_empty() {
             return Ok(());
         }
@@ -241,30 +241,30 @@ impl Runner<'_> {
             }
             let outcomes: Vec<Result<(), Fault>> = {
                 let this = &*self;
-                let fresh: Vec<&mut Member> =
-                    members.iter_mut().filter(|member| fresh.contains(&member.target)).collect();
-                at_once(fresh, cores(), |member| this.record(plan, operation, member))
+                let fresh: Vec<&mut Process> =
+                    processes.iter_mut().filter(|process| fresh.contains(&process.target)).collect();
+                at_once(fresh, cores(), |process| this.record(plan, operation, process))
             };
             let mut outcomes = outcomes.into_iter();
-            self.each(plan, members, 0, |_, member| {
-                if fresh.contains(&member.target) { outcomes.next().unwrap_or(Ok(())) } else { Ok(()) }
+            self.each(plan, processes, 0, |_, process| {
+                if fresh.contains(&process.target) { outcomes.next().unwrap_or(Ok(())) } else { Ok(()) }
             })?;
         }
-        for member in &*members {
+        for process in &*processes {
             for &operation in &self.plan.operations {
-                let Some(recorded) = member.recorded.get(&operation).cloned() else { continue };
-                self.recorded_ms.insert((member.target, operation), recorded.ms_per_call);
+                let Some(recorded) = process.recorded.get(&operation).cloned() else { continue };
+                self.recorded_ms.insert((process.target, operation), recorded.ms_per_call);
                 if operation.grows_with_the_table() {
-                    self.used_ms.insert((member.target, operation), recorded.ms_per_call);
+                    self.used_ms.insert((process.target, operation), recorded.ms_per_call);
                 }
-                let found = self.results.measurement_mut(&plan.scale.scale.name, operation, &member.id);
+                let found = self.results.measurement_mut(&plan.scale.scale.name, operation, &process.id);
                 if let Some(measurement) = found {
                     measurement.work = Some(recorded.work);
                     measurement.recording = recorded.note;
                 }
             }
-            if fresh.contains(&member.target) {
-                self.site.record(member.target).answer();
+            if fresh.contains(&process.target) {
+                self.site.record(process.target).answer();
             }
         }
         self.recorded.extend(fresh);
@@ -272,13 +272,13 @@ impl Runner<'_> {
     }
 
     /// Records one operation of one target.
-    fn record(&self, plan: RoundPlan, operation: Operation, member: &mut Member) -> Result<(), Fault> {
-        self.observer.doing(&member.id, &format!("{operation} · recording answers"));
-        let record = self.site.record(member.target);
+    fn record(&self, plan: RoundPlan, operation: Operation, process: &mut Process) -> Result<(), Fault> {
+        self.observer.doing(&process.id, &format!("{operation} · recording answers"));
+        let record = self.site.record(process.target);
         let most_pages = (operation.grows_with_the_table() && plan.scale.is_large()).then_some(MOST_PAGES);
         record.begin(operation, most_pages);
         let begun = Instant::now();
-        let called = member.suite.record(operation, &self.health());
+        let called = process.suite.record(operation, &self.health());
         let took = begun.elapsed();
         let ended = record.end(called.as_ref().map_or(1, |called| called.calls));
         let called = called?;
@@ -295,7 +295,7 @@ impl Runner<'_> {
         let items_scanned = recording.cut.then_some(recording.items_returned);
         let note = (recording.varies || items_scanned.is_some())
             .then_some(RecordingNote { varies: recording.varies, items_scanned });
-        member.recorded.insert(
+        process.recorded.insert(
             operation,
             RecordedOperation {
                 work: recording.work,
@@ -306,9 +306,9 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Warms up all members, as many at once as there are cores, until the slowest to settle has settled: all make
+    /// Warms up all processes, as many at once as there are cores, until the slowest to settle has settled: all make
     /// equally many calls.
-    fn warm_up(&mut self, plan: RoundPlan, members: &mut Vec<Member>) -> Result<(), Fault> {
+    fn warm_up(&mut self, plan: RoundPlan, processes: &mut Vec<Process>) -> Result<(), Fault> {
         let begun = Instant::now();
         let mut cycles = 0;
         loop {
@@ -320,31 +320,31 @@ impl Runner<'_> {
             let outcomes: Vec<Result<(), Fault>> = {
                 let this = &*self;
                 // The slowest first, so that it isn't left to work alone at the end.
-                let mut slowest_first: Vec<(usize, &mut Member)> = members.iter_mut().enumerate().collect();
+                let mut slowest_first: Vec<(usize, &mut Process)> = processes.iter_mut().enumerate().collect();
                 slowest_first.sort_by(|(_, a), (_, b)| this.slowness(b.target).total_cmp(&this.slowness(a.target)));
-                let mut outcomes = at_once(slowest_first, cores(), |(at, member)| {
-                    let (id, health) = (member.id.clone(), this.health());
+                let mut outcomes = at_once(slowest_first, cores(), |(at, process)| {
+                    let (id, health) = (process.id.clone(), this.health());
                     let now_at = |operation| this.observer.doing(&id, &format!("{operation} · warming up"));
-                    let calls = |operation| this.warm_up_share(member.target, operation);
+                    let calls = |operation| this.warm_up_share(process.target, operation);
                     let operations: Vec<_> = this.plan.operations.iter().map(|&one| (one, calls(one))).collect();
-                    (at, member.warming.warm(&mut member.suite, &operations, step, &health, now_at))
+                    (at, process.warming.warm(&mut process.suite, &operations, step, &health, now_at))
                 });
                 outcomes.sort_by_key(|(at, _)| *at);
                 outcomes.into_iter().map(|(_, outcome)| outcome).collect()
             };
             let mut outcomes = outcomes.into_iter();
-            self.each(plan, members, 0, |_, _| outcomes.next().unwrap_or(Ok(())))?;
-            for member in &*members {
+            self.each(plan, processes, 0, |_, _| outcomes.next().unwrap_or(Ok(())))?;
+            for process in &*processes {
                 for &operation in &self.plan.operations {
-                    if let Some(us) = member.warming.latest_us(operation) {
-                        self.recorded_ms.insert((member.target, operation), us / 1e3);
+                    if let Some(us) = process.warming.latest_us(operation) {
+                        self.recorded_ms.insert((process.target, operation), us / 1e3);
                     }
                 }
             }
             cycles += step;
             let took = begun.elapsed();
             let next = took.mul_f64(warm_up::STEP as f64 / cycles as f64);
-            let settled = members.iter().all(|member| member.warming.has_settled());
+            let settled = processes.iter().all(|process| process.warming.has_settled());
             let spent = settled || cycles >= warm_up::MOST || took + next > plan.scale.warm_up;
             if spent && cycles >= plan.scale.fewest_cycles {
                 return Ok(());
@@ -371,17 +371,17 @@ impl Runner<'_> {
         &mut self,
         plan: RoundPlan,
         times: &[(Operation, Times)],
-        members: &mut Vec<Member>,
+        processes: &mut Vec<Process>,
         keeper: &mut Keeper,
     ) -> Result<(), Fault> {
-        for member in &*members {
-            core::keep_on_one(member.pid);
+        for process in &*processes {
+            core::keep_on_one(process.pid);
         }
         for &(operation, times) in times {
-            self.measure_client(plan, operation, times, members)?;
+            self.measure_client(plan, operation, times, processes)?;
         }
-        for member in &*members {
-            core::let_go(member.pid);
+        for process in &*processes {
+            core::let_go(process.pid);
         }
         if self.plan.emphasis == Emphasis::ClientCost {
             return Ok(());
@@ -391,37 +391,37 @@ impl Runner<'_> {
         let (scans, others): (Vec<_>, Vec<_>) =
             times.iter().copied().partition(|(operation, _)| operation.grows_with_the_table());
         for (operation, times) in scans.into_iter().filter(|_| !plan.scale.is_large()) {
-            let used = self.plan_used(plan, operation, times, members)?;
-            self.measure_used(plan, &used, members)?;
+            let used = self.plan_used(plan, operation, times, processes)?;
+            self.measure_used(plan, &used, processes)?;
         }
         let mut used = Vec::new();
         for (operation, times) in others {
-            used.push(self.plan_used(plan, operation, times, members)?);
+            used.push(self.plan_used(plan, operation, times, processes)?);
         }
         let preparing = Instant::now();
-        self.prepare_deletions(&used, members, keeper)?;
+        self.prepare_deletions(&used, processes, keeper)?;
         self.time.table_s += preparing.elapsed().as_secs_f64();
         for one in &used {
-            self.measure_used(plan, one, members)?;
+            self.measure_used(plan, one, processes)?;
         }
         Ok(())
     }
 
-    /// Writes what the members are going to delete.
+    /// Writes what the processes are going to delete.
     fn prepare_deletions(
         &mut self,
         used: &[UsedPlan],
-        members: &mut [Member],
+        processes: &mut [Process],
         keeper: &mut Keeper,
     ) -> Result<(), Fault> {
         self.prepared.clear();
         let concurrencies = self.plan.concurrencies();
         for one in used.iter().filter(|one| one.operation.consumes_items()) {
-            for member in &mut *members {
-                let ms = member.current(one.operation).ms_per_call;
-                let calls = one.most_calls(member, ms, &concurrencies);
-                keeper.prepare(member.lane, calls, false, &self.health())?;
-                self.prepared.insert(member.target, calls);
+            for process in &mut *processes {
+                let ms = process.operation(one.operation).ms_per_call;
+                let calls = one.most_calls(process, ms, &concurrencies);
+                keeper.prepare(process.lane, calls, false, &self.health())?;
+                self.prepared.insert(process.target, calls);
             }
         }
         Ok(())
@@ -446,21 +446,22 @@ impl Runner<'_> {
 
     /// Says before measuring what the run will be able to show, from the noise of the warm-up and the slices that are
     /// planned. Scan has too few of them to be forecast.
-    fn forecast_from_the_warm_up(&self, plan: RoundPlan, times: &[(Operation, Times)], members: &[Member]) {
+    fn forecast_from_the_warm_up(&self, plan: RoundPlan, times: &[(Operation, Times)], processes: &[Process]) {
         let (rounds, budget) = (plan.scale.rounds, plan.scale.budget);
-        let Some(baseline) =
-            members.iter().position(|member| Some(&self.plan.targets[member.target].id) == self.plan.baseline.as_ref())
+        let Some(baseline) = processes
+            .iter()
+            .position(|process| Some(&self.plan.targets[process.target].id) == self.plan.baseline.as_ref())
         else {
             return;
         };
-        let warm_ups = members.iter().flat_map(|member| &member.warming.operations);
+        let warm_ups = processes.iter().flat_map(|process| &process.warming.operations);
         let windows = warm_ups.filter(|(operation, _)| !operation.grows_with_the_table());
         let Some(noise) = forecast::noise(windows.map(|(_, one)| one.windows_us.as_slice())) else { return };
         let mut variances = Vec::new();
         for &(operation, times) in times.iter().filter(|(operation, _)| !operation.grows_with_the_table()) {
-            let turns = self.client_turns(operation, times, members);
+            let turns = self.client_turns(operation, times, processes);
             let slices = |at: usize| (0..turns.count).filter(|&turn| turns.calls(turn, at) > 0).count() as f64;
-            let others = (0..members.len()).filter(|&at| at != baseline);
+            let others = (0..processes.len()).filter(|&at| at != baseline);
             variances.extend(others.map(|at| forecast::variance(noise, slices(at).min(slices(baseline)))));
         }
         self.observe_forecast("forecast", Forecast::of(&variances, rounds), budget);
@@ -488,17 +489,17 @@ impl Runner<'_> {
     fn put_back(
         &self,
         plan: RoundPlan,
-        members: &mut [Member],
+        processes: &mut [Process],
         targets: &[usize],
         keeper: &mut Keeper,
     ) -> Result<(), Fault> {
         let lanes: Vec<u32> = targets.iter().map(|&target| target as u32 + 1).collect();
         // How far one came that fell is not known.
-        let unknown = if members.len() < targets.len() { crate::plan::turns::MOST_CALLS } else { 0 };
+        let unknown = if processes.len() < targets.len() { crate::plan::turns::MOST_CALLS } else { 0 };
         let prepared = self.prepared.values().copied().max().unwrap_or(0);
         let made = |operation: Operation| {
             let calls =
-                members.iter().filter_map(|member| Some(member.current.get(&operation)?.calls)).max().unwrap_or(0);
+                processes.iter().filter_map(|process| Some(process.measured.get(&operation)?.calls)).max().unwrap_or(0);
             calls.max(unknown).max(if operation.consumes_items() { prepared } else { 0 })
         };
         self.restore(plan, &lanes, made, keeper)
@@ -518,47 +519,47 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Gives each member its turn, from the one at `first` on. One that fails is blamed and leaves the round.
+    /// Gives each process its turn, from the one at `first` on. One that fails is blamed and leaves the round.
     pub(super) fn each(
         &mut self,
         plan: RoundPlan,
-        members: &mut Vec<Member>,
+        processes: &mut Vec<Process>,
         first: usize,
-        mut turn: impl FnMut(&mut Self, &mut Member) -> Result<(), Fault>,
+        mut turn: impl FnMut(&mut Self, &mut Process) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let mut fallen = Vec::new();
-        let count = members.len();
+        let count = processes.len();
         for index in (0..count).map(|index| (first + index) % count) {
-            if let Err(fault) = turn(self, &mut members[index]) {
+            if let Err(fault) = turn(self, &mut processes[index]) {
                 self.sampler.end();
-                self.sampler.unwatch(&members[index].id);
-                self.blame(members[index].target, plan.scale, fault)?;
+                self.sampler.unwatch(&processes[index].id);
+                self.blame(processes[index].target, plan.scale, fault)?;
                 fallen.push(index);
             }
         }
         fallen.sort_unstable();
         for index in fallen.into_iter().rev() {
-            members.remove(index);
+            processes.remove(index);
         }
         Ok(())
     }
 
     /// Takes what a round's processes measured into the results, and ends them.
-    fn keep(&mut self, scale: &ScalePlan, members: Vec<Member>) {
+    fn keep(&mut self, scale: &ScalePlan, processes: Vec<Process>) {
         let mut suites = Vec::new();
-        for member in members {
-            self.sampler.unwatch(&member.id);
-            for (operation, current) in member.current {
-                let round = current.round;
-                if let Some(measurement) = self.results.measurement_mut(&scale.scale.name, operation, &member.id) {
+        for process in processes {
+            self.sampler.unwatch(&process.id);
+            for (operation, measured) in process.measured {
+                let round = measured.round;
+                if let Some(measurement) = self.results.measurement_mut(&scale.scale.name, operation, &process.id) {
                     // A round is repeated where the database died, or a signal came, after some targets had theirs.
                     measurement.per_round.retain(|kept| kept.round != round.round);
                     measurement.per_round.push(round);
                     measurement.errors = measurement.per_round.iter().map(|round| round.errors).sum();
                 }
             }
-            member.cold.keep(&scale.scale.name, &member.id, &mut self.results.cold_starts);
-            suites.push(member.suite);
+            process.cold.keep(&scale.scale.name, &process.id, &mut self.results.cold_starts);
+            suites.push(process.suite);
         }
         let count = suites.len();
         at_once(suites, count, VerifiedSuite::end);
@@ -594,7 +595,7 @@ impl Runner<'_> {
     }
 
     /// Shows the observer how much of the round is done.
-    pub(super) fn observe_progress(&self, phase: Phase, operation: usize, share: f64, members: &[Member]) {
+    pub(super) fn observe_progress(&self, phase: Phase, operation: usize, share: f64, processes: &[Process]) {
         const CLIENT: f64 = 0.55;
         let done = |share: f64| (operation as f64 + share) / self.plan.operations.len().max(1) as f64;
         let used = |share: f64| CLIENT + (1.0 - CLIENT) * done(share);
@@ -603,18 +604,18 @@ impl Runner<'_> {
             Phase::Latency => used(share / 2.0),
             Phase::Throughput => used(0.5 + share / 2.0),
         };
-        for member in members {
-            self.observer.progress(&member.id, share);
+        for process in processes {
+            self.observer.progress(&process.id, share);
         }
     }
 
     /// Shows the observer what a call of each target cost the client.
-    pub(super) fn observe_costs(&self, operation: Operation, members: &mut [Member]) {
-        let cost = |member: &mut Member| {
-            let id = member.id.clone();
-            Some((id, parts::per_call(&summary::cpu_parts(&member.current(operation).round))? * 1e3))
+    pub(super) fn observe_costs(&self, operation: Operation, processes: &mut [Process]) {
+        let cost = |process: &mut Process| {
+            let id = process.id.clone();
+            Some((id, parts::per_call(&summary::cpu_parts(&process.operation(operation).round))? * 1e3))
         };
-        let costs: Vec<(String, f64)> = members.iter_mut().filter_map(cost).collect();
+        let costs: Vec<(String, f64)> = processes.iter_mut().filter_map(cost).collect();
         self.observer.costs(operation, &costs);
     }
 }

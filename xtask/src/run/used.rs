@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::member::Member;
+use super::process::Process;
 use super::{RoundPlan, Runner};
 use crate::machine::sampler::{self, DATABASE};
 use crate::plan::request::Emphasis;
@@ -26,7 +26,7 @@ const OVERLAP: f64 = 0.4;
 /// A burst of what is in flight that would take longer than this is left to the latency phase, one call in flight.
 const LONGEST_BURST: Duration = Duration::from_millis(800);
 
-/// What each member is to make of one operation against the database.
+/// What each process is to make of one operation against the database.
 pub struct UsedPlan {
     pub operation: Operation,
     turns: Turns,
@@ -36,47 +36,47 @@ pub struct UsedPlan {
 }
 
 impl UsedPlan {
-    fn place(&self, member: &Member) -> usize {
-        self.places.iter().position(|&target| target == member.target).unwrap_or(0)
+    fn place(&self, process: &Process) -> usize {
+        self.places.iter().position(|&target| target == process.target).unwrap_or(0)
     }
 
-    /// The most calls that a member makes with it, for as many concurrencies.
-    pub fn most_calls(&self, member: &Member, ms_per_call: f64, concurrencies: &[u32]) -> u64 {
+    /// The most calls that a process makes with it, for as many concurrencies.
+    pub fn most_calls(&self, process: &Process, ms_per_call: f64, concurrencies: &[u32]) -> u64 {
         let burst = |concurrency: u32| {
             let time = self.throughput.unwrap_or_default();
             let fitting = time.as_secs_f64() * 1e3 / (ms_per_call * OVERLAP).max(0.01);
             fitting as u64 + u64::from(concurrency) * 4
         };
         let throughput: u64 = concurrencies.iter().map(|&concurrency| burst(concurrency)).sum();
-        TRIAL_CALLS + self.turns.all_calls(self.place(member)) + throughput.min(MOST_CALLS)
+        TRIAL_CALLS + self.turns.all_calls(self.place(process)) + throughput.min(MOST_CALLS)
     }
 }
 
 impl Runner<'_> {
-    /// Finds out how long a call of each member takes against the database, and shares the time out.
+    /// Finds out how long a call of each process takes against the database, and shares the time out.
     pub fn plan_used(
         &mut self,
         plan: RoundPlan,
         operation: Operation,
         times: Times,
-        members: &mut Vec<Member>,
+        processes: &mut Vec<Process>,
     ) -> Result<UsedPlan, Fault> {
-        self.each(plan, members, 0, |runner, member| {
-            let known = runner.used_ms.get(&(member.target, operation)).copied();
+        self.each(plan, processes, 0, |runner, process| {
+            let known = runner.used_ms.get(&(process.target, operation)).copied();
             let ms = match known {
                 Some(ms) => ms,
-                None if operation.consumes_items() => member.current(Operation::PutItem).ms_per_call.max(1.0),
+                None if operation.consumes_items() => process.operation(Operation::PutItem).ms_per_call.max(1.0),
                 None => {
                     let (expected, health) = (Runner::call_limit(plan.scale), runner.health());
-                    let end = member.suite.warm_up(operation, TRIAL_CALLS, Ground::Database, expected, &health)?;
+                    let end = process.suite.warm_up(operation, TRIAL_CALLS, Ground::Database, expected, &health)?;
                     end.wall_ms / end.calls.max(1) as f64
                 }
             };
-            member.current(operation).ms_per_call = ms;
+            process.operation(operation).ms_per_call = ms;
             Ok(())
         })?;
-        let ms: Vec<f64> = members.iter_mut().map(|member| member.current(operation).ms_per_call).collect();
-        let cells = (members.len() * self.plan.concurrencies().len()).max(1) as u32;
+        let ms: Vec<f64> = processes.iter_mut().map(|process| process.operation(operation).ms_per_call).collect();
+        let cells = (processes.len() * self.plan.concurrencies().len()).max(1) as u32;
         let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
         let sequential = fastest * f64::from(self.plan.concurrency) > LONGEST_BURST.as_secs_f64() * 1e3
             || self.plan.emphasis == Emphasis::BothGrounds;
@@ -88,75 +88,80 @@ impl Runner<'_> {
         Ok(UsedPlan {
             operation,
             turns: Turns::share_out(&ms, latency, SliceLength::LATENCY),
-            places: members.iter().map(|member| member.target).collect(),
+            places: processes.iter().map(|process| process.target).collect(),
             throughput,
         })
     }
 
-    /// Measures one operation of all members against the database.
-    pub fn measure_used(&mut self, plan: RoundPlan, used: &UsedPlan, members: &mut Vec<Member>) -> Result<(), Fault> {
+    /// Measures one operation of all processes against the database.
+    pub fn measure_used(
+        &mut self,
+        plan: RoundPlan,
+        used: &UsedPlan,
+        processes: &mut Vec<Process>,
+    ) -> Result<(), Fault> {
         let operation = used.operation;
-        for member in members.iter_mut() {
-            sampler::reset_peak_resident(member.pid);
-            member.current(operation).from_ms = self.now_ms();
+        for process in processes.iter_mut() {
+            sampler::reset_peak_resident(process.pid);
+            process.operation(operation).from_ms = self.now_ms();
         }
         let turns = &used.turns;
         let at = self.plan.operations.iter().position(|&one| one == operation).unwrap_or(0);
         for turn in 0..turns.count {
-            self.each(plan, members, turn as usize, |runner, member| {
-                let calls = turns.calls(turn, used.place(member));
+            self.each(plan, processes, turn as usize, |runner, process| {
+                let calls = turns.calls(turn, used.place(process));
                 let lead_in = turns.lead_in(calls);
-                runner.latency_slice(operation, calls, lead_in, turn + 1 == turns.count, member)
+                runner.latency_slice(operation, calls, lead_in, turn + 1 == turns.count, process)
             })?;
-            self.observe_progress(Phase::Latency, at, (turn + 1) as f64 / turns.count as f64, members);
+            self.observe_progress(Phase::Latency, at, (turn + 1) as f64 / turns.count as f64, processes);
         }
         let Some(time) = used.throughput else {
-            return self.each(plan, members, 0, |runner, member| {
-                let round = &mut member.current(operation).round;
+            return self.each(plan, processes, 0, |runner, process| {
+                let round = &mut process.operation(operation).round;
                 round.throughput = sequential_throughput(&round.slices);
-                runner.finish_used(plan, operation, member)
+                runner.finish_used(plan, operation, process)
             });
         };
         for concurrency in self.plan.concurrencies() {
             for burst in 0..MOST_BURSTS {
-                self.each(plan, members, burst as usize, |runner, member| {
-                    runner.throughput_burst(operation, concurrency, burst, time, member)
+                self.each(plan, processes, burst as usize, |runner, process| {
+                    runner.throughput_burst(operation, concurrency, burst, time, process)
                 })?;
             }
-            self.observe_progress(Phase::Throughput, at, 1.0, members);
+            self.observe_progress(Phase::Throughput, at, 1.0, processes);
         }
-        self.each(plan, members, 0, |runner, member| runner.finish_used(plan, operation, member))
+        self.each(plan, processes, 0, |runner, process| runner.finish_used(plan, operation, process))
     }
 
-    /// One turn of the latency phase of one member, one call in flight.
+    /// One turn of the latency phase of one process, one call in flight.
     fn latency_slice(
         &mut self,
         operation: Operation,
         calls: u64,
         lead_in: u64,
         last: bool,
-        member: &mut Member,
+        process: &mut Process,
     ) -> Result<(), Fault> {
         if calls == 0 {
             return Ok(());
         }
-        let current = member.current(operation);
-        let (from, ms_per_call) = (current.calls, current.ms_per_call);
+        let measured = process.operation(operation);
+        let (from, ms_per_call) = (measured.calls, measured.ms_per_call);
         let measure =
             Measure { operation, phase: Phase::Latency, calls, lead_in, from, check: last, concurrency: None };
         let expected = Duration::from_secs_f64(ms_per_call * calls as f64 / 1e3);
         let at_ms = self.now_ms();
-        let (sampler, id) = (self.sampler, member.id.clone());
+        let (sampler, id) = (self.sampler, process.id.clone());
         let (begin, end) = (|| sampler.begin(&id, true), || sampler.end());
-        let end = member.suite.measure(measure, expected, &self.health(), begin, end)?;
+        let end = process.suite.measure(measure, expected, &self.health(), begin, end)?;
         self.time.latency_s += end.wall_ms / 1e3;
-        self.observer.rate(&member.id, &format!("{operation} · latency"), end.calls as f64 / end.wall_ms * 1e3);
-        let current = member.current(operation);
-        current.calls += lead_in + calls;
-        current.note_errors(end.errors, end.error_message);
+        self.observer.rate(&process.id, &format!("{operation} · latency"), end.calls as f64 / end.wall_ms * 1e3);
+        let measured = process.operation(operation);
+        measured.calls += lead_in + calls;
+        measured.note_errors(end.errors, end.error_message);
         // Calls that hang take their whole limit each: those that are left would only fail the same way.
-        current.check_errors(operation, current.calls.max(100))?;
-        current.round.slices.push(Slice {
+        measured.check_errors(operation, measured.calls.max(100))?;
+        measured.round.slices.push(Slice {
             at_ms,
             wall_ms: end.wall_ms,
             cpu_ms: end.cpu_ms,
@@ -166,7 +171,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// One turn of the throughput phase of one member, with so many calls in flight; none once it has had its time. The
+    /// One turn of the throughput phase of one process, with so many calls in flight; none once it has had its time. The
     /// first opens the connections and counts towards nothing. A call that takes very long is not made again for this:
     /// its latency phase, with one call in flight, serves for both.
     fn throughput_burst(
@@ -175,24 +180,24 @@ impl Runner<'_> {
         concurrency: u32,
         burst: u64,
         time: Duration,
-        member: &mut Member,
+        process: &mut Process,
     ) -> Result<(), Fault> {
         let first = concurrency == self.plan.concurrency;
-        let current = member.current(operation);
-        let in_flight_ms = current.ms_per_call * f64::from(concurrency);
+        let measured = process.operation(operation);
+        let in_flight_ms = measured.ms_per_call * f64::from(concurrency);
         if in_flight_ms > LONGEST_BURST.as_secs_f64() * 1e3 {
             if first && burst == 0 {
-                current.round.throughput = sequential_throughput(&current.round.slices);
+                measured.round.throughput = sequential_throughput(&measured.round.slices);
             }
             return Ok(());
         }
-        let so_far = phase_of(&current.round, concurrency, first);
+        let so_far = phase_of(&measured.round, concurrency, first);
         let (done_ms, done) = so_far.map_or((0.0, 0), |phase| (phase.wall_ms, phase.calls));
         let wanted_ms = time.as_secs_f64() * 1e3;
         if burst > 0 && done_ms >= wanted_ms {
             return Ok(());
         }
-        let ms_per_call = if done > 0 { done_ms / done as f64 } else { current.ms_per_call * OVERLAP };
+        let ms_per_call = if done > 0 { done_ms / done as f64 } else { measured.ms_per_call * OVERLAP };
         let burst_ms = (BURST.as_secs_f64() * 1e3).min(wanted_ms - done_ms).max(1.0);
         let fitting = if burst == 0 { 0 } else { (burst_ms / ms_per_call) as u64 };
         let calls = fitting.clamp(u64::from(concurrency), MOST_CALLS / MOST_BURSTS);
@@ -201,17 +206,17 @@ impl Runner<'_> {
             phase: Phase::Throughput,
             calls,
             lead_in: 0,
-            from: current.calls,
+            from: measured.calls,
             check: burst == 0,
             concurrency: Some(concurrency),
         };
-        let expected = Duration::from_secs_f64(in_flight_ms.max(current.ms_per_call * calls as f64) / 1e3);
-        let written = self.prepared.get(&member.target).copied().unwrap_or(0);
+        let expected = Duration::from_secs_f64(in_flight_ms.max(measured.ms_per_call * calls as f64) / 1e3);
+        let written = self.prepared.get(&process.target).copied().unwrap_or(0);
         if operation.consumes_items() && measure.from + calls > written {
             return Ok(());
         }
         let at_ms = self.now_ms();
-        let (sampler, id) = (self.sampler, member.id.clone());
+        let (sampler, id) = (self.sampler, process.id.clone());
         let (mut database_before, mut database_after) = (None, None);
         let begin = || {
             sampler.begin(&id, false);
@@ -221,20 +226,20 @@ impl Runner<'_> {
             database_after = sampler.cpu_ms(DATABASE);
             sampler.end();
         };
-        let end = member.suite.measure(measure, expected, &self.health(), begin, end)?;
-        self.observer.rate(&member.id, &format!("{operation} · throughput"), end.calls as f64 / end.wall_ms * 1e3);
-        let current = member.current(operation);
-        current.calls += calls;
-        current.note_errors(end.errors, end.error_message);
+        let end = process.suite.measure(measure, expected, &self.health(), begin, end)?;
+        self.observer.rate(&process.id, &format!("{operation} · throughput"), end.calls as f64 / end.wall_ms * 1e3);
+        let measured = process.operation(operation);
+        measured.calls += calls;
+        measured.note_errors(end.errors, end.error_message);
         if burst == 0 {
             return Ok(());
         }
         self.time.throughput_s += end.wall_ms / 1e3;
         let none =
             ThroughputPhase { at_ms, concurrency, calls: 0, wall_ms: 0.0, cpu_ms: 0.0, database_cpu_ms: Some(0.0) };
-        let more = &mut current.round.more_throughput;
+        let more = &mut measured.round.more_throughput;
         let phase = if first {
-            current.round.throughput.get_or_insert(none)
+            measured.round.throughput.get_or_insert(none)
         } else {
             let at = more.iter().position(|phase| phase.concurrency == concurrency).unwrap_or_else(|| {
                 more.push(none);
@@ -250,33 +255,33 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Ends one operation of one member: what the sampler saw, and what threw.
-    fn finish_used(&mut self, plan: RoundPlan, operation: Operation, member: &mut Member) -> Result<(), Fault> {
-        let (client, database) = self.sampler.take(&member.id);
-        let (id, pid, to_ms) = (member.id.clone(), member.pid, self.now_ms());
-        let current = member.current(operation);
-        current.round.usage = client.map(|mut usage| {
+    /// Ends one operation of one process: what the sampler saw, and what threw.
+    fn finish_used(&mut self, plan: RoundPlan, operation: Operation, process: &mut Process) -> Result<(), Fault> {
+        let (client, database) = self.sampler.take(&process.id);
+        let (id, pid, to_ms) = (process.id.clone(), process.pid, self.now_ms());
+        let measured = process.operation(operation);
+        measured.round.usage = client.map(|mut usage| {
             if let Some(peak) = sampler::peak_resident_mb(pid) {
                 usage.memory_mb_peak = usage.memory_mb_peak.max(peak);
             }
             usage
         });
-        current.round.database = database;
+        measured.round.database = database;
         self.results.timeline.bands.push(Band {
-            from_ms: current.from_ms,
+            from_ms: measured.from_ms,
             to_ms,
             scale: plan.scale.scale.name.clone(),
             round: plan.round,
             target: id,
             operation,
         });
-        let calls: usize = current.round.slices.iter().map(|slice| slice.samples_ms.len()).sum();
-        let ms: f64 = current.round.slices.iter().map(|slice| slice.wall_ms).sum();
+        let calls: usize = measured.round.slices.iter().map(|slice| slice.samples_ms.len()).sum();
+        let ms: f64 = measured.round.slices.iter().map(|slice| slice.wall_ms).sum();
         if calls > 0 {
-            self.used_ms.insert((member.target, operation), ms / calls as f64);
+            self.used_ms.insert((process.target, operation), ms / calls as f64);
         }
-        let current = member.current(operation);
-        current.check_errors(operation, current.calls)
+        let measured = process.operation(operation);
+        measured.check_errors(operation, measured.calls)
     }
 }
 

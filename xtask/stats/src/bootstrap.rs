@@ -27,21 +27,21 @@ use rand_pcg::Pcg64Mcg;
 use super::components::{Components, log_ratio};
 use super::parts::{Part, Parts, by_round, deviations, per_call, regroup, sum};
 use super::percentile::{FEW_BEYOND, beyond, percentile};
-use super::student::{Estimated, Z_975, quantile};
+use super::student::{Estimate, Z_975, quantile};
 use crate::Interval;
 
 /// An estimate and its 95% interval; no interval with a single round.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounded {
+pub struct WithInterval {
     pub value: f64,
     pub ci95: Option<Interval>,
 }
 
-impl Bounded {
+impl WithInterval {
     /// Of 1 / x, times `scale`.
     #[must_use]
-    pub fn inverted(self, scale: f64) -> Bounded {
-        Bounded { value: scale / self.value, ci95: self.ci95.map(|[low, high]| [scale / high, scale / low]) }
+    pub fn inverted(self, scale: f64) -> WithInterval {
+        WithInterval { value: scale / self.value, ci95: self.ci95.map(|[low, high]| [scale / high, scale / low]) }
     }
 }
 
@@ -67,7 +67,7 @@ impl Resampling {
 
 /// The mean per call over all rounds. Rounds without calls, or without anything measured, are left out; `None` where
 /// none is left.
-pub fn mean(rounds: &[Parts], resampling: Resampling) -> Option<Bounded> {
+pub fn mean(rounds: &[Parts], resampling: Resampling) -> Option<WithInterval> {
     let rounds: Vec<&[Part]> = rounds.iter().map(Vec::as_slice).filter(|round| per_call(round).is_some()).collect();
     let all = sum(rounds.iter().copied().flatten());
     let value = (all.calls > 0.0).then(|| all.total / all.calls)?;
@@ -86,7 +86,7 @@ pub fn mean(rounds: &[Parts], resampling: Resampling) -> Option<Bounded> {
         }
         (drawn.total / drawn.calls).ln()
     };
-    Some(bounded(of_mean(value, &residuals), resampling, replicate))
+    Some(with_interval(of_mean(value, &residuals), resampling, replicate))
 }
 
 /// The ratio of the mean per call of one side to that of the other, paired by round: the geometric mean of the
@@ -100,12 +100,16 @@ pub fn mean(rounds: &[Parts], resampling: Resampling) -> Option<Bounded> {
 /// further observations). It is what a reader takes an interval for, and what a plain 95% interval holds in 83% of
 /// cases only (G. Cumming and R. Maillardet, "Confidence intervals and replication: where will the next mean fall?",
 /// Psychological Methods 11, 2006). The true ratio is in it in more than 95% of cases.
-pub fn ratio(pairs: &[(Parts, Parts)], components: Option<&Components>, resampling: Resampling) -> Option<Bounded> {
+pub fn ratio(
+    pairs: &[(Parts, Parts)],
+    components: Option<&Components>,
+    resampling: Resampling,
+) -> Option<WithInterval> {
     let rounds = by_round(pairs);
     let value = super::mean(&rounds.iter().map(|(log, _)| *log).collect::<Vec<_>>())?.exp();
-    let Some(log) = log_ratio(pairs) else { return Some(Bounded { value, ci95: None }) };
+    let Some(log) = log_ratio(pairs) else { return Some(WithInterval { value, ci95: None }) };
     let moderated = components.map_or(log.estimated, |components| components.moderate(&log));
-    let estimate = Estimated { value, se: moderated.se * SQRT_2, df: moderated.df };
+    let estimate = Estimate { value, se: moderated.se * SQRT_2, df: moderated.df };
     let grouped: Vec<(Parts, Parts)> = rounds
         .iter()
         .map(|(_, (ours, theirs))| (ours, theirs, ours.len().min(theirs.len())))
@@ -125,7 +129,7 @@ pub fn ratio(pairs: &[(Parts, Parts)], components: Option<&Components>, resampli
         }
         logs / grouped.len() as f64
     };
-    Some(bounded(estimate, resampling, replicate))
+    Some(with_interval(estimate, resampling, replicate))
 }
 
 /// The percentile at the fraction `p` of the samples of all rounds together; `rounds` are slices of samples.
@@ -133,7 +137,7 @@ pub fn ratio(pairs: &[(Parts, Parts)], components: Option<&Components>, resampli
 /// Its standard error between rounds has no formula and comes from drawing whole rounds, times √(n / (n − 1)). There
 /// is no interval with fewer than ten samples beyond the percentile: drawing from a tail of a few calls can't show
 /// what the tail might have held (simulated, with six beyond, such an interval held the truth in 83% of runs).
-pub fn of_percentile(rounds: &[Vec<&[f64]>], p: f64, resampling: Resampling) -> Option<Bounded> {
+pub fn of_percentile(rounds: &[Vec<&[f64]>], p: f64, resampling: Resampling) -> Option<WithInterval> {
     let rounds: Vec<Vec<&[f64]>> = rounds
         .iter()
         .map(|round| round.iter().copied().filter(|slice| !slice.is_empty()).collect::<Vec<_>>())
@@ -145,7 +149,7 @@ pub fn of_percentile(rounds: &[Vec<&[f64]>], p: f64, resampling: Resampling) -> 
     let value = tail.percentile(&weights, p)?;
     let n = rounds.len();
     if n < 2 || beyond(tail.samples.len(), p) < FEW_BEYOND {
-        return Some(Bounded { value, ci95: None });
+        return Some(WithInterval { value, ci95: None });
     }
     let whole: Vec<f64> = (0..resampling.count() / 4)
         .filter_map(|_| {
@@ -168,13 +172,13 @@ pub fn of_percentile(rounds: &[Vec<&[f64]>], p: f64, resampling: Resampling) -> 
         }
         tail.percentile(&weights, p).unwrap_or(value).ln()
     };
-    Some(bounded(Estimated { value, se, df: (n - 1) as f64 }, resampling, replicate))
+    Some(with_interval(Estimate { value, se, df: (n - 1) as f64 }, resampling, replicate))
 }
 
 /// An estimate whose logarithm has the standard error of the mean of `logs`.
-fn of_mean(value: f64, logs: &[f64]) -> Estimated {
+fn of_mean(value: f64, logs: &[f64]) -> Estimate {
     let se = (super::variance(logs).unwrap_or(0.0) / logs.len() as f64).sqrt();
-    Estimated { value, se, df: (logs.len() as f64 - 1.0).max(0.0) }
+    Estimate { value, se, df: (logs.len() as f64 - 1.0).max(0.0) }
 }
 
 /// An index below `n`, by multiplication instead of division; its bias of n / 2^32 is nothing here.
@@ -184,13 +188,13 @@ fn pick(rng: &mut Pcg64Mcg, n: usize) -> usize {
 
 /// The interval around an estimate from replicates of its logarithm, with the width that its standard error (of the
 /// logarithm) and Student's t give it. None from a single round, which has no degree of freedom.
-fn bounded(
-    Estimated { value, se, df }: Estimated,
+fn with_interval(
+    Estimate { value, se, df }: Estimate,
     resampling: Resampling,
     mut replicate: impl FnMut(&mut Pcg64Mcg) -> f64,
-) -> Bounded {
+) -> WithInterval {
     if df <= 0.0 {
-        return Bounded { value, ci95: None };
+        return WithInterval { value, ci95: None };
     }
     let centre = value.ln();
     let mut rng = resampling.generator();
@@ -198,13 +202,13 @@ fn bounded(
     let spread =
         (deviations.iter().map(|deviation| deviation * deviation).sum::<f64>() / deviations.len() as f64).sqrt();
     if !(spread > 0.0 && spread.is_finite()) {
-        return Bounded { value, ci95: Some([value, value]) };
+        return WithInterval { value, ci95: Some([value, value]) };
     }
     deviations.sort_by(f64::total_cmp);
     let stretch = quantile(0.975, df) / Z_975 * se / spread;
     let end = |p| percentile(&deviations, p).map_or(value, |deviation| (centre + stretch * deviation).exp());
     // The skew of a bootstrap from few rounds may put an end on the wrong side of the estimate by a hair.
-    Bounded { value, ci95: Some([end(0.025).min(value), end(0.975).max(value)]) }
+    WithInterval { value, ci95: Some([end(0.025).min(value), end(0.975).max(value)]) }
 }
 
 /// Samples in descending order with the slice that each came from, so that a percentile under other weights of the
@@ -299,14 +303,14 @@ mod tests {
 
     #[test]
     fn one_round_has_no_interval_and_no_round_no_estimate() {
-        assert_eq!(mean(&[whole(2.0)], RESAMPLING), Some(Bounded { value: 2.0, ci95: None }));
-        assert_eq!(ratio(&[(whole(2.0), whole(1.0))], None, RESAMPLING), Some(Bounded { value: 2.0, ci95: None }));
+        assert_eq!(mean(&[whole(2.0)], RESAMPLING), Some(WithInterval { value: 2.0, ci95: None }));
+        assert_eq!(ratio(&[(whole(2.0), whole(1.0))], None, RESAMPLING), Some(WithInterval { value: 2.0, ci95: None }));
         assert_eq!(mean(&[], RESAMPLING), None);
         assert_eq!(mean(&[vec![]], RESAMPLING), None);
         assert_eq!(ratio(&[(whole(2.0), vec![])], None, RESAMPLING), None);
         assert_eq!(ratio(&[(whole(2.0), whole(0.0))], None, RESAMPLING), None);
         assert_eq!(of_percentile(&[vec![&[]]], 0.95, RESAMPLING), None);
-        assert_eq!(of_percentile(&[vec![&[1.0, 2.0]]], 0.5, RESAMPLING), Some(Bounded { value: 1.5, ci95: None }));
+        assert_eq!(of_percentile(&[vec![&[1.0, 2.0]]], 0.5, RESAMPLING), Some(WithInterval { value: 1.5, ci95: None }));
     }
 
     #[test]
@@ -359,7 +363,7 @@ mod tests {
         round.iter().map(|slice| Part { total: slice.iter().sum(), calls: slice.len() as f64 }).collect()
     }
 
-    fn holds(estimate: Option<Bounded>, truth: f64) -> bool {
+    fn holds(estimate: Option<WithInterval>, truth: f64) -> bool {
         estimate.and_then(|estimate| estimate.ci95).is_some_and(|[low, high]| low <= truth && truth <= high)
     }
 
@@ -427,7 +431,7 @@ mod tests {
             let [run, another] = [(); 2].map(|()| cells(rounds, &mut chance));
             let logs: Vec<LogRatio> = run.iter().filter_map(|pairs| log_ratio(pairs)).collect();
             let components = Components::fit(&logs);
-            let size = |bounded: &Option<Bounded>| bounded.unwrap().ci95.map(|[low, high]| (high / low).ln()).unwrap();
+            let size = |known: &Option<WithInterval>| known.unwrap().ci95.map(|[low, high]| (high / low).ln()).unwrap();
             for (pairs, again) in run.iter().zip(&another) {
                 let moderated = ratio(pairs, Some(&components), resampling);
                 width += size(&moderated);

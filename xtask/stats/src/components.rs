@@ -3,7 +3,7 @@
 //! run and is estimated from all of them. Three rounds by themselves show little of either.
 
 use super::parts::{Part, Parts, by_round, deviations, regroup};
-use super::student::{Estimated, Prior, of_mean};
+use super::student::{Estimate, Prior, of_mean};
 
 /// Fewer slices than this in a round show nothing of their spread.
 const FEWEST_SLICES: usize = 4;
@@ -15,7 +15,7 @@ const MOST_DF: f64 = 10.0;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogRatio {
     /// The mean over the rounds, its standard error between them, and their degrees of freedom.
-    pub estimated: Estimated,
+    pub estimated: Estimate,
     /// The variance of that mean which the slices inside the rounds explain; `None` where a round has too few.
     pub within: Option<f64>,
 }
@@ -64,10 +64,10 @@ impl Components {
         let mut components = Components { between, standard: None, plain: None };
         let standardised = |ratio: &LogRatio| {
             let expected = components.expected(ratio)?;
-            (expected > 0.0).then(|| Estimated { se: ratio.estimated.se / expected.sqrt(), ..ratio.estimated })
+            (expected > 0.0).then(|| Estimate { se: ratio.estimated.se / expected.sqrt(), ..ratio.estimated })
         };
-        let standardised: Vec<Estimated> = ratios.iter().filter_map(standardised).collect();
-        let all: Vec<Estimated> = ratios.iter().map(|ratio| ratio.estimated).collect();
+        let standardised: Vec<Estimate> = ratios.iter().filter_map(standardised).collect();
+        let all: Vec<Estimate> = ratios.iter().map(|ratio| ratio.estimated).collect();
         components.standard = Prior::fit_up_to(&standardised, MOST_DF);
         components.plain = Prior::fit(&all);
         components
@@ -79,7 +79,7 @@ impl Components {
     }
 
     /// The ratio with its variance drawn towards what is expected of it.
-    pub fn moderate(&self, ratio: &LogRatio) -> Estimated {
+    pub fn moderate(&self, ratio: &LogRatio) -> Estimate {
         match (self.standard, self.expected(ratio)) {
             (Some(prior), Some(expected)) if expected > 0.0 => {
                 Prior { variance: prior.variance * expected, ..prior }.moderate(ratio.estimated)
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_ratio_borrows_from_the_others_and_has_more_degrees_of_freedom_for_it() {
         let (components, ratios) = fit(0.02, 0.1);
-        let moderated: Vec<Estimated> = ratios.iter().map(|ratio| components.moderate(ratio)).collect();
+        let moderated: Vec<Estimate> = ratios.iter().map(|ratio| components.moderate(ratio)).collect();
         assert!(moderated.iter().all(|one| one.df > 8.0), "{:?}", moderated[0]);
         let spread = |of: &[f64]| (super::super::variance(of).unwrap().sqrt()) / super::super::mean(of).unwrap();
         let own: Vec<f64> = ratios.iter().map(|one| one.estimated.se).collect();

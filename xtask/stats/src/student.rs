@@ -29,13 +29,13 @@ pub fn upper_tail(t: f64, df: f64) -> f64 {
 
 /// An estimate with its standard error and that error's degrees of freedom.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimated {
+pub struct Estimate {
     pub value: f64,
     pub se: f64,
     pub df: f64,
 }
 
-impl Estimated {
+impl Estimate {
     /// The 95% interval.
     pub fn ci95(&self) -> [f64; 2] {
         let half = quantile(0.975, self.df) * self.se;
@@ -44,19 +44,19 @@ impl Estimated {
 }
 
 /// The mean of `values`, which are independent of one another; `None` below two.
-pub fn of_mean(values: &[f64]) -> Option<Estimated> {
+pub fn of_mean(values: &[f64]) -> Option<Estimate> {
     let n = values.len() as f64;
-    Some(Estimated { value: super::mean(values)?, se: (super::variance(values)? / n).sqrt(), df: n - 1.0 })
+    Some(Estimate { value: super::mean(values)?, se: (super::variance(values)? / n).sqrt(), df: n - 1.0 })
 }
 
 /// `b` − `a` of two independent estimates. The degrees of freedom are Welch's and Satterthwaite's (B. L. Welch,
 /// "The generalization of Student's problem when several different population variances are involved", Biometrika
 /// 34, 1947).
-pub fn difference(a: Estimated, b: Estimated) -> Estimated {
+pub fn difference(a: Estimate, b: Estimate) -> Estimate {
     let (va, vb) = (a.se * a.se, b.se * b.se);
     let spread = va * va / a.df + vb * vb / b.df;
     let df = if spread > 0.0 { (va + vb).powi(2) / spread } else { a.df + b.df };
-    Estimated { value: b.value - a.value, se: (va + vb).sqrt(), df }
+    Estimate { value: b.value - a.value, se: (va + vb).sqrt(), df }
 }
 
 /// Holm's adjusted p-values: rejecting those below 0.05 keeps the chance of any false one among all at 5%, however
@@ -86,12 +86,12 @@ impl Prior {
     /// Fits a scaled inverse chi-square to the variances by the moments of their logarithms (G. K. Smyth, "Linear
     /// models and empirical Bayes methods for assessing differential expression in microarray experiments",
     /// Statistical Applications in Genetics and Molecular Biology 3, 2004, section 6.2). `None` below four variances.
-    pub fn fit(estimates: &[Estimated]) -> Option<Prior> {
+    pub fn fit(estimates: &[Estimate]) -> Option<Prior> {
         Prior::fit_up_to(estimates, MOST_PRIOR_DF)
     }
 
     /// The same, believed up to so many degrees of freedom.
-    pub fn fit_up_to(estimates: &[Estimated], most_df: f64) -> Option<Prior> {
+    pub fn fit_up_to(estimates: &[Estimate], most_df: f64) -> Option<Prior> {
         let known: Vec<(f64, f64)> = estimates
             .iter()
             .filter(|estimate| estimate.se > 0.0 && estimate.df > 0.0)
@@ -111,10 +111,10 @@ impl Prior {
     }
 
     /// The estimate with its variance drawn towards the usual one, and the degrees of freedom of both.
-    pub fn moderate(&self, estimate: Estimated) -> Estimated {
+    pub fn moderate(&self, estimate: Estimate) -> Estimate {
         let df = estimate.df + self.df;
         let variance = (estimate.df * estimate.se * estimate.se + self.df * self.variance) / df;
-        Estimated { value: estimate.value, se: variance.sqrt(), df }
+        Estimate { value: estimate.value, se: variance.sqrt(), df }
     }
 }
 
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn variances_that_are_all_alike_are_pooled_and_ones_that_differ_are_left() {
         let mut chance = Chance::new(3);
-        let mut variances = |spread: f64| -> Vec<Estimated> {
+        let mut variances = |spread: f64| -> Vec<Estimate> {
             (0..60)
                 .map(|_| {
                     let sd = (spread * chance.normal()).exp();

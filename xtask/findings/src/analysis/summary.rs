@@ -12,10 +12,10 @@ use hmac_sha256::Hash as Sha256;
 use crate::analysis::forecast::{self, Forecast};
 use crate::analysis::verdict::verdict;
 use crate::results::{
-    Allocation, ClientSlice, Cpu, DatabaseUsage, Estimate, Interval, Latency, LimitedBy, Measurement, Memory,
-    Operation, Results, Round, Slice, Target, TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
+    Allocation, ClientSlice, Cpu, DatabaseUsage, Interval, Latency, LimitedBy, Measurement, Memory, Operation,
+    PerProcess, Results, Round, Slice, Target, TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
 };
-use stats::bootstrap::{self, Bounded, Resampling};
+use stats::bootstrap::{self, Resampling, WithInterval};
 use stats::components::{Components, LogRatio, log_ratio, within_round};
 use stats::parts::{Part, Parts};
 use stats::percentile::{p95, p99, percentile};
@@ -122,11 +122,11 @@ fn widest<'a>(of: impl Iterator<Item = &'a Measurement>) -> Option<f64> {
 }
 
 /// The mean of values from separate processes, with its interval.
-pub fn estimate(values: Vec<f64>) -> Estimate {
+pub fn estimate(values: Vec<f64>) -> PerProcess {
     let rounds: Vec<Parts> = values.iter().map(|&total| vec![Part { total, calls: 1.0 }]).collect();
     match bootstrap::mean(&rounds, Resampling { resamples: 1000, seed: values.len() as u64 }) {
-        Some(Bounded { value, ci95 }) => Estimate { mean: value, ci95, values },
-        None => Estimate { mean: 0.0, ci95: None, values },
+        Some(WithInterval { value, ci95 }) => PerProcess { mean: value, ci95, values },
+        None => PerProcess { mean: 0.0, ci95: None, values },
     }
 }
 
@@ -288,7 +288,7 @@ fn latency(one: &Measurement, measured: &[&Round], sorted: &[f64], context: &Con
     let samples: Vec<Vec<&[f64]>> =
         measured.iter().map(|round| round.slices.iter().map(|slice| slice.samples_ms.as_slice()).collect()).collect();
     let interval =
-        |p, what| bootstrap::of_percentile(&samples, p, context.resampling(one, what)).and_then(|bounded| bounded.ci95);
+        |p, what| bootstrap::of_percentile(&samples, p, context.resampling(one, what)).and_then(|known| known.ci95);
     let (p95, p99) = (p95(sorted), p99(sorted));
     Some(Latency {
         mean: mean.value,
@@ -459,8 +459,8 @@ fn versus(ours: &Measurement, theirs: &Measurement, shared: &Shared, context: &C
         ours.throughput.as_ref().map(|one| one.concurrency) == theirs.throughput.as_ref().map(|one| one.concurrency);
     let throughput = if same_concurrency { ratio(throughput_parts, "throughput ratio") } else { None };
     let throughput = throughput.map(|ratio| ratio.inverted(1.0));
-    let value = |bounded: Option<Bounded>| bounded.map(|ratio| ratio.value);
-    let interval = |bounded: Option<Bounded>| bounded.and_then(|ratio| ratio.ci95);
+    let value = |known: Option<WithInterval>| known.map(|ratio| ratio.value);
+    let interval = |known: Option<WithInterval>| known.and_then(|ratio| ratio.ci95);
     let allowed = may_have_a_verdict(ours, theirs);
     let judged = |ratio: Option<Interval>| verdict(ratio.filter(|_| allowed), context.margin);
     Some(VsBaseline {

@@ -8,8 +8,8 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::results::{
     AllocationSlice, Backend, Band, Bundle, CallKind, Caveat, ClientPhase, ClientSlice, ColdStart, Database,
-    DescribedCall, Design, Disturbance, DisturbanceKind, Environment, Estimate, Failure, FirstCall, Measurement,
-    Operation, Reading, RecordedAnswers, RecordingNote, Results, Round, Run, RunStatus, SCHEMA_VERSION, Scale,
+    DescribedCall, Design, Disturbance, DisturbanceKind, Environment, Failure, FirstCall, Measurement, Operation,
+    PerProcess, Reading, RecordedAnswers, RecordingNote, Results, Round, Run, RunStatus, SCHEMA_VERSION, Scale,
     ScheduledRound, Settings, Slice, Source, Target, TargetStatus, ThroughputPhase, TimeUse, Timeline, Usage, WarmUp,
     Work,
 };
@@ -527,11 +527,11 @@ fn cold_start(rng: &mut Pcg64Mcg, shape: &Shape, scale: &str, items: u32, id: &s
     let mut estimate = |mean: f64| {
         let values: Vec<f64> = (0..shape.rounds).map(|_| mean * factor(rng, 0.03)).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        Estimate { mean, ci95: (values.len() > 1).then_some([mean * 0.97, mean * 1.03]), values }
+        PerProcess { mean, ci95: (values.len() > 1).then_some([mean * 0.97, mean * 1.03]), values }
     };
     let import_ms = estimate(180.0 + 45.0 * t as f64);
     let bundled = |ms: f64| ms * 0.35;
-    let bundled_import_ms = bundle(t).minified_kib.map(|_| Estimate {
+    let bundled_import_ms = bundle(t).minified_kib.map(|_| PerProcess {
         mean: bundled(import_ms.mean),
         ci95: import_ms.ci95.map(|interval| interval.map(bundled)),
         values: import_ms.values.iter().copied().map(bundled).collect(),

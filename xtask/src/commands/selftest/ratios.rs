@@ -6,7 +6,7 @@ use crate::analysis::summary::{self, cpu_parts};
 use crate::results::{Interval, Measurement, Operation, Results};
 use crate::system::format::signed_percent;
 use stats::parts::per_call;
-use stats::student::{Estimated, of_mean};
+use stats::student::{Estimate, of_mean};
 
 /// A logarithm and how far off it may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,7 +23,7 @@ impl Log {
     }
 
     /// Of an estimate of a logarithm.
-    pub fn estimated(estimate: Estimated) -> Log {
+    pub fn estimated(estimate: Estimate) -> Log {
         let [low, high] = estimate.ci95();
         Log { value: estimate.value, half: (high - low) / 2.0 }
     }

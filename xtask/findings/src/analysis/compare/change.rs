@@ -7,7 +7,7 @@ use crate::analysis::summary::{allocation_parts, cpu_parts, latency_parts, throu
 use crate::results::{Measurement, Operation, Results, Round, Target, TargetStatus};
 use stats::parts::per_call;
 use stats::percentile;
-use stats::student::{self, Estimated};
+use stats::student::{self, Estimate};
 
 /// A change before it is judged: `log` is that of new over base.
 pub struct Raw {
@@ -15,8 +15,8 @@ pub struct Raw {
     pub new: f64,
     pub log: f64,
     /// Absent where a side has a single round.
-    pub estimated: Option<Estimated>,
-    pub control: Option<Estimated>,
+    pub estimated: Option<Estimate>,
+    pub control: Option<Estimate>,
 }
 
 pub struct RawRow {
@@ -91,7 +91,7 @@ fn average(all: &[Series]) -> Series {
     first.keys().filter_map(|round| Some((*round, of(round)? / all.len() as f64))).collect()
 }
 
-fn between_groups(base: &Series, new: &Series) -> Option<Estimated> {
+fn between_groups(base: &Series, new: &Series) -> Option<Estimate> {
     Some(student::difference(student::of_mean(&values(base))?, student::of_mean(&values(new))?))
 }
 

@@ -6,7 +6,7 @@ use super::change::{Raw, RawRow};
 use super::{Basis, Change, Comparison, FailOn, Metric, Row};
 use crate::analysis::verdict::verdict;
 use stats::percentile;
-use stats::student::{self, Estimated, Prior};
+use stats::student::{self, Estimate, Prior};
 
 /// The chance that a pair of like runs fails.
 const FALSE_ALARMS: f64 = 0.05;
@@ -15,15 +15,15 @@ const FALSE_ALARMS: f64 = 0.05;
 struct Priors(BTreeMap<Metric, Option<Prior>>);
 
 impl Priors {
-    fn of(rows: &[RawRow], which: impl Fn(&Raw) -> Option<Estimated>) -> Priors {
-        let estimates = |metric: Metric| -> Vec<Estimated> {
+    fn of(rows: &[RawRow], which: impl Fn(&Raw) -> Option<Estimate>) -> Priors {
+        let estimates = |metric: Metric| -> Vec<Estimate> {
             let all = rows.iter().flat_map(|row| &row.changes);
             all.filter(|(of, _)| *of == metric).filter_map(|(_, raw)| which(raw)).collect()
         };
         Priors(Metric::ALL.into_iter().map(|metric| (metric, Prior::fit(&estimates(metric)))).collect())
     }
 
-    fn moderate(&self, metric: Metric, estimated: Estimated) -> Estimated {
+    fn moderate(&self, metric: Metric, estimated: Estimate) -> Estimate {
         self.0.get(&metric).copied().flatten().map_or(estimated, |prior| prior.moderate(estimated))
     }
 }
@@ -39,7 +39,7 @@ pub fn judge_all(
 ) -> Comparison {
     let priors = Priors::of(&rows, |raw| raw.estimated);
     let control_priors = Priors::of(&rows, |raw| raw.control);
-    let gated: Vec<(Metric, Estimated)> = rows
+    let gated: Vec<(Metric, Estimate)> = rows
         .iter()
         .flat_map(|row| &row.changes)
         .filter(|(metric, _)| fail_on.threshold(*metric).is_some())

@@ -138,6 +138,9 @@ fn by_scale(index: &Index<'_>, say: impl Fn(&str) -> Option<String>) -> Option<S
             let text = say(&scale.name)?;
             Some(if several {
                 format!("At {} items: {text}", format::count(scale.items.into()))
+            } else if index.results.targets.iter().any(|target| text.starts_with(&target.name)) {
+                // A library's name stays as it is written.
+                text
             } else {
                 let mut rest = text.chars();
                 rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())

@@ -11,7 +11,7 @@ use super::columns::{self, Column, RATIO};
 use super::of_scale::OfScale;
 use super::{Index, TargetView, notes, runtimes};
 use crate::report::{format, text};
-use crate::results::{Bundle, ColdStart, Estimate, Measurement, Operation, Throughput};
+use crate::results::{Bundle, ColdStart, Measurement, Operation, PerProcess, Throughput};
 
 /// One kind of figure at one scale: latency, throughput, CPU …
 #[derive(Debug, Clone, Serialize)]
@@ -313,7 +313,7 @@ impl OfScale<'_> {
             let mut all = self.index.results.cold_starts.iter();
             all.find(|cold| cold.scale == self.scale && cold.target == library.id)
         };
-        let line = |label: String, unit: &str, of: &dyn Fn(&ColdStart) -> Option<Estimate>| {
+        let line = |label: String, unit: &str, of: &dyn Fn(&ColdStart) -> Option<PerProcess>| {
             let cell = |library: &TargetView| match found(library).and_then(of) {
                 Some(estimate) => Cell::estimate(Some(estimate.mean), estimate.ci95, unit),
                 None => Cell::missing("not measured"),

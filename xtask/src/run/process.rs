@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::results::{ColdStart, Estimate, Failure, FirstCall, Operation, RecordingNote, Round, WarmUp, Work};
+use crate::results::{ColdStart, Failure, FirstCall, Operation, PerProcess, RecordingNote, Round, WarmUp, Work};
 use crate::run::warm_up::Warming;
 use crate::workers::protocol::AdapterNotes;
 use crate::workers::suite::VerifiedSuite;
@@ -12,7 +12,7 @@ use crate::workers::worker::Fault;
 const TOLERATED_ERRORS: f64 = 0.01;
 
 /// One target's process in a round.
-pub struct Member {
+pub struct Process {
     pub target: usize,
     pub id: String,
     pub place: u32,
@@ -25,16 +25,16 @@ pub struct Member {
     /// What was recorded of its operations, per call, where this process recorded it.
     pub recorded: BTreeMap<Operation, RecordedOperation>,
     /// What it has measured, by operation.
-    pub current: BTreeMap<Operation, Current>,
+    pub measured: BTreeMap<Operation, OperationRound>,
     pub cold: Cold,
 }
 
-impl Member {
+impl Process {
     /// What it has measured of an operation.
-    pub fn current(&mut self, operation: Operation) -> &mut Current {
+    pub fn operation(&mut self, operation: Operation) -> &mut OperationRound {
         let warm_up = self.warming.operations.get(&operation);
         let (round, place) = (self.cold.round, self.place);
-        self.current.entry(operation).or_insert_with(|| Current::new(round, place, warm_up.cloned()))
+        self.measured.entry(operation).or_insert_with(|| OperationRound::new(round, place, warm_up.cloned()))
     }
 }
 
@@ -58,8 +58,8 @@ pub struct Cold {
     pub first_call_ms: Vec<(Operation, f64)>,
 }
 
-/// One operation of one member while it is being measured.
-pub struct Current {
+/// One operation of one process while it is being measured.
+pub struct OperationRound {
     pub round: Round,
     /// Calls made so far against the database, those that lead a turn in too: the next one's number.
     pub calls: u64,
@@ -71,10 +71,10 @@ pub struct Current {
     pub error: Option<String>,
 }
 
-impl Current {
-    fn new(round: u32, place: u32, warm_up: Option<WarmUp>) -> Current {
+impl OperationRound {
+    fn new(round: u32, place: u32, warm_up: Option<WarmUp>) -> OperationRound {
         let none = WarmUp { calls: 0, wall_ms: 0.0, settled: false, windows_us: Vec::new(), helper_shares: Vec::new() };
-        Current {
+        OperationRound {
             round: Round {
                 round,
                 place,
@@ -119,7 +119,7 @@ impl Current {
 impl Cold {
     /// Adds this process's values to those of the target's other processes.
     pub fn keep(self, scale: &str, target: &str, all: &mut Vec<ColdStart>) {
-        let none = || Estimate { mean: 0.0, ci95: None, values: Vec::new() };
+        let none = || PerProcess { mean: 0.0, ci95: None, values: Vec::new() };
         let index = all.iter().position(|cold| cold.scale == scale && cold.target == target).unwrap_or_else(|| {
             all.push(ColdStart {
                 scale: scale.to_owned(),
@@ -140,7 +140,7 @@ impl Cold {
         for (operation, ms) in self.first_call_ms {
             match cold.first_call_ms.iter_mut().find(|first| first.operation == operation) {
                 Some(first) => first.ms.values.push(ms),
-                None => cold.first_call_ms.push(FirstCall { operation, ms: Estimate { values: vec![ms], ..none() } }),
+                None => cold.first_call_ms.push(FirstCall { operation, ms: PerProcess { values: vec![ms], ..none() } }),
             }
         }
     }
