@@ -362,12 +362,8 @@ fn percent_avg(usage: &[&Usage]) -> Option<f64> {
 fn memory(one: &Measurement, usage: &[&Usage], context: &Context) -> Option<Memory> {
     let peaks: Vec<Parts> = usage.iter().map(|usage| vec![Part { total: usage.memory_mb_peak, calls: 1.0 }]).collect();
     let peak = bootstrap::mean(&peaks, context.resampling(one, "memory"))?;
-    let wall_ms: f64 = usage.iter().map(|usage| usage.wall_ms).sum();
-    let avg = if wall_ms > 0.0 {
-        usage.iter().map(|usage| usage.memory_mb_avg * usage.wall_ms).sum::<f64>() / wall_ms
-    } else {
-        usage.iter().map(|usage| usage.memory_mb_avg).sum::<f64>() / usage.len() as f64
-    };
+    // Each process counts alike, in both: an average above the peak would be nonsense.
+    let avg = usage.iter().map(|usage| usage.memory_mb_avg).sum::<f64>() / usage.len() as f64;
     Some(Memory { avg, peak: peak.value, peak_ci95: peak.ci95 })
 }
 

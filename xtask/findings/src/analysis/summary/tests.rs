@@ -239,3 +239,18 @@ fn a_full_run_is_summarized_in_less_than_a_second() {
     // Three seconds, since tests share their machine with others.
     assert!(took.as_secs() < 3, "{took:?}");
 }
+
+#[test]
+fn memory_on_average_is_never_above_its_peak_however_long_each_round_was() {
+    let mut results = raw(&Shape::small());
+    for one in &mut results.measurements {
+        for (at, round) in one.per_round.iter_mut().enumerate() {
+            let Some(usage) = &mut round.usage else { continue };
+            (usage.memory_mb_avg, usage.memory_mb_peak) = (150.0 - 30.0 * at as f64, 151.0 - 30.0 * at as f64);
+            usage.wall_ms = 1_000.0 / (1.0 + at as f64);
+        }
+    }
+    summarize(&mut results);
+    let memory: Vec<_> = results.measurements.iter().filter_map(|one| one.memory_mb.as_ref()).collect();
+    assert!(!memory.is_empty() && memory.iter().all(|memory| memory.avg < memory.peak), "{memory:?}");
+}
