@@ -28,6 +28,7 @@ use crate::plan::items::Items;
 use crate::plan::{Plan, Rounds, ScalePlan};
 use crate::results::{Disturbance, DisturbanceKind, Operation, Results, TargetStatus, TimeUse};
 use crate::system::exit::Exit;
+use crate::system::format::count;
 use crate::system::interrupt;
 use crate::workers::keeper::{Keeper, Tables};
 use crate::workers::protocol::{Data, Example, Lane};
@@ -262,13 +263,13 @@ impl<'a> Runner<'a> {
     fn try_seed(&self, scale: &ScalePlan) -> anyhow::Result<Keeper> {
         let tables = self.tables(scale);
         let health = self.health();
-        self.observer.step_began(&format!("seeding {} items", tables.items));
+        self.observer.step_began(&format!("seeding {} items", count(tables.items.into())));
         let log = self.out.join(format!("keeper-{}.log", scale.scale.name));
         let mut keeper = Keeper::open(self.site.keeper(log)?, &tables, &health)?;
         self.sampler.watch(KEEPER, keeper.pid);
         keeper.create(&health, |done, total| self.observer.step_at(done, total))?;
         keeper.check(&health)?;
-        self.observer.step_ended(&format!("seeded {} items and checked the table", tables.items));
+        self.observer.step_ended(&format!("seeded {} items and checked the table", count(tables.items.into())));
         Ok(keeper)
     }
 

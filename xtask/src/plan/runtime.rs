@@ -156,7 +156,7 @@ pub fn outdated(node_version: &str, today: Day) -> Option<String> {
     let why = [since, refused].into_iter().flatten().collect::<Vec<_>>();
     (!why.is_empty()).then(|| {
         format!(
-            "Node {node_version} {}: measure on a newer one, as --runtime node@24, or update it",
+            "Node {node_version} {}: measure on a newer one, for example with --runtime node@24, or update it",
             why.join(", and ")
         )
     })

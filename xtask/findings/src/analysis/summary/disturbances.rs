@@ -85,8 +85,8 @@ pub fn note_disturbances(results: &mut Results, warnings: &[Vec<Warning>]) {
         note(
             DisturbanceKind::Noise,
             format!(
-                "{wide} of {ratios} ratios of CPU per call are known no better than ±10%: this run is too noisy to \
-                 conclude from"
+                "{wide} of {ratios} ratios of CPU per call are known no better than ±10%: only differences larger \
+                 than their intervals can be relied on"
             ),
             true,
         );

@@ -35,27 +35,48 @@ impl Budget {
 /// What would settle what is inconclusive: a longer run, with a longer warm-up where processes had not settled.
 pub fn to_settle(results: &Results, libraries: &[TargetView]) -> Option<Point> {
     let unsettled = results.measurements.iter().any(|m| m.warning_kinds.iter().any(|kind| kind == "not-settled"));
-    let widest = widest(results);
-    let of_width = widest.map(|(widest, half)| (growth(results, widest, half), widest.scale.as_str()));
+    let hardest = hardest(results);
+    let of_width = hardest.map(|(hardest, growth)| (growth, hardest.scale.as_str()));
     let of_warm_up = unsettled.then(|| Some((TO_WARM_UP, results.settings.scales.first()?.name.as_str()))).flatten();
     let (growth, scale) = of_width.into_iter().chain(of_warm_up).max_by(|a, b| a.0.total_cmp(&b.0))?;
     let budget = budget_for(results, growth, scale);
     let mut text = "Measure for longer".to_owned();
-    if let Some((widest, half)) = widest {
+    if let Some((hardest, _)) = hardest {
         let enough = if budget.capped { "may not be enough" } else { "should be about enough" };
+        let range = hardest.vs_baseline.as_ref().and_then(|versus| versus.cpu_ratio_ci95);
+        let range = range.map_or_else(String::new, |[low, high]| {
+            format!(" ({} to {})", format::ratio(low, None), format::ratio(high, None))
+        });
         text = format!(
-            "{text}, which {enough}: the widest interval, {} of {} at {} items, is ±{}",
-            widest.operation,
-            label(libraries, &widest.target),
-            format::count(widest.items.into()),
-            format::percent(half.exp_m1())
+            "{text}, which {enough} for the hardest, {} of {} at {} items{range}; less time settles some of the others",
+            hardest.operation,
+            label(libraries, &hardest.target),
+            format::count(hardest.items.into()),
         );
     }
     if unsettled {
         text += "; and warm up for longer, as processes had not settled";
     }
-    let command = format!("cargo xtask bench{}", if unsettled { warming_up(results, &budget) } else { budget.flag() });
+    let flags = if unsettled { warming_up(results, &budget) } else { budget.flag() };
+    let command = again(results, &flags);
     Some(Point { command, ..Point::new("To settle it", text) })
+}
+
+/// The run's own command with other flags: what is not about how long it measures, or where to, stays as it was.
+fn again(results: &Results, flags: &str) -> String {
+    const OWN: [&str; 6] = ["--budget", "--rounds", "--warm-up", "--time", "--out", "--resume"];
+    let mut words = shell_words::split(&results.run.command).unwrap_or_default().into_iter();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        if !OWN.contains(&word.split('=').next().unwrap_or_default()) {
+            kept.push(word);
+        } else if !word.contains('=') {
+            // Its value.
+            words.next();
+        }
+    }
+    let command = if kept.is_empty() { "cargo xtask bench".to_owned() } else { shell_words::join(kept) };
+    format!("{command}{flags}")
 }
 
 /// What to do about something that was found: a sentence without its end, and a command, of which one may be empty.
@@ -83,7 +104,7 @@ const WAIT: &str = " --patience 5m";
 
 fn longer(results: &Results) -> Advice {
     let flag = budget(results).map_or_else(|| " --budget 10m".to_owned(), |budget| budget.flag());
-    Advice::new("measure for longer", &flag)
+    Advice { how: "measure for longer", command: again(results, &flag) }
 }
 
 /// What to do about a disturbance of this kind.
@@ -117,7 +138,7 @@ pub fn on_warning(results: &Results, kind: &str) -> Advice {
         "not-settled" => {
             let growth = results.settings.scales.first().map(|scale| budget_for(results, TO_WARM_UP, &scale.name));
             let flags = growth.map_or_else(String::new, |budget| warming_up(results, &budget));
-            Advice::new("warm up for longer", &flags)
+            Advice { how: "warm up for longer", command: again(results, &flags) }
         }
         "outliers" | "round-apart" | "drift" => Advice::new("measure again while the machine is idle", WAIT),
         "accounting" => Advice::new("rely on CPU per call rather than on CPU in percent here", ""),
@@ -133,20 +154,20 @@ fn warming_up(results: &Results, budget: &Budget) -> String {
     format!("{} --rounds {rounds} --warm-up {warm_up:.0}s", budget.flag())
 }
 
-/// The budget with which a run makes as many rounds as a verdict takes, or settles the widest ratio, whichever is longer.
+/// The budget with which a run makes as many rounds as a verdict takes, or settles every ratio, whichever is longer.
 pub fn budget(results: &Results) -> Option<Budget> {
     let measured = || results.measurements.iter().filter(|m| m.rounds > 0);
     let fewest = measured().min_by_key(|m| m.rounds)?;
     let more_rounds = f64::from(FEWEST_ROUNDS) / f64::from(fewest.rounds);
     let for_rounds = (more_rounds > 1.0).then_some((more_rounds * LEAST_GROWTH, fewest.scale.as_str()));
-    let for_width = widest(results).map(|(widest, half)| (growth(results, widest, half), widest.scale.as_str()));
+    let for_width = hardest(results).map(|(hardest, growth)| (growth, hardest.scale.as_str()));
     let (growth, scale) = for_rounds.into_iter().chain(for_width).max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some(budget_for(results, growth, scale))
 }
 
-/// The inconclusive ratio with the widest interval, and half of its width as a logarithm. Ratios of processes that had not
-/// settled need a longer warm-up instead.
-fn widest(results: &Results) -> Option<(&Measurement, f64)> {
+/// The inconclusive ratio that takes the most time to settle, and how many times as long the measuring takes for it. Ratios
+/// of processes that had not settled need a longer warm-up instead.
+fn hardest(results: &Results) -> Option<(&Measurement, f64)> {
     let unsettled = |m: &Measurement| m.warning_kinds.iter().any(|kind| kind == "not-settled");
     let settled = |m: &&Measurement| {
         let baseline = summary::baseline_of(results, &m.target);
@@ -161,7 +182,7 @@ fn widest(results: &Results) -> Option<(&Measurement, f64)> {
         let [low, high] = versus.cpu_ratio_ci95.filter(|[low, high]| *low > 0.0 && low < high)?;
         Some((high / low).ln() / 2.0)
     };
-    let open = results.measurements.iter().filter(settled).filter_map(|m| Some((m, half(m)?)));
+    let open = results.measurements.iter().filter(settled).filter_map(|m| Some((m, growth(results, m, half(m)?))));
     open.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
@@ -215,7 +236,7 @@ mod tests {
         let results = with_one_open(1.06, [(-away).exp(), (3.0 * away).exp()], 120.0);
         let said = to_settle(&results, &[]).unwrap();
         assert_eq!(
-            said.command, "cargo xtask bench --budget 15m --rounds 3 --warm-up 60s",
+            said.command, "cargo xtask bench --scale small --scale large --budget 15m --rounds 3 --warm-up 60s",
             "the fixture has one that had not settled"
         );
         let (enough, which) = ("which should be about enough", "PutItem of mizzle at 1,000 items, is ±12%");

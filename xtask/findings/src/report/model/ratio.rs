@@ -81,7 +81,7 @@ fn is_settled(m: &Measurement) -> bool {
 /// The ids of the best libraries: the cheapest, and with it each that this run cannot distinguish from it, since none is
 /// cheaper by more than the margin of equivalence with intervals that don't touch. Empty where nothing was separated:
 /// where all are as good, where only one was measured, where one has no interval and could be anywhere, or where one of
-/// the best had not settled. The bare SDK is the floor and not among the libraries that are ranked.
+/// the best had not settled. The bare SDK is the baseline and not among the libraries that are ranked.
 pub fn best<'a>(
     index: &Index<'_>,
     libraries: &'a [TargetView],
