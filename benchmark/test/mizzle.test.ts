@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { findAdapter } from "../src/adapters/index.js";
+import { poolSize } from "../src/operations.js";
 import { OPERATIONS } from "../src/protocol.js";
 import { compareTable } from "../src/table/seed.js";
 import { type Asked, Recorder } from "./recorder.js";
@@ -27,12 +28,12 @@ describe("mizzle", () => {
   for (const calls of ["documented", "same-request"] as const) {
     it(`does the six operations right in ${calls} calls, which ask for what its adapter says`, { skip }, async () => {
       const folder = await mkdtemp(join(tmpdir(), "bench-mizzle-"));
+      const recorder = await Recorder.start(endpoint());
       try {
         await cp(DIST, join(folder, "dist"), { recursive: true });
         await cp(join(DIST, "../package.json"), join(folder, "package.json"));
         await symlink(resolve(install ?? "", "node_modules"), join(folder, "node_modules"));
         await withTable(TWO_PAGES, async (table) => {
-          const recorder = await Recorder.start(endpoint());
           const suite = talkTo("suite", join(folder, "dist"));
           const open = openSuite(baseOf(table), TWO_PAGES, {
             target: "mizzle",
@@ -51,8 +52,9 @@ describe("mizzle", () => {
           assert.deepEqual(recorder.take(), []);
           assert.equal(await compareTable(table, TWO_PAGES, SEED), null, "verification leaves no trace");
           const sent: Asked[] = [];
-          for (const operation of ["GetItem", "UpdateItem", "Query", "Scan"]) {
-            const [calls, requests, items] = operation === "Scan" ? [1, 2, TWO_PAGES] : [16, 16, null];
+          for (const operation of ["GetItem", "UpdateItem", "Query", "Scan"] as const) {
+            const pool = poolSize(operation, open.pool);
+            const [calls, requests, items] = operation === "Scan" ? [1, 2, TWO_PAGES] : [pool, pool, null];
             const recorded = last(await suite.until("recorded", { do: "record", operation }), "recorded");
             assert.deepEqual([recorded.calls, recorded.items], [calls, items]);
             const first = recorder.take(operation);
@@ -62,11 +64,12 @@ describe("mizzle", () => {
             sent.push(...first);
           }
           assert.deepEqual(unequal(sent), described(await findAdapter("mizzle"), calls));
-          recorder.close();
           await suite.until("bye", { do: "end" });
           assert.equal(await suite.ended, 0);
         });
       } finally {
+        // Left open, it would keep the tests from ending.
+        recorder.close();
         await rm(folder, { recursive: true, force: true });
       }
     });

@@ -238,7 +238,7 @@ describe("the suite", () => {
     ["a command before open", '{"do":"verify","operations":[]}', /nothing is open/],
     ["an adapter it doesn't have", openLine({ adapter: "toString" }), /no adapter named "toString"/],
     ["a number that isn't one", openLine({ items: "many" }), /"items" must be a whole number/],
-    ["a pool larger than can be restored", openLine({ pool: 5000 }), /"pool" must be a whole number from 1 to 1024/],
+    ["a pool larger than can be restored", openLine({ pool: 5000 }), /"pool" must be a whole number from 1 to 64/],
     ["a handicap that is no number", openLine({ handicap: { Scan: "2%" } }), /"Scan" must be a whole number/],
   ] as const) {
     it(`fails with exit code 1 at ${name}`, async () => {

@@ -239,8 +239,17 @@ mod tests {
             said.command, "cargo xtask bench --scale small --scale large --budget 15m --rounds 3 --warm-up 60s",
             "the fixture has one that had not settled"
         );
-        let (enough, which) = ("which should be about enough", "PutItem of mizzle at 1,000 items, is ±12%");
+        let (enough, which) = ("which should be about enough", "PutItem of mizzle at 1,000 items (×0.94 to ×1.19)");
         assert!(said.text.contains(enough) && said.text.contains(which), "{}", said.text);
+    }
+
+    #[test]
+    fn the_command_is_the_run_s_own_for_another_time() {
+        let mut results = with_one_open(1.06, [0.9, 1.2], 150.0);
+        results.run.command = "cargo xtask bench --orm all --budget 20s --out='my runs/1' --mizzle 'a tree'".to_owned();
+        let command = to_settle(&results, &[]).unwrap().command;
+        assert!(command.starts_with("cargo xtask bench --orm all --mizzle 'a tree' --budget "), "{command}");
+        assert!(!command.contains("20s") && !command.contains("my runs"), "{command}");
     }
 
     #[test]
@@ -257,7 +266,7 @@ mod tests {
         assert!(!to_settle(&results, &[]).unwrap().command.contains("--warm-up"));
         let open = results.measurements.iter_mut().find(|m| m.vs_baseline.is_some()).unwrap();
         open.warning_kinds = vec!["not-settled".to_owned()];
-        let command = "cargo xtask bench --budget 5m --rounds 3 --warm-up 50s";
+        let command = "cargo xtask bench --scale small --scale large --budget 5m --rounds 3 --warm-up 50s";
         assert_eq!(to_settle(&results, &[]).unwrap().command, command);
         open_ratio(&mut results).cpu_verdict = Verdict::Same;
         results.measurements.iter_mut().for_each(|m| m.warning_kinds.clear());
@@ -285,7 +294,9 @@ mod tests {
             assert!(!advice.how.is_empty(), "{advice:?}");
             let flags = advice.command.split(' ').filter(|word| word.starts_with("--"));
             for flag in flags.clone() {
-                assert!(["--budget", "--rounds", "--warm-up", "--patience"].contains(&flag), "{advice:?}");
+                // The run's own stay.
+                let own = results.run.command.contains(flag);
+                assert!(own || ["--budget", "--rounds", "--warm-up", "--patience"].contains(&flag), "{advice:?}");
             }
             // More rounds of the same budget would only be shorter ones.
             let flags: Vec<&str> = flags.collect();
