@@ -41,8 +41,8 @@ fn the_example_is_measured_from_anywhere_and_one_that_lies_is_refused() {
           async load() {
             const { empty } = await import("next-door");
             const library = await honest.load();
-            return { async connect(config, calls) {
-              const connection = await library.connect(config, calls);
+            return { async connect(...given) {
+              const connection = await library.connect(...given);
               return { ...connection, table: (name) => ({ ...connection.table(name), get: async () => empty() }) };
             } };
           },
@@ -91,7 +91,7 @@ fn every_file_that_is_no_adapter_ends_in_one_message_before_anything_starts() {
         ("./folder.ts", "that is a folder"),
         ("./notes.md", "an adapter is a TypeScript or JavaScript file"),
         ("./electrodb.ts", "rename it, as my-electrodb.ts"),
-        ("./broken.ts", "broken.ts:21: Expected identifier"),
+        ("./broken.ts", "broken.ts:14: Expected identifier"),
         ("./unexported.ts", "it exports no adapter: write `export const adapter"),
         (
             "./uninstalled.ts",
