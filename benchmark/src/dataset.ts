@@ -13,7 +13,7 @@ import type { Shape } from "./shape.js";
 export type { Key, Order, Updated } from "./shapes/kind.js";
 
 /** How many items one Query returns unless it is said otherwise. */
-export const QUERY_ITEMS = 20;
+const QUERY_ITEMS = 20;
 /** Items of a partition, where a query doesn't need more. */
 const PARTITION = 100;
 /** Items of a partition that verification needs besides those that a query returns. */

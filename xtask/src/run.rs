@@ -6,7 +6,7 @@ mod client;
 pub mod observer;
 mod process;
 pub mod resume;
-mod round;
+pub mod round;
 pub mod site;
 mod timing;
 mod used;

@@ -8,11 +8,10 @@ mod support;
 use std::path::Path;
 
 use support::{Ended, Place, real_root, run, target};
+use xtask::system::files::write_whole;
 
 fn write(root: &Path, path: &str, text: &str) {
-    let path = root.join(path);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
+    write_whole(&root.join(path), text).unwrap();
 }
 
 /// The example, changed and copied somewhere.

@@ -9,11 +9,10 @@ use std::path::Path;
 use std::process::Command;
 
 use support::{Place, run};
+use xtask::system::files::write_whole;
 
 fn write(root: &Path, path: &str, text: &str) {
-    let path = root.join(path);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
+    write_whole(&root.join(path), text).unwrap();
 }
 
 /// A monorepo whose `electrodb` is the real one behind a sibling package that works for `spin` microseconds at each call.

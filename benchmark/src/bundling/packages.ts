@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { ImportKind, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 
 /** `benchmark/`, which this program is compiled into a folder of. */
-export const BENCHMARK = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+const BENCHMARK = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
 const OURS = "dynamodb-client-benchmark";
 const COMPILED = resolve(BENCHMARK, "dist");

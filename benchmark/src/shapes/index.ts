@@ -9,7 +9,7 @@ import { record } from "./record.js";
 import { session } from "./session.js";
 import { plain } from "./typed.js";
 
-export const BUILT_IN: readonly Kind[] = [order, session, record, document];
+const BUILT_IN: readonly Kind[] = [order, session, record, document];
 
 /** The shape that a command describes. */
 export function kindOf({ shape, example }: Data): Kind {

@@ -11,7 +11,7 @@ use crate::plan::request::BackendChoice;
 use crate::report::{self, text};
 use crate::setup::database::{Engine, Java};
 use crate::setup::npm::Tools;
-use crate::setup::npm::runtime::{self, Runtime};
+use crate::setup::npm::runtime::{self, outdated_node};
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::files;
@@ -164,7 +164,7 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 fn node(tools: &Tools) -> Found {
-    match Runtime::on_path(tools).outdated() {
+    match outdated_node(&tools.node_version) {
         Some(why) => Found::Poor(format!("{why} ({})", tools.node.display())),
         None => Found::Good(format!("{} ({})", tools.node_version, tools.node.display())),
     }

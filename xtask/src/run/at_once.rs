@@ -25,6 +25,11 @@ pub fn at_once<T: Send, R: Send>(items: Vec<T>, most: usize, work: impl Fn(T) ->
     done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
+/// How many processes may work at the same time.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::at_once::at_once;
+use super::at_once::{at_once, cores};
 use super::observer::Began;
 use super::process::{Cold, Process, RecordedOperation};
 use super::timing::{self, Times};
@@ -17,6 +17,7 @@ use crate::plan::request::Emphasis;
 use crate::plan::{POOL, ScalePlan};
 use crate::results::{Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus};
 use crate::run::warm_up::{self, Warming};
+use crate::system::files;
 use crate::system::format::percent;
 use crate::workers::keeper::Keeper;
 use crate::workers::protocol::{OpenSuite, Phase};
@@ -184,7 +185,7 @@ impl Runner<'_> {
             handicap: planned.handicap.clone(),
             twice: planned.twice.clone(),
         };
-        let log = self.out.join(format!("suite-{}-{}-{round}.log", scale.scale.name, file_name(&planned.id)));
+        let log = self.out.join(format!("suite-{}-{}-{round}.log", scale.scale.name, files::name_of(&planned.id)));
         let health = self.health();
         // The two imports that are compared take turns in being the first, and in what goes on next to them.
         let bundle_first = (round + place).is_multiple_of(2);
@@ -192,10 +193,7 @@ impl Runner<'_> {
         let (suite, ready) = Suite::open(self.site.suite(target, log), job, &health)?;
         let bundled_import_ms = before.unwrap_or_else(|| self.site.import_bundle(target));
         let full = !self.recorded.contains(&target);
-        let mut operations = self.plan.operations.clone();
-        if !full && operations.len() > 1 {
-            operations.retain(|operation| !operation.grows_with_the_table());
-        }
+        let operations = to_verify(&self.plan.operations, full);
         let (suite, verified) = suite.verify(&operations, full, &health)?;
         let first_calls = verified.iter().filter_map(|found| Some((found.operation, found.first_call_ms?)));
         Ok(Process {
@@ -230,10 +228,7 @@ impl Runner<'_> {
         let lanes: Vec<u32> = fresh.iter().map(|&target| target as u32 + 1).collect();
         // What an earlier recording left is in the way of conditional writes.
         self.restore(plan, &lanes, |_| 0, keeper)?;
-        let mut operations = self.plan.operations.clone();
-        // A scan of a large table takes the server seconds: those of all targets come first, and together.
-        operations.sort_by_key(|operation| (!operation.only_reads(), !operation.grows_with_the_table()));
-        for operation in operations {
+        for operation in to_record(&self.plan.operations) {
             if operation.consumes_items() {
                 for &lane in &lanes {
                     keeper.prepare(lane, u64::from(POOL), true, &self.health())?;
@@ -620,12 +615,17 @@ impl Runner<'_> {
     }
 }
 
-/// How many processes may work at the same time.
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+/// What a process is verified in: all operations in full, and shortly all but Scan next to others, which would take longer
+/// than all of them.
+pub fn to_verify(operations: &[Operation], full: bool) -> Vec<Operation> {
+    let is_left_out = |operation: Operation| !full && operations.len() > 1 && operation.grows_with_the_table();
+    operations.iter().copied().filter(|&operation| !is_left_out(operation)).collect()
 }
 
-/// An id as part of a file's name.
-fn file_name(id: &str) -> String {
-    id.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' }).collect()
+/// The operations in the order in which they are recorded: what only reads first, while the table is as it was seeded,
+/// and Scan before the others, since a scan of a large table takes the server seconds: those of all targets come together.
+pub fn to_record(operations: &[Operation]) -> Vec<Operation> {
+    let mut operations = operations.to_vec();
+    operations.sort_by_key(|operation| (!operation.only_reads(), !operation.grows_with_the_table()));
+    operations
 }

@@ -32,6 +32,8 @@ use spec::Spec;
 
 /// How long an install or a compilation may take.
 const LIMIT: Duration = Duration::from_mins(10);
+/// How long unpacking a tarball may take.
+const UNPACK_LIMIT: Duration = Duration::from_mins(2);
 /// Flags of every npm command that fetches: nothing of a package runs while it is installed, and a network that is
 /// not there is noticed within seconds.
 const FETCHING: [&str; 6] = [
@@ -193,6 +195,23 @@ pub fn pack(tools: &Tools, folder: &Path, package: &str) -> anyhow::Result<Resul
     // A silent npm would not say why it fails.
     let command = cmd!(shell, "{npm} pack --loglevel=error --prefer-offline {package} {FETCHING...}");
     Ok(run_npm(&shell, command, "npm pack")?.map(|said| folder.join(said.lines().last().unwrap_or_default().trim())))
+}
+
+/// Unpacks a member of a tarball next to it. `what` is for messages: what it holds.
+///
+/// # Errors
+/// [`Exit::Prerequisite`] without tar, [`Exit::Failed`] where it can't, in its words.
+pub fn unpack(tarball: &Path, member: &str, what: &str) -> anyhow::Result<()> {
+    let tar =
+        which::which("tar").map_err(|_| Exit::Prerequisite(format!("tar is not on the PATH; it unpacks {what}")))?;
+    let shell = process::shell(tarball.parent().unwrap_or(Path::new(".")))?;
+    let doing = format!("unpacking {what}");
+    let output = process::output(cmd!(shell, "{tar} -xzf {tarball} {member}"), &doing, UNPACK_LIMIT)?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!(Exit::Failed(format!("{doing}: tar ended with {}: {}", output.status, said.trim())));
+    }
+    Ok(())
 }
 
 /// Runs an npm command; its standard output, or npm's own words as the error.

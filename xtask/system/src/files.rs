@@ -1,12 +1,13 @@
-//! Writing files so that a reader never sees half of one, whether a folder can be written into, and bytes as text for
-//! the names of files.
+//! Writing files so that a reader never sees half of one, whether a folder can be written into, what a file holds as a
+//! hash, and texts for the names of files.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use data_encoding::HEXLOWER;
+use hmac_sha256::Hash as Sha256;
 
 /// Writes `bytes` to a temporary file in the same folder and renames it to `path`; the folder is made if need be.
 pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
@@ -38,6 +39,30 @@ pub fn check_folder(folder: &Path) -> Result<()> {
 /// Bytes in hexadecimal.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
     HEXLOWER.encode(bytes.as_ref())
+}
+
+/// A file's SHA-256 in hexadecimal.
+pub fn sha256_of(path: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    each_part(path, |bytes| hash.update(bytes))?;
+    Ok(hex(hash.finalize()))
+}
+
+/// Gives a file's bytes, part by part.
+pub fn each_part(path: &Path, mut take: impl FnMut(&[u8])) -> Result<()> {
+    let mut file = fs::File::open(path).with_context(|| format!("reading {}", path.display()))?;
+    let mut bytes = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut bytes).with_context(|| format!("reading {}", path.display()))? {
+            0 => return Ok(()),
+            read => take(&bytes[..read]),
+        }
+    }
+}
+
+/// An id as a part of a file's name: letters, digits, hyphens and dots, everything else an underscore.
+pub fn name_of(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' }).collect()
 }
 
 #[cfg(test)]

@@ -44,6 +44,9 @@ pub fn render(name: &str, page: &Page, charts: &Charts) -> Result<String> {
     template.render(context).with_context(|| format!("rendering {name}"))
 }
 
+/// Kinds of tables by their class, and the width up to which their rows become cards.
+const CARDS: [(&str, &str); 3] = [("card", "44rem"), ("wide", "56rem"), ("widest", "66rem")];
+
 /// The page's own styles and those of the charts within it.
 fn style() -> String {
     let light: String = Ink::ALL
@@ -58,6 +61,8 @@ fn style() -> String {
         let (light, dark) = ink.colours();
         format!("--{name}:light-dark({light},{dark});")
     });
-    let page = include_str!("../../templates/report.css");
+    let card = include_str!("../../templates/cards.css");
+    let cards = CARDS.map(|(kind, width)| card.replace("KIND", kind).replace("WIDTH", width)).concat();
+    let page = include_str!("../../templates/report.css").replace("/* CARDS */\n", &cards);
     format!(":root{{{}}}\n{page}\n{light}\n{}", variables.concat(), charts::styles())
 }

@@ -29,8 +29,6 @@ pub struct Workshop<'a> {
     server: Server,
     answers: Answers,
     doors: Vec<Door>,
-    /// Targets, by their index, whose processes keep V8's usual thresholds.
-    usual_thresholds: Vec<usize>,
 }
 
 impl<'a> Workshop<'a> {
@@ -59,14 +57,7 @@ impl<'a> Workshop<'a> {
             server,
             answers,
             doors: Vec::new(),
-            usual_thresholds: Vec::new(),
         })
-    }
-
-    /// The same, with the processes of some targets, by their index, started without lowered V8 thresholds.
-    #[must_use]
-    pub fn with_usual_thresholds(self, targets: Vec<usize>) -> Workshop<'a> {
-        Workshop { usual_thresholds: targets, ..self }
     }
 
     /// The database, for whoever goes on using it.
@@ -120,7 +111,6 @@ impl Site for Workshop<'_> {
     fn suite(&self, target: usize, log: PathBuf) -> anyhow::Result<Worker> {
         let install = self.installs[target].as_deref().unwrap_or(self.benchmark);
         let Runtime { program, flags, .. } = &self.runtimes[target];
-        let flags = if self.usual_thresholds.contains(&target) { &[] } else { *flags };
         Worker::start(npm::worker(program, flags, install, "suite")?, "suite", log)
     }
 

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use super::lab::{AROUND_A_RUN, copy, length};
 use super::part::Session;
-use super::ratios::{Log, against, by_round, cpu, mean_of_rounds, worst};
+use super::ratios::{Log, against, beyond, by_round, cpu, mean_of_rounds};
 use super::trial::Trial;
 use crate::plan::library::Library;
 use crate::plan::request::Emphasis;
 use crate::results::{Operation, Results};
-use crate::setup::npm::runtime::Runtime;
 
 const PART: &str = "flags";
 /// How far a ratio may change.
@@ -25,7 +24,7 @@ const FEWEST_ROUNDS: u32 = 3;
 pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Trial>> {
     let operations = session.operations();
     let lab = session.lab()?;
-    let flags = Runtime::on_path(&lab.tools).flags;
+    let flags = lab.runtime.flags;
     if flags.is_empty() {
         let found = format!("Node {} is started without any", lab.tools.node_version);
         return Ok(vec![Trial::new(PART, "thresholds", "ratios stay as they are", found, true)]);
@@ -67,16 +66,7 @@ fn of_library(results: &Results, operations: &[Operation], baseline: Library, li
 }
 
 fn judge(library: &str, changes: &[(String, Log)], expected: usize) -> Trial {
-    let too_much: Vec<&str> = changes
-        .iter()
-        .filter(|(_, change)| change.surely_passes(LIMIT))
-        .map(|(operation, _)| operation.as_str())
-        .collect();
-    let worst = worst(changes).map_or("nothing was measured".to_owned(), |(operation, change)| {
-        format!("{operation} changes most, {}", change.percent())
-    });
-    let found = if too_much.is_empty() { worst } else { format!("{worst}; too much: {}", too_much.join(", ")) };
-    let passed = too_much.is_empty() && changes.len() == expected;
+    let (found, passed) = beyond(changes, LIMIT, expected, ["changes", "too much"]);
     Trial::new(PART, library, format!("ratios change at most {:.0}%", LIMIT * 100.0), found, passed)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::lab::{AROUND_A_RUN, length};
 use super::part::Session;
-use super::ratios::{Log, worst};
+use super::ratios::{Log, beyond};
 use super::trial::Trial;
 use crate::plan::request::Emphasis;
 
@@ -52,16 +52,7 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
 
 /// Whether none of a library's ratios differs between the grounds by more than both may be off.
 fn judge(library: &str, differences: &[(String, Log)], expected: usize) -> Trial {
-    let apart: Vec<&str> = differences
-        .iter()
-        .filter(|(_, difference)| difference.surely_passes(0.0))
-        .map(|(operation, _)| operation.as_str())
-        .collect();
-    let worst = worst(differences).map_or("nothing was measured".to_owned(), |(operation, difference)| {
-        format!("{operation} differs most, {}", difference.percent())
-    });
-    let found = if apart.is_empty() { worst } else { format!("{worst}; apart: {}", apart.join(", ")) };
-    let passed = apart.is_empty() && differences.len() == expected;
+    let (found, passed) = beyond(differences, 0.0, expected, ["differs", "apart"]);
     Trial::new(PART, library, "both ratios agree within their intervals", found, passed)
 }
 

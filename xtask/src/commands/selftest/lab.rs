@@ -50,6 +50,8 @@ pub struct Lab<'a> {
     clock: &'a Clock,
     checkout: &'a Checkout,
     pub tools: Tools,
+    /// What runs the suites.
+    pub runtime: Runtime,
     pub benchmark: PathBuf,
     mizzle: Option<String>,
     options: database::Options,
@@ -87,6 +89,7 @@ impl<'a> Lab<'a> {
             progress,
             clock,
             checkout,
+            runtime: Runtime::on_path(&tools),
             tools,
             benchmark,
             mizzle,
@@ -167,7 +170,10 @@ impl<'a> Lab<'a> {
         let installs = plan.targets.iter().map(|target| self.installs.get(target.library.id).cloned()).collect();
         // Their import is not what is tested.
         let bundles = vec![None; plan.targets.len()];
-        let runtimes = vec![Runtime::on_path(&self.tools); plan.targets.len()];
+        let mut runtimes = vec![self.runtime.clone(); plan.targets.len()];
+        for at in usual_thresholds {
+            runtimes[at].flags = &[];
+        }
         let origin = Instant::now();
         let sampler = Sampler::start(origin).context("starting the sampler's thread")?;
         let server = self.server.take().map_or_else(|| database::start(&self.options, self.progress), Ok)?;
@@ -180,8 +186,7 @@ impl<'a> Lab<'a> {
             server,
             &self.options,
             self.progress,
-        )?
-        .with_usual_thresholds(usual_thresholds);
+        )?;
         if let Some(pid) = site.database_pid() {
             sampler.watch(DATABASE, pid);
         }

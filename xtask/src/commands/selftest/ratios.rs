@@ -78,6 +78,18 @@ pub fn worst(named: &[(String, Log)]) -> Option<&(String, Log)> {
     named.iter().max_by(|a, b| a.1.value.abs().total_cmp(&b.1.value.abs()))
 }
 
+/// What was found of a library's changes, by their operations' names: the worst of them and those that surely pass a limit;
+/// and whether none does and all that were expected are there. `verb` says what they do, `passing` what those are.
+pub fn beyond(changes: &[(String, Log)], limit: f64, expected: usize, [verb, passing]: [&str; 2]) -> (String, bool) {
+    let named: Vec<&str> =
+        changes.iter().filter(|(_, change)| change.surely_passes(limit)).map(|(name, _)| name.as_str()).collect();
+    let worst = worst(changes).map_or("nothing was measured".to_owned(), |(operation, change)| {
+        format!("{operation} {verb} most, {}", change.percent())
+    });
+    let found = if named.is_empty() { worst } else { format!("{worst}; {passing}: {}", named.join(", ")) };
+    (found, named.is_empty() && changes.len() == expected)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

