@@ -71,6 +71,7 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
         harness_cpu_percent: None,
         recorded_answers: None,
         time_use: Vec::new(),
+        growth: Vec::new(),
     })
 }
 
