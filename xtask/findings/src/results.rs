@@ -229,6 +229,12 @@ pub struct Database {
     /// The container image, with Docker.
     pub image: Option<String>,
     pub endpoint: String,
+    /// Whether its tables lie in a file that later runs use again, instead of in its own memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
+    /// The scales whose tables an earlier run had seeded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reused: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -364,6 +364,8 @@ fn against_the_database(shape: &Shape) -> Results {
             version: Some("1.25.1".to_owned()),
             image: None,
             endpoint: "http://127.0.0.1:8123".to_owned(),
+            kept: false,
+            reused: Vec::new(),
         },
         settings: Settings {
             rounds: shape.rounds,
