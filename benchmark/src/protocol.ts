@@ -57,6 +57,8 @@ export type OpenSuite = {
   table: string;
   /** A table of two pages, on which Scan is verified. */
   rehearsalTable: string | null;
+  /** Of a large table: another with its first items, which is scanned instead on the recorded ground. */
+  scanPart: Filled | null;
   items: number;
   seed: number;
   round: number;
@@ -70,6 +72,13 @@ export type OpenSuite = {
   handicap: Partial<Record<Operation, number>>;
   /** A known extra cost of the same kind as the calls: so many out of 1,000 recorded calls are made twice. */
   twice: Partial<Record<Operation, number>>;
+};
+
+/** A table and the number of its items. */
+export type Filled = {
+  /** What its name begins with; the form of its items follows. */
+  table: string;
+  items: number;
 };
 
 /** What the items are, and how many of them a query returns. */
@@ -120,6 +129,8 @@ export type KeeperCommand =
       /** What the tables' names begin with. */
       table: string;
       rehearsalTable: string | null;
+      /** Another with the first items of the data set. */
+      scanPart: Filled | null;
       items: number;
       seed: number;
     }

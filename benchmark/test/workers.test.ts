@@ -160,6 +160,20 @@ describe("the suite", () => {
     );
   });
 
+  it("records the scan of a part that stands for a large table", async () => {
+    await withTable(1, (table) =>
+      withTable(30, async (part) => {
+        const suite = talkTo("suite");
+        const scanPart = { table: baseOf(part), items: 30 };
+        await suite.until("ready", openSuite(baseOf(table), 10_001, { scanPart }));
+        await suite.until("verified-all", { do: "verify", operations: ["GetItem"], full: false });
+        const recorded = last(await suite.until("recorded", { do: "record", operation: "Scan" }), "recorded");
+        assert.deepEqual([recorded.calls, recorded.items], [1, 30]);
+        await suite.until("bye", { do: "end" });
+      }),
+    );
+  });
+
   it("verifies scans on more than one page where the table itself has only one", async () => {
     await withTable(200, (table) =>
       withRehearsal(async (rehearsal) => {
@@ -310,9 +324,12 @@ describe("the keeper", () => {
     const adapters = ["aws-sdk", "mizzle", "dynamoose", "electrodb", "dynamoose"];
     const keeper = talkTo("keeper");
     const lanes = adapters.map((adapter, lane) => ({ lane, adapter }));
-    await keeper.until("ready", openKeeper(base, 120, { lanes, rehearsalTable: `${base}-r` }));
+    await keeper.until(
+      "ready",
+      openKeeper(base, 120, { lanes, rehearsalTable: `${base}-r`, scanPart: { table: `${base}-p`, items: 40 } }),
+    );
     const created = await keeper.until("created", { do: "create" });
-    assert.ok(created.some((event) => event.event === "progress" && event.total === 3 * (120 + REHEARSAL.items)));
+    assert.ok(created.some((event) => event.event === "progress" && event.total === 3 * (120 + REHEARSAL.items + 40)));
     const forms = await Promise.all(
       adapters.map(async (name) => (await findAdapter(name)).form("documented", ORDERS.shape)),
     );

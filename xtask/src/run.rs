@@ -31,7 +31,7 @@ use crate::results::{Disturbance, DisturbanceKind, Operation, Results, TargetSta
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::workers::keeper::{Keeper, Tables};
-use crate::workers::protocol::{Data, Example, Lane};
+use crate::workers::protocol::{Data, Example, Filled, Lane};
 use crate::workers::worker::{Fault, Probe};
 
 /// Measures the scales of a plan.
@@ -56,6 +56,8 @@ pub struct Runner<'a> {
     wall_s_before: f64,
     /// What its rounds cost apart from measuring.
     fixed: Fixed,
+    /// What single scans of a large table took in this round, which later rounds don't repeat.
+    once: Duration,
     /// What a call of each target took in the client phase of the last round, milliseconds.
     client_ms: BTreeMap<(usize, Operation), f64>,
     /// What a call of each target takes against the database, milliseconds.
@@ -106,6 +108,7 @@ impl<'a> Runner<'a> {
             time: TimeUse::default(),
             wall_s_before: 0.0,
             fixed: Fixed::before_the_first_round(0),
+            once: Duration::ZERO,
             client_ms: BTreeMap::new(),
             used_ms: BTreeMap::new(),
             recorded_ms: BTreeMap::new(),
@@ -244,6 +247,10 @@ impl<'a> Runner<'a> {
                 .collect(),
             // What reads the whole table is verified on one of two pages.
             rehearsal_table: scans.then(|| format!("{table}-rehearsal")),
+            scan_part: scale
+                .scan_part()
+                .filter(|_| scans)
+                .map(|items| Filled { table: format!("{table}-part"), items }),
             table,
             items: scale.scale.items,
             seed: self.plan.seed,

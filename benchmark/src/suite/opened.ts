@@ -36,8 +36,10 @@ export class OpenedSuite {
   }
 
   poolOf(operation: Operation): PreparedCalls {
+    const { recorded, scanned } = this.library;
+    const [table, items] = operation === "Scan" ? [scanned.table, scanned.items] : [recorded, this.context.items];
     return remembered(this.pools, operation, () =>
-      preparePool(operation, this.library.recorded, this.context, this.settings.pool),
+      preparePool(operation, table, { ...this.context, items }, this.settings.pool),
     );
   }
 

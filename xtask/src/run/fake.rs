@@ -108,7 +108,6 @@ pub struct World {
 struct FakeRecord {
     target: usize,
     shared: Arc<Shared>,
-    cut: AtomicBool,
 }
 
 impl World {
@@ -166,7 +165,7 @@ impl Site for World {
     }
 
     fn open_records(&mut self) -> anyhow::Result<()> {
-        let open = |target| FakeRecord { target, shared: Arc::clone(&self.shared), cut: AtomicBool::new(false) };
+        let open = |target| FakeRecord { target, shared: Arc::clone(&self.shared) };
         self.records = (0..self.behaviours.len()).map(open).collect();
         Ok(())
     }
@@ -181,9 +180,7 @@ impl Record for FakeRecord {
         format!("http://127.0.0.1:{}", self.target + 2)
     }
 
-    fn begin(&self, _: Operation, most_pages: Option<u32>) {
-        self.cut.store(most_pages.is_some(), Ordering::SeqCst);
-    }
+    fn begin(&self, _: Operation) {}
 
     fn end(&self, calls: u64) -> anyhow::Result<Recording> {
         let work = Work {
@@ -194,7 +191,7 @@ impl Record for FakeRecord {
             request_bytes: 100.0,
             response_bytes: 500.0,
         };
-        Ok(Recording { work, items_returned: ITEMS, varies: false, cut: self.cut.load(Ordering::SeqCst) })
+        Ok(Recording { work, items_returned: ITEMS, varies: false })
     }
 
     fn answer(&self) {}

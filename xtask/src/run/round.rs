@@ -25,9 +25,6 @@ use crate::workers::suite::{Suite, VerifiedSuite};
 use crate::workers::worker::Fault;
 use stats::parts;
 
-/// Pages of a scan that are recorded of a large table.
-const MOST_PAGES: u32 = 4;
-
 /// About how long checking and dropping the table take at a scale's end.
 const AFTER_THE_ROUNDS: Duration = Duration::from_secs(3);
 
@@ -99,7 +96,7 @@ impl Runner<'_> {
         let measured = self.measure_all(plan, &times, &mut processes, keeper);
         self.sampler.measuring(false);
         let given = times.iter().map(|(_, times)| times.total()).sum();
-        self.fixed.note_measuring(measuring.elapsed(), given);
+        self.fixed.note_measuring(measuring.elapsed().saturating_sub(std::mem::take(&mut self.once)), given);
         let ending = Instant::now();
         match measured {
             Ok(()) => {
@@ -176,6 +173,7 @@ impl Runner<'_> {
             recorded_endpoint: self.site.record(target).endpoint(),
             table: tables.table,
             rehearsal_table: tables.rehearsal_table,
+            scan_part: tables.scan_part,
             items: tables.items,
             seed: tables.seed,
             round,
@@ -270,8 +268,7 @@ impl Runner<'_> {
     fn record(&self, plan: RoundPlan, operation: Operation, process: &mut Process) -> Result<(), Fault> {
         self.observer.doing(&process.id, &format!("{operation} · recording answers"));
         let record = self.site.record(process.target);
-        let most_pages = (operation.grows_with_the_table() && plan.scale.is_large()).then_some(MOST_PAGES);
-        record.begin(operation, most_pages);
+        record.begin(operation);
         let begun = Instant::now();
         let called = process.suite.record(operation, &self.health());
         let took = begun.elapsed();
@@ -287,7 +284,8 @@ impl Runner<'_> {
                 actual: format!("{items} items"),
             });
         }
-        let items_scanned = recording.cut.then_some(recording.items_returned);
+        let part = plan.scale.scan_part().filter(|_| operation.grows_with_the_table());
+        let items_scanned = part.map(u64::from);
         let note = (recording.varies || items_scanned.is_some())
             .then_some(RecordingNote { varies: recording.varies, items_scanned });
         process.recorded.insert(
@@ -381,13 +379,16 @@ impl Runner<'_> {
         if self.plan.emphasis == Emphasis::ClientCost {
             return Ok(());
         }
-        // What reads the whole table comes before what writes to it. A scan of a large table is left out: it takes the
-        // server from seconds to minutes.
+        // What reads the whole table comes before what writes to it.
         let (scans, others): (Vec<_>, Vec<_>) =
             times.iter().copied().partition(|(operation, _)| operation.grows_with_the_table());
-        for (operation, times) in scans.into_iter().filter(|_| !plan.scale.is_large()) {
-            let used = self.plan_used(plan, operation, times, processes)?;
-            self.measure_used(plan, &used, processes)?;
+        for (operation, times) in scans {
+            if plan.scale.is_large() {
+                self.measure_once(plan, operation, processes)?;
+            } else {
+                let used = self.plan_used(plan, operation, times, processes)?;
+                self.measure_used(plan, &used, processes)?;
+            }
         }
         let mut used = Vec::new();
         for (operation, times) in others {

@@ -204,6 +204,19 @@ fn a_scan_that_returns_fewer_items_than_the_server_did_is_wrong_work() {
 }
 
 #[test]
+fn a_large_table_is_scanned_once_by_each_target_in_its_first_round() {
+    let made = run(&plan("--scale 20000 --op getitem --op scan --rounds 3"), right());
+    made.ended.as_ref().unwrap();
+    let timed = made.suites().filter_map(|(target, round, command)| match command {
+        SuiteCommand::Measure(Measure {
+            operation: Operation::Scan, phase: Phase::Latency, calls, lead_in, ..
+        }) => Some((target, round, *calls, *lead_in)),
+        _ => None,
+    });
+    assert_eq!(timed.collect::<BTreeSet<_>>(), BTreeSet::from([(0, 0, 1, 0), (1, 0, 1, 0)]));
+}
+
+#[test]
 fn wrong_work_in_a_later_round_takes_all_of_a_targets_figures() {
     let trouble = with(Stage::Measure(Phase::Client), Some(Operation::GetItem), 1, Trouble::WrongWork);
     let made = run(&plan("--op getitem --op putitem --rounds 2"), trouble);

@@ -63,6 +63,8 @@ pub struct OpenSuite {
     pub table: String,
     /// A table of two pages, on which Scan is verified.
     pub rehearsal_table: Option<String>,
+    /// Of a large table: another with its first items, which is scanned instead on the recorded ground.
+    pub scan_part: Option<Filled>,
     pub items: u32,
     pub seed: u64,
     pub round: u32,
@@ -78,6 +80,16 @@ pub struct OpenSuite {
     /// A known extra cost of the same kind as the calls: so many out of 1,000 recorded calls are made twice.
     #[cfg_attr(test, ts(type = "Partial<Record<Operation, number>>"))]
     pub twice: BTreeMap<Operation, u32>,
+}
+
+/// A table and the number of its items.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Filled {
+    /// What its name begins with; the form of its items follows.
+    pub table: String,
+    pub items: u32,
 }
 
 /// What the items are, and how many of them a query returns.
@@ -177,6 +189,8 @@ pub enum KeeperCommand {
         /// What the tables' names begin with.
         table: String,
         rehearsal_table: Option<String>,
+        /// Another with the first items of the data set.
+        scan_part: Option<Filled>,
         items: u32,
         seed: u64,
     },

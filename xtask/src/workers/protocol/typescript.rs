@@ -9,7 +9,7 @@ use std::path::Path;
 use ts_rs::{Config, TS};
 
 use super::{
-    AdapterNotes, Allocated, Data, End, Event, Example, Expressed, Expresses, Ground, KeeperCommand, Lane, Measure,
+    AdapterNotes, Allocated, Data, End, Event, Example, Expressed, Expresses, Filled, Ground, KeeperCommand, Lane, Measure,
     OpenSuite, Phase, Ready, SuiteCommand,
 };
 use crate::results::{CallKind, Caveat, DescribedCall, Operation};
@@ -58,6 +58,7 @@ fn render() -> String {
     declare::<Phase>(&config, &mut text);
     declare::<SuiteCommand>(&config, &mut text);
     declare::<OpenSuite>(&config, &mut text);
+    declare::<Filled>(&config, &mut text);
     declare::<Data>(&config, &mut text);
     declare::<Example>(&config, &mut text);
     declare::<Measure>(&config, &mut text);
