@@ -2,7 +2,7 @@
 // records and answers.
 
 import { findAdapter } from "../adapters/index.js";
-import { type Library, notesOf, type OrderTable } from "../adapters/adapter.js";
+import { type Adapter, type Library, notesOf, type OrderTable } from "../adapters/adapter.js";
 import { type DataSet, dataSet, LARGEST_POOL } from "../dataset.js";
 import { type ItemForm, tableOf } from "../form.js";
 import { type CallLimit, callLimit } from "../measure/limit.js";
@@ -17,6 +17,8 @@ import { roundMs } from "../worker/events.js";
 const MIB = 1024 * 1024;
 
 export interface OpenedLibrary {
+  adapter: Adapter;
+  library: Library;
   ready: Ready;
   data: DataSet;
   form: ItemForm;
@@ -43,6 +45,8 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
   const table = tableOf(settings.table, form);
   const rehearsalTable = settings.rehearsalTable === null ? null : tableOf(settings.rehearsalTable, form);
   return {
+    adapter,
+    library,
     ready: {
       pid: process.pid,
       importMs: roundMs(importMs),
