@@ -7,7 +7,7 @@ export interface TriedValue {
   kind: ValueKind;
   attribute: Attribute;
   /** Makes the value anew: some libraries change what they are given. */
-  make(): unknown;
+  make: () => unknown;
   /**
    * What another program has written, a number's digits, where JavaScript has no such number: the library only reads it.
    */

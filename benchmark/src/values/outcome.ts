@@ -22,6 +22,9 @@ export function outcomeOf(given: unknown, returned: unknown): Returned {
     if (identical(given, returned)) {
       return { outcome: "same", detail: null };
     }
+    if (given instanceof Date && returned instanceof Date) {
+      return { outcome: "changed", detail: `Date, ${later(returned.getTime() - given.getTime())}` };
+    }
     return returned === undefined ? { outcome: "left-out", detail: null } : changedTo(returned);
   }
   // Something of it is undefined: nothing can come back of that.
@@ -38,6 +41,11 @@ export function outcomeOfNumber(digits: string, returned: unknown): Returned {
     return { outcome: "same", detail: null };
   }
   return returned === undefined ? { outcome: "left-out", detail: null } : changedTo(returned);
+}
+
+/** How much later a time is: `−535 ms`. */
+function later(ms: number): string {
+  return `${ms < 0 ? "−" : "+"}${Math.abs(ms)} ms`;
 }
 
 function changedTo(returned: unknown): Returned {
@@ -96,8 +104,7 @@ export function describe(value: unknown): string {
     return value.constructor.name;
   }
   const text = inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 1, maxStringLength: LONGEST_VALUE });
-  const quoted = typeof value === "string" ? JSON.stringify(value) : value instanceof Date ? `Date ${text}` : text;
-  return cut(quoted, LONGEST_VALUE);
+  return cut(typeof value === "string" ? JSON.stringify(value) : text, LONGEST_VALUE);
 }
 
 /** The first line of an error, short. */

@@ -116,7 +116,7 @@ impl Runner<'_> {
                 return Err(Fault::Interrupted);
             }
             Err(fault) => return Err(fault),
-        }
+        };
         // Values are tried once: later rounds end sooner.
         self.fixed.end = ending.elapsed().saturating_sub(tried_in);
         self.time.table_s += self.fixed.end.as_secs_f64();

@@ -155,11 +155,7 @@ impl VerifiedSuite {
     ///
     /// # Errors
     /// Where the process ends or falls silent.
-    pub fn values(
-        &mut self,
-        health: Health<'_>,
-        mut found: impl FnMut(ValueOutcome),
-    ) -> Result<Option<String>, Fault> {
+    pub fn values(&mut self, health: Health<'_>, mut found: impl FnMut(ValueOutcome)) -> Result<Option<String>, Fault> {
         self.worker.ask("values", &SuiteCommand::Values, VALUES_LIMIT, health, |event| match event {
             Event::Value(outcome) => {
                 found(outcome);

@@ -10,8 +10,8 @@ use crate::results::{
     AllocationSlice, Backend, Band, Bundle, CallKind, Caveat, ClientPhase, ClientSlice, ColdStart, Database,
     DescribedCall, Design, Disturbance, DisturbanceKind, Environment, Failure, FirstCall, Measurement, Operation,
     PerProcess, Reading, RecordedAnswers, RecordingNote, Results, Round, Run, RunStatus, SCHEMA_VERSION, Scale,
-    ScheduledRound, Settings, Slice, Source, Target, TargetStatus, TargetValues, ThroughputPhase, TimeUse, Timeline, Usage,
-    ValueFate, ValueKind, ValueOutcome, WarmUp, Work,
+    ScheduledRound, Settings, Slice, Source, Target, TargetStatus, TargetValues, ThroughputPhase, TimeUse, Timeline,
+    Usage, ValueFate, ValueKind, ValueOutcome, WarmUp, Work,
 };
 
 pub const OPERATIONS: [Operation; 6] = Operation::ALL;
@@ -214,6 +214,12 @@ fn values(id: &str) -> TargetValues {
     let outcomes = vec![
         outcome(ValueKind::StringSet, ValueFate::Same, None, Some(("SS", r#"["a","b"]"#))),
         outcome(ValueKind::Buffer, binary.0, binary.1, Some(("B", "AH//"))),
+        outcome(
+            ValueKind::LongNumber,
+            ValueFate::Changed,
+            Some("3.141592653589793"),
+            Some(("N", r#""3.141592653589793238""#)),
+        ),
         if id == "mizzle" {
             outcome(ValueKind::EmptyList, ValueFate::Unreadable, Some("no item came back"), Some(("L", "[]")))
         } else {

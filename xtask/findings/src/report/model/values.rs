@@ -51,7 +51,7 @@ pub struct Said {
 const NOTE: &str = "Each value was written and read through each library after the timed part, in a table of its own, \
                     with the type that the library's documentation gives such an attribute. → is what came back \
                     instead; left out: nothing came back of it, without an error; “as” names its type in the database \
-                    where that is not the value's own.";
+                    where that is not the value's own. The number of 38 digits is π, as another program wrote it.";
 const UNTYPED: &str =
     "* The library's schema has no type for such a value; the nearest one that takes it, or any value, was declared.";
 
@@ -89,7 +89,7 @@ fn cell(values: &TargetValues, kind: ValueKind) -> ValueCell {
     };
     let mut text = match outcome.outcome {
         ValueFate::Same => "same".to_owned(),
-        ValueFate::Changed => format!("→ {}", outcome.detail.as_deref().unwrap_or("another value")),
+        ValueFate::Changed => format!("→ {}", instead(outcome)),
         ValueFate::LeftOut => "left out".to_owned(),
         ValueFate::Refused => "refused".to_owned(),
         ValueFate::Unreadable => "unreadable".to_owned(),
@@ -105,6 +105,15 @@ fn cell(values: &TargetValues, kind: ValueKind) -> ValueCell {
         hint: text::brief(&hint(outcome), LONGEST_ERROR),
         kept: outcome.outcome == ValueFate::Same && elsewhere.is_none(),
     }
+}
+
+/// What came back instead: of a number with too many digits, how many it has.
+fn instead(outcome: &ValueOutcome) -> String {
+    let detail = outcome.detail.as_deref().unwrap_or("another value");
+    if outcome.kind == ValueKind::LongNumber && detail.parse::<f64>().is_ok() {
+        return format!("{} digits", detail.chars().filter(char::is_ascii_digit).count());
+    }
+    detail.to_owned()
 }
 
 fn hint(outcome: &ValueOutcome) -> String {
@@ -138,23 +147,35 @@ fn errors(libraries: &[TargetView], found: &[Option<&TargetValues>]) -> Vec<Said
         let mut outcomes: Vec<&ValueOutcome> = values.outcomes.iter().collect();
         outcomes.sort_by_key(|outcome| outcome.kind);
         for outcome in outcomes {
-            let is_error =
-                matches!(outcome.outcome, ValueFate::Refused | ValueFate::Unreadable | ValueFate::NoType);
+            let is_error = matches!(outcome.outcome, ValueFate::Refused | ValueFate::Unreadable | ValueFate::NoType);
             if let Some(detail) = outcome.detail.as_deref().filter(|_| is_error) {
-                add(detail, library, Some(name(outcome.kind).to_lowercase()));
+                add(detail, library, Some(name(outcome.kind).to_owned()));
             }
         }
         if let Some(why) = &values.untried {
-            add(&format!("not tried: {why}"), library, None);
+            let what = if values.outcomes.is_empty() { "not tried" } else { "ended early" };
+            add(&format!("{what}: {why}"), library, None);
         }
     }
-    let who = |(library, values): &(usize, Vec<String>)| {
-        let label = &libraries[*library].label;
-        if values.is_empty() { label.clone() } else { format!("{label}, {}", format::list(values)) }
+    let said = said.into_iter();
+    said.map(|(words, whose)| Said { who: who(libraries, whose), words }).collect()
+}
+
+/// "AWS SDK, Mizzle: NaN; Dynamoose: NaN, Date": libraries with the same values once.
+fn who(libraries: &[TargetView], whose: Vec<(usize, Vec<String>)>) -> String {
+    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
+    for (library, values) in whose {
+        let (label, values) = (libraries[library].label.as_str(), values.join(", "));
+        match groups.iter_mut().find(|(_, known)| *known == values) {
+            Some((labels, _)) => labels.push(label),
+            None => groups.push((vec![label], values)),
+        }
+    }
+    let group = |(labels, values): &(Vec<&str>, String)| {
+        let labels = labels.join(", ");
+        if values.is_empty() { labels } else { format!("{labels}: {values}") }
     };
-    said.iter()
-        .map(|(words, whose)| Said { who: whose.iter().map(who).collect::<Vec<_>>().join("; "), words: words.clone() })
-        .collect()
+    groups.iter().map(group).collect::<Vec<_>>().join("; ")
 }
 
 /// A value for people, with its type in the database, where it has one of its own.
@@ -221,6 +242,7 @@ mod tests {
         let aws_sdk = 0;
         assert_eq!(text(&view, "Set of strings (SS)", aws_sdk), "same");
         assert_eq!(text(&view, "Buffer (B)", aws_sdk), "→ Uint8Array");
+        assert_eq!(text(&view, "38 digits, only read (N)", aws_sdk), "→ 16 digits");
         assert_eq!(text(&view, "undefined", aws_sdk), "refused");
         let dynamoose = 2;
         assert_eq!(text(&view, "Date", dynamoose), "same, as N");
@@ -232,7 +254,7 @@ mod tests {
     fn an_error_is_said_once_with_all_who_say_it() {
         let view = page(&results()).values.unwrap();
         let whose: Vec<&str> = view.errors.iter().map(|said| said.who.as_str()).collect();
-        assert!(whose.contains(&"AWS SDK, undefined and nan; Mizzle, undefined"), "{whose:?}");
+        assert!(whose.contains(&"AWS SDK: undefined, NaN; Mizzle: undefined"), "{whose:?}");
     }
 
     #[test]
