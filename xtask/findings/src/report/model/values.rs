@@ -127,42 +127,44 @@ fn hint(outcome: &ValueOutcome) -> String {
     }
 }
 
+/// The values of one library that something was said of, and its place.
+type Whose = (usize, Vec<&'static str>);
+
 /// What the errors say, each once with all of whom it is said, in the table's order.
 fn errors(libraries: &[TargetView], found: &[Option<&TargetValues>]) -> Vec<Said> {
-    let mut said: Vec<(String, Vec<(usize, Vec<String>)>)> = Vec::new();
-    let mut add = |words: &str, library: usize, what: Option<String>| {
-        let words = text::brief(words, LONGEST_ERROR);
+    let mut said: Vec<(String, Vec<Whose>)> = Vec::new();
+    for (library, words, value) in found.iter().enumerate().flat_map(|(at, values)| said_of(at, *values)) {
         let at = said.iter().position(|(known, _)| *known == words).unwrap_or_else(|| {
             said.push((words, Vec::new()));
             said.len() - 1
         });
-        let whose = &mut said[at].1;
-        if whose.last().is_none_or(|(last, _)| *last != library) {
-            whose.push((library, Vec::new()));
-        }
-        whose.last_mut().expect("one was just added").1.extend(what);
-    };
-    for (library, values) in found.iter().enumerate() {
-        let Some(values) = values else { continue };
-        let mut outcomes: Vec<&ValueOutcome> = values.outcomes.iter().collect();
-        outcomes.sort_by_key(|outcome| outcome.kind);
-        for outcome in outcomes {
-            let is_error = matches!(outcome.outcome, ValueFate::Refused | ValueFate::Unreadable | ValueFate::NoType);
-            if let Some(detail) = outcome.detail.as_deref().filter(|_| is_error) {
-                add(detail, library, Some(name(outcome.kind).to_owned()));
-            }
-        }
-        if let Some(why) = &values.untried {
-            let what = if values.outcomes.is_empty() { "not tried" } else { "ended early" };
-            add(&format!("{what}: {why}"), library, None);
+        match said[at].1.iter_mut().find(|(known, _)| *known == library) {
+            Some((_, values)) => values.extend(value),
+            None => said[at].1.push((library, value.into_iter().collect())),
         }
     }
-    let said = said.into_iter();
-    said.map(|(words, whose)| Said { who: who(libraries, whose), words }).collect()
+    said.into_iter().map(|(words, whose)| Said { who: who(libraries, whose), words }).collect()
+}
+
+/// The errors of one library with their values, and why it was not tried to the end, if so.
+fn said_of(library: usize, values: Option<&TargetValues>) -> Vec<(usize, String, Option<&'static str>)> {
+    let Some(values) = values else { return Vec::new() };
+    let is_error =
+        |of: &&ValueOutcome| matches!(of.outcome, ValueFate::Refused | ValueFate::Unreadable | ValueFate::NoType);
+    let mut outcomes: Vec<&ValueOutcome> = values.outcomes.iter().filter(is_error).collect();
+    outcomes.sort_by_key(|outcome| outcome.kind);
+    let errors = outcomes.into_iter().filter_map(|outcome| {
+        let words = text::brief(outcome.detail.as_deref()?, LONGEST_ERROR);
+        Some((library, words, Some(name(outcome.kind))))
+    });
+    let what = if values.outcomes.is_empty() { "not tried" } else { "ended early" };
+    let untried =
+        values.untried.iter().map(|why| (library, text::brief(&format!("{what}: {why}"), LONGEST_ERROR), None));
+    errors.chain(untried).collect()
 }
 
 /// "AWS SDK, Mizzle: NaN; Dynamoose: NaN, Date": libraries with the same values once.
-fn who(libraries: &[TargetView], whose: Vec<(usize, Vec<String>)>) -> String {
+fn who(libraries: &[TargetView], whose: Vec<Whose>) -> String {
     let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     for (library, values) in whose {
         let (label, values) = (libraries[library].label.as_str(), values.join(", "));
