@@ -126,6 +126,11 @@ describe("the suite", () => {
         last(await keeper.until("checked", { do: "check" }), "checked");
       }
 
+      const tried = await suite.until("values-tried", { do: "values" });
+      assert.equal(last(tried, "values-tried").untried, null);
+      assert.ok(tried.length > 10 && tried.slice(0, -1).every(({ event }) => event === "value"));
+      last(await keeper.until("checked", { do: "check" }), "checked");
+
       last(await suite.until("bye", { do: "end" }), "bye");
       assert.equal(await suite.ended, 0);
       await keeper.until("dropped", { do: "drop" });

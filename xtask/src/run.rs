@@ -11,6 +11,7 @@ pub mod round;
 pub mod site;
 mod timing;
 mod used;
+mod values;
 pub mod warm_up;
 
 use std::collections::BTreeMap;

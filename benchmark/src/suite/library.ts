@@ -2,7 +2,7 @@
 // records and answers.
 
 import { findAdapter } from "../adapters/index.js";
-import { type Library, notesOf, type OrderTable } from "../adapters/adapter.js";
+import { type Adapter, type Library, notesOf, type OrderTable } from "../adapters/adapter.js";
 import { type DataSet, dataSet, LARGEST_POOL } from "../dataset.js";
 import { type ItemForm, tableOf } from "../form.js";
 import { type CallLimit, callLimit } from "../measure/limit.js";
@@ -26,6 +26,8 @@ import { roundMs } from "../worker/events.js";
 const MIB = 1024 * 1024;
 
 export interface OpenedLibrary {
+  adapter: Adapter;
+  library: Library;
   ready: Ready;
   data: DataSet;
   form: ItemForm;
@@ -55,6 +57,8 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
   const { scanPart } = settings;
   const rehearsalTable = settings.rehearsalTable === null ? null : tableOf(settings.rehearsalTable, form);
   return {
+    adapter,
+    library,
     ready: {
       pid: process.pid,
       importMs: roundMs(importMs),

@@ -73,7 +73,7 @@ pub async fn serve(
         Todo::Pass => shared.upstream.send(&head, &body).await.unwrap_or_else(|trouble| trouble).into_response(),
         Todo::Record(number) => match metered(&shared.upstream, &head, &asked, &body).await {
             Ok((mut reply, units)) => {
-                lock(&state).note(number, &asked, &mut reply, units, &shared.store);
+                lock(&state).note(number, &asked, &reply, units, &shared.store);
                 reply.into_response()
             }
             Err(trouble) => trouble.into_response(),

@@ -9,6 +9,7 @@ pub mod baselines;
 mod ranges;
 pub mod reading;
 pub mod schema;
+mod values;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub const MOST_CONCURRENCIES: usize = 8;
 pub const MOST_ROUNDS: u32 = 20;
 
 pub use stats::Interval;
+pub use values::{TargetValues, ValueFate, ValueKind, ValueOutcome};
 
 /// A whole run: how it was made, on what, and what it measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ pub struct Results {
     pub database_usage: Vec<DatabaseUsage>,
     /// One for each scale and target whose process started.
     pub cold_starts: Vec<ColdStart>,
+    /// What comes back of values that libraries treat differently, by target; absent in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<TargetValues>,
     /// What disturbed the run, or might have.
     pub disturbances: Vec<Disturbance>,
     /// The order in which targets ran, round by round.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::site::{Record, Recording, Site};
-use crate::results::{Operation, Work};
+use crate::results::{Operation, ValueFate, ValueKind, ValueOutcome, Work};
 use crate::workers::protocol::{Allocated, End, Event, Ground, KeeperCommand, Measure, Phase, Ready, SuiteCommand};
 use crate::workers::worker::{Probe, Worker};
 
@@ -27,6 +27,7 @@ pub enum Stage {
     Record,
     WarmUp,
     Measure(Phase),
+    Values,
 }
 
 /// What can happen instead of an answer.
@@ -331,6 +332,12 @@ impl FakeSuite {
                 let end = Event::End(self.end(operation, phase, *calls, ground));
                 vec![Event::Start { operation, phase }, Event::Stopped { operation, phase }, end]
             }
+            SuiteCommand::Values => {
+                let (kind, outcome, detail) = (ValueKind::Buffer, ValueFate::Changed, Some("Uint8Array".to_owned()));
+                let stored_type = Some("B".to_owned());
+                let outcome = ValueOutcome { kind, outcome, detail, stored_type, stored: None, untyped: false };
+                vec![Event::Value(outcome), Event::ValuesTried { untried: None }]
+            }
             SuiteCommand::End => Vec::new(),
         }
     }
@@ -363,6 +370,7 @@ fn stage_of(command: &SuiteCommand) -> (Stage, Option<Operation>) {
         SuiteCommand::Verify { operations, .. } => (Stage::Verify, operations.first().copied()),
         SuiteCommand::Record { operation } => (Stage::Record, Some(*operation)),
         SuiteCommand::WarmUp { operation, .. } => (Stage::WarmUp, Some(*operation)),
+        SuiteCommand::Values => (Stage::Values, None),
         SuiteCommand::Measure(measure) => (Stage::Measure(measure.phase), Some(measure.operation)),
     }
 }

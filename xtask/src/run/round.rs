@@ -98,10 +98,14 @@ impl Runner<'_> {
         let given = times.iter().map(|(_, times)| times.total()).sum();
         self.fixed.note_measuring(measuring.elapsed().saturating_sub(std::mem::take(&mut self.once)), given);
         let ending = Instant::now();
-        match measured {
+        let tried_in = match measured {
             Ok(()) => {
                 self.put_back(plan, &mut processes, targets, keeper)?;
+                let trying = Instant::now();
+                self.try_values(&mut processes);
+                let tried_in = trying.elapsed();
                 self.keep(plan.scale, processes);
+                tried_in
             }
             Err(Fault::Interrupted) => {
                 // What was measured is kept; the round is not among the finished ones.
@@ -109,8 +113,9 @@ impl Runner<'_> {
                 return Err(Fault::Interrupted);
             }
             Err(fault) => return Err(fault),
-        }
-        self.fixed.end = ending.elapsed();
+        };
+        // Values are tried once: later rounds end sooner.
+        self.fixed.end = ending.elapsed().saturating_sub(tried_in);
         self.time.table_s += self.fixed.end.as_secs_f64();
         self.write();
         Ok(())

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::results::{CallKind, Caveat, DescribedCall, Operation};
+use crate::results::{CallKind, Caveat, DescribedCall, Operation, ValueOutcome};
 
 /// The longest line that is read from a worker, bytes. A slice of 100,000 samples takes about 1 MB.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
@@ -32,6 +32,8 @@ pub enum SuiteCommand {
         ground: Ground,
     },
     Measure(Measure),
+    /// Write and read values that libraries treat differently, in a table of their own.
+    Values,
     End,
 }
 
@@ -265,6 +267,13 @@ pub enum Event {
         phase: Phase,
     },
     End(End),
+    /// What became of one of the values that libraries treat differently.
+    Value(ValueOutcome),
+    /// All of them were tried, or none.
+    ValuesTried {
+        /// Why none was.
+        untried: Option<String>,
+    },
     /// Something went wrong outside a counted call; the process ends with exit code 1.
     Failed {
         stage: String,

@@ -14,6 +14,7 @@ mod ratio;
 mod runtimes;
 mod tables;
 mod troubles;
+mod values;
 
 use std::collections::HashMap;
 
@@ -35,6 +36,7 @@ pub use ratio::{Criterion, NO_VERDICT, Ratio, ratio};
 pub use runtimes::RuntimesView;
 pub use tables::Group;
 pub use troubles::{Banner, Fix, Trouble};
+pub use values::ValuesView;
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -61,6 +63,8 @@ pub struct Page {
     /// All that were asked for.
     pub targets: Vec<TargetView>,
     pub scales: Vec<ScaleView>,
+    /// What comes back of values that libraries treat differently, where it was tried.
+    pub values: Option<ValuesView>,
     pub troubles: Vec<Trouble>,
     pub disturbances: Vec<Note>,
     pub warnings: Vec<WarningLine>,
@@ -167,6 +171,7 @@ pub fn page(results: &Results) -> Page {
         sources: method::sources(results, &targets),
         environment: method::environment(results),
         schedule: method::schedule(results, &targets),
+        values: values::view(results, &libraries),
         command: escape::plain(&results.run.command),
         libraries,
         targets,

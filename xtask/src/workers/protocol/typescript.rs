@@ -12,7 +12,7 @@ use super::{
     AdapterNotes, Allocated, Data, End, Event, Example, Expressed, Expresses, Filled, Ground, KeeperCommand, Lane, Measure,
     OpenSuite, Phase, Ready, SuiteCommand,
 };
-use crate::results::{CallKind, Caveat, DescribedCall, Operation};
+use crate::results::{CallKind, Caveat, DescribedCall, Operation, ValueFate, ValueKind, ValueOutcome};
 use crate::system::files::write_whole;
 
 const HEADER: &str = "\
@@ -67,6 +67,9 @@ fn render() -> String {
     declare::<Expresses>(&config, &mut text);
     declare::<Expressed>(&config, &mut text);
     declare::<Event>(&config, &mut text);
+    declare::<ValueKind>(&config, &mut text);
+    declare::<ValueFate>(&config, &mut text);
+    declare::<ValueOutcome>(&config, &mut text);
     declare::<Ready>(&config, &mut text);
     declare::<AdapterNotes>(&config, &mut text);
     declare::<End>(&config, &mut text);
