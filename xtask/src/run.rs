@@ -4,6 +4,7 @@
 pub mod at_once;
 mod client;
 pub mod observer;
+mod pace;
 mod process;
 pub mod resume;
 pub mod round;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use self::observer::Observer;
+use self::pace::Pace;
 use self::site::Site;
 use self::timing::Fixed;
 use crate::analysis::summary;
@@ -56,6 +58,8 @@ pub struct Runner<'a> {
     wall_s_before: f64,
     /// What its rounds cost apart from measuring.
     fixed: Fixed,
+    /// When the scale will have ended, as it looks; none while nothing is measured.
+    pace: Option<Pace>,
     /// What a call of each target took in the client phase of the last round, milliseconds.
     client_ms: BTreeMap<(usize, Operation), f64>,
     /// What a call of each target takes against the database, milliseconds.
@@ -106,6 +110,7 @@ impl<'a> Runner<'a> {
             time: TimeUse::default(),
             wall_s_before: 0.0,
             fixed: Fixed::before_the_first_round(0),
+            pace: None,
             client_ms: BTreeMap::new(),
             used_ms: BTreeMap::new(),
             recorded_ms: BTreeMap::new(),

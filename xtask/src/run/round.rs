@@ -28,9 +28,6 @@ use stats::parts;
 /// Pages of a scan that are recorded of a large table.
 const MOST_PAGES: u32 = 4;
 
-/// About how long checking and dropping the table take at a scale's end.
-const AFTER_THE_ROUNDS: Duration = Duration::from_secs(3);
-
 /// A process that was started and verified, before it is a process.
 type Started = Result<Process, Fault>;
 
@@ -46,7 +43,8 @@ impl Runner<'_> {
             .collect();
         let ids: Vec<String> = order.iter().map(|&target| self.plan.targets[target].id.clone()).collect();
         let title = self.plan.title(scale, round);
-        let (until, planned) = (self.ends_at(plan), scale.rounds.max(round + 1));
+        let pace = self.pace_before_the_warm_up(plan, ids.len());
+        let (until, planned) = (Some(pace.ends(Instant::now(), 0.0)), scale.rounds.max(round + 1));
         let (scale_name, targets) = (scale.scale.name.as_str(), ids.as_slice());
         self.observer.round_began(Began { scale: scale_name, title: &title, done: round, planned, until, targets });
         self.speed_probe();
@@ -96,9 +94,12 @@ impl Runner<'_> {
         }
         self.sampler.measuring(true);
         let measuring = Instant::now();
+        let given = times.iter().map(|(_, times)| times.total()).sum();
+        self.pace = (groups == 1).then(|| self.pace(plan, measuring, given));
+        self.observe_end(0.0);
         let measured = self.measure_all(plan, &times, &mut processes, keeper);
         self.sampler.measuring(false);
-        let given = times.iter().map(|(_, times)| times.total()).sum();
+        self.pace = None;
         self.fixed.note_measuring(measuring.elapsed(), given);
         let ending = Instant::now();
         match measured {
@@ -423,7 +424,7 @@ impl Runner<'_> {
     }
 
     /// The measuring time of each operation in this round, all targets together.
-    fn times(&self, plan: RoundPlan, groups: u32) -> Vec<(Operation, Times)> {
+    pub(super) fn times(&self, plan: RoundPlan, groups: u32) -> Vec<(Operation, Times)> {
         let RoundPlan { scale, round } = plan;
         if let Some(time) = scale.time {
             let all = time * self.results.targets.len().max(1) as u32;
@@ -472,12 +473,6 @@ impl Runner<'_> {
             percent(forecast.width()),
             humantime::format_duration(budget)
         ));
-    }
-
-    /// When the scale will have ended: once its budget is spent and its table is checked.
-    fn ends_at(&self, plan: RoundPlan) -> Option<Instant> {
-        let ends = self.scale_started + plan.scale.budget + AFTER_THE_ROUNDS;
-        self.plan.is_adaptive().then_some(ends)
     }
 
     /// Puts the table back as it was.
@@ -601,6 +596,10 @@ impl Runner<'_> {
         };
         for process in processes {
             self.observer.progress(&process.id, share);
+        }
+        // Against the database, operations are not measured in their order, and the share is a rough one.
+        if phase == Phase::Client {
+            self.observe_end(share);
         }
     }
 

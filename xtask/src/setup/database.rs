@@ -21,7 +21,7 @@ use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::system::progress::Progress;
 
-pub use compose::{Engine, remove_left};
+pub use compose::{Engine, NoEngine, remove_left};
 pub use java::Java;
 
 /// How long a server may take until it answers.
@@ -105,19 +105,20 @@ pub fn start(options: &Options, progress: &Progress) -> anyhow::Result<Server> {
         BackendChoice::Java => java::start(options, &Java::find().map_err(Exit::Prerequisite)?, progress),
         BackendChoice::Auto => {
             // A jar that was asked for is run with Java.
-            let docker = if options.jar.is_some() { Err("--jar asks for Java".to_owned()) } else { Engine::find() };
-            let why_not = match docker {
+            let asks_for_java = || NoEngine { short: "--jar asks for it", words: "--jar asks for Java".to_owned() };
+            let docker = if options.jar.is_some() { Err(asks_for_java()) } else { Engine::look() };
+            let (short, why_not) = match docker {
                 Ok(engine) => match compose::start(options, &engine, progress) {
                     Ok(server) => return Ok(server),
-                    Err(why) => format!("{why:#}"),
+                    Err(why) => ("Docker could not start it", format!("{why:#}")),
                 },
-                Err(why) => why,
+                Err(none) => (none.short, none.words),
             };
             interrupt::check()?;
             let java = Java::find().map_err(|why| {
                 Exit::Prerequisite(format!("DynamoDB Local needs Docker or Java.\n  Docker: {why_not}\n  Java: {why}"))
             })?;
-            progress.line(format!("  Docker: {}; Java is used instead", why_not.lines().next().unwrap_or_default()));
+            progress.line(format!("  DynamoDB Local runs on Java: {short}"));
             java::start(options, &java, progress)
         }
     }

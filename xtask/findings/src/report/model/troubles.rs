@@ -39,6 +39,8 @@ pub struct Trouble {
 
 const LONGEST_REASON: usize = 240;
 const LONGEST_WORDS: usize = 6_000;
+/// The kind of the warning that is raised for two ratios of CPU per call that should agree.
+const DISAGREE: &str = "cpu-ratios-disagree";
 const MOST_LINES: usize = 12;
 
 pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
@@ -46,6 +48,7 @@ pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
     let mut lines: Vec<Fix> =
         results.targets.iter().filter(|t| t.status != TargetStatus::Ok).map(|t| of_target(t, libraries)).collect();
     lines.extend(of_measurements(results, libraries));
+    lines.extend(of_grounds(results, libraries));
     lines.extend(results.disturbances.iter().filter(|d| d.serious).map(|d| of_disturbance(results, d)));
     let headline = match run.status {
         RunStatus::Complete if run.finished_at.is_none() => "This run has not finished.",
@@ -106,6 +109,34 @@ fn of_disturbance(results: &Results, disturbance: &Disturbance) -> Fix {
         how: advice.how.to_owned(),
         command: advice.command,
     }
+}
+
+/// Ratios of CPU per call that the database does not confirm: client cost is what the report is about, so that this comes
+/// before it.
+fn of_grounds(results: &Results, libraries: &[TargetView]) -> Option<Fix> {
+    const SHOWN: usize = 3;
+    let disagrees = |m: &&Measurement| m.warning_kinds.iter().any(|kind| kind == DISAGREE);
+    let place = |m: &Measurement| {
+        let versus = m.vs_baseline.as_ref()?;
+        let [recorded, as_used] = [versus.cpu_ratio, versus.as_used_cpu_ratio?].map(|ratio| format::ratio(ratio, None));
+        let at =
+            if results.settings.scales.len() > 1 { format!(" ({})", escape::plain(&m.scale)) } else { String::new() };
+        let who = format!("{} in {}{at}", label(libraries, &m.target), m.operation);
+        Some(format!("{who}: {recorded} against recorded answers, {as_used} against the database"))
+    };
+    let all: Vec<String> = results.measurements.iter().filter(disagrees).filter_map(place).collect();
+    let more = match all.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let advice = advice::on_warning(results, DISAGREE);
+    let shown = all[..all.len().min(SHOWN)].join("; ");
+    (!all.is_empty()).then(|| Fix {
+        who: "CPU ratios that disagree beyond their intervals:".to_owned(),
+        why: format!("{shown}{more}"),
+        how: advice.how.to_owned(),
+        command: advice.command,
+    })
 }
 
 fn of_target(target: &Target, libraries: &[TargetView]) -> Fix {
