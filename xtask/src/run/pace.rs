@@ -82,6 +82,22 @@ impl Runner<'_> {
         Pace { fixed, ..self.pace(plan, Instant::now() + begins, given) }
     }
 
+    /// Shows the observer when the scale will have ended, with the round's processes started in so much time and the
+    /// warm-up to come.
+    pub(super) fn observe_start(&self, plan: RoundPlan, groups: u32, started: Duration) {
+        if groups > 1 {
+            return;
+        }
+        let RoundPlan { scale, round } = plan;
+        let mut pace = self.pace_before_the_warm_up(plan, self.results.targets.len());
+        pace.begins = Instant::now() + if round == 0 { scale.warm_up } else { self.fixed.start.saturating_sub(started) };
+        if round == 0 {
+            pace.fixed = self.fixed;
+            pace.fixed.note_start(started, scale.warm_up);
+        }
+        self.observer.ends_at(pace.ends(Instant::now(), 0.0));
+    }
+
     /// Shows the observer when the scale will have ended, with this share of the present measuring done.
     pub(super) fn observe_end(&self, done: f64) {
         if let Some(pace) = self.pace {

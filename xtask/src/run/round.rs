@@ -78,10 +78,12 @@ impl Runner<'_> {
         let mut processes = self.start_all(plan, first_place, targets, keeper)?;
         let started_in = begun.elapsed();
         self.time.start_s += started_in.as_secs_f64();
+        self.observe_start(plan, groups, started_in);
         let recording = Instant::now();
         self.record_all(plan, &mut processes, keeper)?;
         let recorded_in = recording.elapsed();
         self.time.record_s += recorded_in.as_secs_f64();
+        self.observe_start(plan, groups, started_in);
         let warming = Instant::now();
         self.warm_up(plan, &mut processes)?;
         let warmed_in = warming.elapsed();

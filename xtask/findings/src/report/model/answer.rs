@@ -329,7 +329,16 @@ fn open(index: &Index<'_>, targets: &[TargetView], scale: &str, base: &str) -> O
         }
     }
     if !without.is_empty() {
-        let without: Vec<String> = without.iter().map(|(name, place)| format!("{name} {place}")).collect();
+        // Those of one place together.
+        let mut places: Vec<(&String, Vec<&str>)> = Vec::new();
+        for (name, place) in &without {
+            match places.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, names)) => names.push(name),
+                None => places.push((place, vec![name])),
+            }
+        }
+        let without: Vec<String> =
+            places.iter().map(|(place, names)| format!("{} {place}", format::list(names))).collect();
         said.push(format!("No verdict on {}: see the warnings.", format::list(&without)));
     }
     (!said.is_empty()).then(|| said.join(" "))

@@ -61,9 +61,9 @@ pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
     };
     if run.status == RunStatus::Interrupted {
         lines.push(Fix {
-            who: "To resume".to_owned(),
-            why: "what was measured is kept".to_owned(),
-            how: "resume it in its folder".to_owned(),
+            who: "To resume it".to_owned(),
+            why: "what was measured is kept; DIR is the folder of its results".to_owned(),
+            how: String::new(),
             command: "cargo xtask bench --resume DIR".to_owned(),
         });
     }
