@@ -12,6 +12,8 @@ use crate::results::Design;
 const AFTER_THE_ROUNDS: Duration = Duration::from_secs(3);
 /// About what starting, verifying and recording take for each target in the first round.
 const FIRST_START: Duration = Duration::from_secs(4);
+/// About what measuring a target and operation takes in the first round, however little time it is given.
+const LEAST_OF_A_CELL: Duration = Duration::from_millis(550);
 /// Of the measuring of a round, how much is done before its speed is believed.
 const BELIEVED: f64 = 0.1;
 
@@ -28,6 +30,8 @@ pub struct Pace {
     pub given: Duration,
     /// How long the measuring of a later round is planned to take at the least.
     pub least: Duration,
+    /// How long this round's measuring takes at the least, where no round has shown yet what is around it.
+    pub floor: Duration,
     /// When the budget is spent, where the rounds to come are made as long as it allows.
     pub budget_ends: Option<Instant>,
 }
@@ -36,8 +40,9 @@ impl Pace {
     /// When the scale will have ended, with this share (0 to 1) of the round's measuring done at `now`.
     pub fn ends(&self, now: Instant, done: f64) -> Instant {
         let planned = self.given + self.fixed.around;
+        let expected = planned.max(self.floor);
         let so_far = now.saturating_duration_since(self.begins);
-        let measuring = if done > BELIEVED { planned.max(so_far.div_f64(done.min(1.0))) } else { planned };
+        let measuring = if done > BELIEVED { expected.max(so_far.div_f64(done.min(1.0))) } else { expected };
         // What this round takes longer than was planned, later ones will too.
         let around = self.fixed.around + measuring.saturating_sub(planned);
         let later = (self.fixed.start + self.least + around + self.fixed.end) * self.later;
@@ -54,12 +59,14 @@ impl Runner<'_> {
             Rounds::Exactly(rounds) => (rounds, scale.time.is_none() && round + 1 < rounds),
             Rounds::Adaptive { fewest, .. } => (fewest, scale.time.is_some() || round + 1 < scale.rounds),
         };
+        let cells = self.results.targets.len() * self.plan.operations.len();
         Pace {
             later: needed.saturating_sub(round + 1),
             fixed: self.fixed,
             begins,
             given,
             least: if scale.time.is_some() { given } else { SHORTEST },
+            floor: if round == 0 { LEAST_OF_A_CELL * cells as u32 } else { Duration::ZERO },
             budget_ends: fills_the_budget.then(|| self.scale_started + scale.budget),
         }
     }
@@ -90,7 +97,8 @@ impl Runner<'_> {
         }
         let RoundPlan { scale, round } = plan;
         let mut pace = self.pace_before_the_warm_up(plan, self.results.targets.len());
-        pace.begins = Instant::now() + if round == 0 { scale.warm_up } else { self.fixed.start.saturating_sub(started) };
+        pace.begins =
+            Instant::now() + if round == 0 { scale.warm_up } else { self.fixed.start.saturating_sub(started) };
         if round == 0 {
             pace.fixed = self.fixed;
             pace.fixed.note_start(started, scale.warm_up);
@@ -120,7 +128,7 @@ mod tests {
     fn pace(begins: Instant, budget: Duration) -> Pace {
         let fixed = Fixed { start: SECOND * 10, end: SECOND * 2, around: SECOND * 3 };
         let (given, least, budget_ends) = (SECOND * 20, SECOND * 2, Some(begins + budget));
-        Pace { later: 2, fixed, begins, given, least, budget_ends }
+        Pace { later: 2, fixed, begins, given, least, floor: Duration::ZERO, budget_ends }
     }
 
     #[test]
