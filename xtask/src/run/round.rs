@@ -43,8 +43,8 @@ impl Runner<'_> {
             .collect();
         let ids: Vec<String> = order.iter().map(|&target| self.plan.targets[target].id.clone()).collect();
         let title = self.plan.title(scale, round);
-        let pace = self.pace_before_the_warm_up(plan, ids.len());
-        let (until, planned) = (Some(pace.ends(Instant::now(), 0.0)), scale.rounds.max(round + 1));
+        let until = Some(self.pace_before_the_warm_up(plan, ids.len()).ends(Instant::now(), 0.0));
+        let planned = scale.rounds.max(round + 1);
         let (scale_name, targets) = (scale.scale.name.as_str(), ids.as_slice());
         self.observer.round_began(Began { scale: scale_name, title: &title, done: round, planned, until, targets });
         self.speed_probe();

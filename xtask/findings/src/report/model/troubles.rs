@@ -208,3 +208,24 @@ fn status(status: TargetStatus) -> &'static str {
         TargetStatus::Unavailable => "not in this run",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::golden_test::fixed;
+    use crate::report::model::page;
+
+    #[test]
+    fn ratios_that_the_database_does_not_confirm_are_read_first() {
+        let mut results = fixed();
+        let versus = results.measurements.iter().position(|m| m.vs_baseline.is_some()).unwrap();
+        let m = &mut results.measurements[versus];
+        m.warning_kinds = vec![DISAGREE.to_owned()];
+        let versus = m.vs_baseline.as_mut().unwrap();
+        (versus.cpu_ratio, versus.as_used_cpu_ratio) = (1.5, Some(1.2));
+        let banner = page(&results).banner.unwrap();
+        let line = banner.lines.iter().find(|line| line.who.starts_with("CPU ratios that disagree")).unwrap();
+        let words = "×1.50 against recorded answers, ×1.20 against the database";
+        assert!(line.why.contains(words) && line.command.contains("--budget"), "{line:?}");
+    }
+}
