@@ -357,11 +357,6 @@ impl Plan {
         runtimes
     }
 
-    /// Whether the rounds and what is in them depend on the time that is left.
-    pub fn is_adaptive(&self) -> bool {
-        matches!(self.rounds, Rounds::Adaptive { .. })
-    }
-
     /// What a round is called while it goes on.
     pub fn title(&self, scale: &ScalePlan, round: u32) -> String {
         format!("{} · round {} of {}", scale.scale.name, round + 1, scale.rounds.max(round + 1))

@@ -5,6 +5,7 @@ pub mod at_once;
 mod client;
 pub mod kept;
 pub mod observer;
+mod pace;
 mod process;
 pub mod resume;
 pub mod round;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use self::observer::Observer;
+use self::pace::Pace;
 use self::site::Site;
 use self::timing::Fixed;
 use crate::analysis::summary;
@@ -59,6 +61,8 @@ pub struct Runner<'a> {
     fixed: Fixed,
     /// What single scans of a large table took in this round, which later rounds don't repeat.
     once: Duration,
+    /// When the scale will have ended, as it looks; none while nothing is measured.
+    pace: Option<Pace>,
     /// What a call of each target took in the client phase of the last round, milliseconds.
     client_ms: BTreeMap<(usize, Operation), f64>,
     /// What a call of each target takes against the database, milliseconds.
@@ -110,6 +114,7 @@ impl<'a> Runner<'a> {
             wall_s_before: 0.0,
             fixed: Fixed::before_the_first_round(0),
             once: Duration::ZERO,
+            pace: None,
             client_ms: BTreeMap::new(),
             used_ms: BTreeMap::new(),
             recorded_ms: BTreeMap::new(),

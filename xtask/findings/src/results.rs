@@ -736,7 +736,8 @@ pub enum LimitedBy {
 pub struct Cpu {
     /// Of the client's process during the latency phase, by the sampler; percent of one core.
     pub percent_avg: Option<f64>,
-    /// The highest reading of a window of at least 200 ms.
+    /// The highest of a window of at least 200 ms, of which the whole is one: never below the average. Null where no
+    /// round had such a window.
     pub percent_peak: Option<f64>,
     /// User + system time per call against recorded answers, of the client's thread that runs JavaScript, by the
     /// process's own accounting; of the whole process where the system does not report one thread. Microseconds. Files

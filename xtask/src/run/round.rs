@@ -25,9 +25,6 @@ use crate::workers::suite::{Suite, VerifiedSuite};
 use crate::workers::worker::Fault;
 use stats::parts;
 
-/// About how long checking and dropping the table take at a scale's end.
-const AFTER_THE_ROUNDS: Duration = Duration::from_secs(3);
-
 /// A process that was started and verified, before it is a process.
 type Started = Result<Process, Fault>;
 
@@ -43,7 +40,8 @@ impl Runner<'_> {
             .collect();
         let ids: Vec<String> = order.iter().map(|&target| self.plan.targets[target].id.clone()).collect();
         let title = self.plan.title(scale, round);
-        let (until, planned) = (self.ends_at(plan), scale.rounds.max(round + 1));
+        let until = Some(self.pace_before_the_warm_up(plan, ids.len()).ends(Instant::now(), 0.0));
+        let planned = scale.rounds.max(round + 1);
         let (scale_name, targets) = (scale.scale.name.as_str(), ids.as_slice());
         self.observer.round_began(Began { scale: scale_name, title: &title, done: round, planned, until, targets });
         self.speed_probe();
@@ -77,10 +75,12 @@ impl Runner<'_> {
         let mut processes = self.start_all(plan, first_place, targets, keeper)?;
         let started_in = begun.elapsed();
         self.time.start_s += started_in.as_secs_f64();
+        self.observe_start(plan, groups, started_in);
         let recording = Instant::now();
         self.record_all(plan, &mut processes, keeper)?;
         let recorded_in = recording.elapsed();
         self.time.record_s += recorded_in.as_secs_f64();
+        self.observe_start(plan, groups, started_in);
         let warming = Instant::now();
         self.warm_up(plan, &mut processes)?;
         let warmed_in = warming.elapsed();
@@ -93,9 +93,12 @@ impl Runner<'_> {
         }
         self.sampler.measuring(true);
         let measuring = Instant::now();
+        let given = times.iter().map(|(_, times)| times.total()).sum();
+        self.pace = (groups == 1).then(|| self.pace(plan, measuring, given));
+        self.observe_end(0.0);
         let measured = self.measure_all(plan, &times, &mut processes, keeper);
         self.sampler.measuring(false);
-        let given = times.iter().map(|(_, times)| times.total()).sum();
+        self.pace = None;
         self.fixed.note_measuring(measuring.elapsed().saturating_sub(std::mem::take(&mut self.once)), given);
         let ending = Instant::now();
         let tried_in = match measured {
@@ -429,7 +432,7 @@ impl Runner<'_> {
     }
 
     /// The measuring time of each operation in this round, all targets together.
-    fn times(&self, plan: RoundPlan, groups: u32) -> Vec<(Operation, Times)> {
+    pub(super) fn times(&self, plan: RoundPlan, groups: u32) -> Vec<(Operation, Times)> {
         let RoundPlan { scale, round } = plan;
         if let Some(time) = scale.time {
             let all = time * self.results.targets.len().max(1) as u32;
@@ -478,12 +481,6 @@ impl Runner<'_> {
             percent(forecast.width()),
             humantime::format_duration(budget)
         ));
-    }
-
-    /// When the scale will have ended: once its budget is spent and its table is checked.
-    fn ends_at(&self, plan: RoundPlan) -> Option<Instant> {
-        let ends = self.scale_started + plan.scale.budget + AFTER_THE_ROUNDS;
-        self.plan.is_adaptive().then_some(ends)
     }
 
     /// Puts the table back as it was.
@@ -607,6 +604,10 @@ impl Runner<'_> {
         };
         for process in processes {
             self.observer.progress(&process.id, share);
+        }
+        // Against the database, operations are not measured in their order, and the share is a rough one.
+        if phase == Phase::Client {
+            self.observe_end(share);
         }
     }
 

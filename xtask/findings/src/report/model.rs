@@ -6,6 +6,7 @@ mod answer;
 mod calls;
 mod cell;
 mod columns;
+mod footnotes;
 pub mod growth;
 mod method;
 mod notes;
@@ -32,7 +33,7 @@ pub use columns::{RATIO, limit};
 pub use method::{Fact, Note, WarningLine};
 #[cfg(test)]
 pub use ratio::best;
-pub use ratio::{Criterion, NO_VERDICT, Ratio, ratio};
+pub use ratio::{Criterion, NO_VERDICT, Ratio, SAME, ratio};
 pub use runtimes::RuntimesView;
 pub use tables::Group;
 pub use troubles::{Banner, Fix, Trouble};

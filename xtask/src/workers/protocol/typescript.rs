@@ -9,8 +9,8 @@ use std::path::Path;
 use ts_rs::{Config, TS};
 
 use super::{
-    AdapterNotes, Allocated, Data, End, Event, Example, Expressed, Expresses, Filled, Ground, KeeperCommand, Lane, Measure,
-    OpenSuite, Phase, Ready, SuiteCommand,
+    AdapterNotes, Allocated, Data, End, Event, Example, Expressed, Expresses, Filled, Ground, KeeperCommand, Lane,
+    Measure, OpenSuite, Phase, Ready, SuiteCommand,
 };
 use crate::results::{CallKind, Caveat, DescribedCall, Operation, ValueFate, ValueKind, ValueOutcome};
 use crate::system::files::write_whole;
