@@ -2,7 +2,13 @@
 // the DocumentClient nor any of the measured libraries, and imports the SDK only when a table is opened, so that the
 // suite can time that import.
 
-import type { AttributeValue, DynamoDBClient, TableDescription, WriteRequest } from "@aws-sdk/client-dynamodb";
+import type {
+  AttributeValue,
+  DynamoDBClient,
+  KeySchemaElement,
+  TableDescription,
+  WriteRequest,
+} from "@aws-sdk/client-dynamodb";
 import type { DataSet, Key, Order, Range, Updated } from "../dataset.js";
 import { type Item, type ItemForm, placeholder } from "../form.js";
 import { type ConnectionSettings, clientConfig } from "./client.js";
@@ -50,21 +56,24 @@ export class BareTable {
     if ((await this.describe()) !== null) {
       throw new Error(`there is a table named ${this.name} already; it was not touched`);
     }
+    const { index } = this.form;
+    const indexes = index === undefined ? [] : [index];
+    const names = [this.form, ...indexes].flatMap(({ partition, sort }) => [partition, sort]);
+    const GlobalSecondaryIndexes = indexes.map((each) => ({
+      IndexName: each.name,
+      KeySchema: keySchema(each),
+      Projection: { ProjectionType: "ALL" as const },
+    }));
     await this.client.send(
       new this.sdk.CreateTableCommand({
         TableName: this.name,
         BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: [
-          { AttributeName: this.form.partition, AttributeType: "S" },
-          { AttributeName: this.form.sort, AttributeType: "S" },
-        ],
-        KeySchema: [
-          { AttributeName: this.form.partition, KeyType: "HASH" },
-          { AttributeName: this.form.sort, KeyType: "RANGE" },
-        ],
+        AttributeDefinitions: names.map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
+        KeySchema: keySchema(this.form),
+        ...(indexes.length === 0 ? {} : { GlobalSecondaryIndexes }),
       }),
     );
-    await this.until(async () => (await this.describe())?.TableStatus === "ACTIVE", "active");
+    await this.until(async () => isActive(await this.describe()), "active");
   }
 
   /** Deletes the table; one that isn't there is no error. */
@@ -134,17 +143,23 @@ export class BareTable {
     return keys;
   }
 
-  /** Asks for some items of a partition and leaves the answer as it comes: for warming the server. */
-  async range({ partition, first, last }: Range): Promise<void> {
+  /** Asks for some items as Query does, and leaves the answer as it comes: for warming the server. */
+  async range({ firstItem, step, span }: Range, seed: number): Promise<void> {
+    const { index } = this.form;
+    const { partition, sort } = index ?? this.form;
+    const [first, last] = [firstItem, firstItem + step * (span - 1)].map((n) =>
+      this.itemOf(this.data.orderOf(n, seed)),
+    ) as [Marshalled, Marshalled];
     await this.client.send(
       new this.sdk.QueryCommand({
         TableName: this.name,
+        ...(index === undefined ? {} : { IndexName: index.name }),
         KeyConditionExpression: "#partition = :partition AND #sort BETWEEN :first AND :last",
-        ExpressionAttributeNames: { "#partition": this.form.partition, "#sort": this.form.sort },
+        ExpressionAttributeNames: { "#partition": partition, "#sort": sort },
         ExpressionAttributeValues: {
-          ":partition": this.partitionOf(partition),
-          ":first": this.sortOf(first),
-          ":last": this.sortOf(last),
+          ":partition": first[partition] as AttributeValue,
+          ":first": first[sort] as AttributeValue,
+          ":last": last[sort] as AttributeValue,
         },
       }),
     );
@@ -157,21 +172,24 @@ export class BareTable {
     }
   }
 
-  /** Reads the whole table, all pages, and counts its items. */
-  async scanCount(): Promise<number> {
+  /** Reads the whole table, or its index, all pages, and counts the items. */
+  async scanCount(of: "table" | "index"): Promise<number> {
+    const { index } = this.form;
+    const asked = of === "index" && index !== undefined ? { IndexName: index.name } : {};
     let count = 0;
     for await (const page of this.sdk.paginateScan(
       { client: this.client },
-      { TableName: this.name, Select: "COUNT" },
+      { TableName: this.name, ...asked, Select: "COUNT" },
     )) {
       count += page.Count ?? 0;
     }
     return count;
   }
 
-  /** How many items the server says there are. */
-  async itemCount(): Promise<number> {
-    return (await this.describe())?.ItemCount ?? 0;
+  /** How many items the server says there are in the table, or in its index. */
+  async itemCount(of: "table" | "index"): Promise<number> {
+    const table = await this.describe();
+    return (of === "table" ? table : table?.GlobalSecondaryIndexes?.[0])?.ItemCount ?? 0;
   }
 
   /** Writes up to 25 items and gives back what the server left undone. */
@@ -189,11 +207,6 @@ export class BareTable {
   private partitionOf(value: string): AttributeValue {
     const { partition, sort } = this.data.shape;
     return this.keyOf({ [partition]: value, [sort]: "" })[this.form.partition] as AttributeValue;
-  }
-
-  private sortOf(value: string): AttributeValue {
-    const { partition, sort } = this.data.shape;
-    return this.keyOf({ [partition]: "", [sort]: value })[this.form.sort] as AttributeValue;
   }
 
   private read(item: Marshalled): Item {
@@ -243,4 +256,17 @@ export class BareTable {
       await new Promise((resolve) => setTimeout(resolve, TABLE_LOOK_MS));
     }
   }
+}
+
+function keySchema({ partition, sort }: { partition: string; sort: string }): KeySchemaElement[] {
+  return [
+    { AttributeName: partition, KeyType: "HASH" },
+    { AttributeName: sort, KeyType: "RANGE" },
+  ];
+}
+
+/** Whether a table and its indexes can be used. */
+function isActive(table: TableDescription | null): boolean {
+  const indexes = table?.GlobalSecondaryIndexes ?? [];
+  return table?.TableStatus === "ACTIVE" && indexes.every((index) => index.IndexStatus === "ACTIVE");
 }

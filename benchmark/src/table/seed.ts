@@ -36,12 +36,20 @@ export async function compareTable(table: BareTable, items: number, seed: number
   if (found !== null) {
     return found;
   }
-  // DynamoDB Local counts as it goes; a server that doesn't is asked to count by reading everything.
-  let count = await table.itemCount();
+  return (
+    (await compareCount(table, "table", items)) ??
+    (table.form.index === undefined ? null : await compareCount(table, "index", items))
+  );
+}
+
+/** DynamoDB Local counts as it goes; a server that doesn't is asked to count by reading everything. */
+async function compareCount(table: BareTable, of: "table" | "index", items: number): Promise<Difference | null> {
+  let count = await table.itemCount(of);
   if (count !== items) {
-    count = await table.scanCount();
+    count = await table.scanCount(of);
   }
-  return count === items ? null : differ(`table ${table.name}`, `${items} items`, `${count} items`);
+  const where = of === "table" ? `table ${table.name}` : `the index of table ${table.name}`;
+  return count === items ? null : differ(where, `${items} items`, `${count} items`);
 }
 
 async function comparePartition(
