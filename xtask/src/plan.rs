@@ -715,13 +715,17 @@ mod tests {
         assert_eq!((other.items.name(), other.items.query_items), ("document", 100));
         assert!(!other.scales[0].is_large());
         assert!(plan("--shape document --scale 5000").unwrap().scales[0].is_large());
+        let why = plan("--query-items 1000 --scale 500").unwrap_err();
+        assert!(matches!(&why, Exit::BadInput(text) if text.contains("--query-items 1000")), "{why:?}");
+    }
+
+    #[test]
+    fn an_index_can_be_queried_where_the_items_have_one() {
         assert_eq!(plan("--shape record --query-by index").unwrap().items.query_by, QueryBy::Index);
         for shape in ["", "--shape order", "--shape session", "--shape document"] {
             let why = plan(&format!("--query-by index {shape}")).unwrap_err();
             assert!(matches!(&why, Exit::BadInput(text) if text.contains("use --shape record")), "{why:?}");
         }
-        let why = plan("--query-items 1000 --scale 500").unwrap_err();
-        assert!(matches!(&why, Exit::BadInput(text) if text.contains("--query-items 1000")), "{why:?}");
     }
 
     #[test]

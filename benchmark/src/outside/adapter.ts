@@ -63,7 +63,12 @@ export function problemOf(found: unknown): string | null {
       return `adapter.${name} is missing: a function is expected`;
     }
   }
-  return problemOfCalls(found.calls) ?? problemOfIndexQuery(found.calls) ?? problemOfCaveats(found.caveats) ?? problemOfForms(found as unknown as Adapter);
+  return (
+    problemOfCalls(found.calls) ??
+    problemOfIndexQuery(found.calls) ??
+    problemOfCaveats(found.caveats) ??
+    problemOfForms(found as unknown as Adapter)
+  );
 }
 
 /** Of an adapter whose calls are whole otherwise. */
