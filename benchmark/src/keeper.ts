@@ -10,7 +10,7 @@ import type { Lane } from "./protocol.js";
 import { type BareTable, openTable } from "./table/bare-table.js";
 import { putAll } from "./table/batch.js";
 import { type OpenKeeper, restore } from "./table/restore.js";
-import { compareTable, seedTable } from "./table/seed.js";
+import { compareTables, seedTables } from "./table/seed.js";
 import { warmServer } from "./table/warm-server.js";
 import {
   type Command,
@@ -34,10 +34,22 @@ const CALL_TIMEOUT_MS = 60_000;
 /** How often progress is reported, items. */
 const PROGRESS_STEP = 2500;
 
+/** A table and the number of its items. */
+interface Filled {
+  table: BareTable;
+  items: number;
+}
+
+/** Tables of the same data: they are filled and compared together. */
+interface Group {
+  tables: BareTable[];
+  items: number;
+}
+
 /** The tables of one form. */
 interface Kept {
   table: BareTable;
-  rehearsal: { table: BareTable; items: number } | null;
+  rehearsal: Filled | null;
   /** Whose they are. */
   lanes: number[];
 }
@@ -62,7 +74,7 @@ class Keeper implements Worker {
       case "open":
         return this.openTables(command);
       case "create":
-        return this.create();
+        return this.create(flag(command, "kept", false));
       case "warm":
         return this.warm(wholeNumber(command, "calls", 1));
       case "prepare":
@@ -94,12 +106,29 @@ class Keeper implements Worker {
   }
 
   /** Every table with the number of its items, each form's rehearsal table after its own. */
-  private allTables(): { table: BareTable; items: number }[] {
+  private allTables(): Filled[] {
     const { settings, kept } = this.opened;
     return kept.flatMap(({ table, rehearsal }) => [
       { table, items: settings.items },
       ...(rehearsal === null ? [] : [rehearsal]),
     ]);
+  }
+
+  /** The tables of the same data, without those that `leftOut` is true of. */
+  private async groupsWithout(leftOut: (each: Filled) => Promise<boolean> = async () => false): Promise<Group[]> {
+    const groups: Group[] = [];
+    for (const each of this.allTables()) {
+      if (await leftOut(each)) {
+        continue;
+      }
+      const group = groups.find(({ tables, items }) => tables[0]?.data === each.table.data && items === each.items);
+      if (group === undefined) {
+        groups.push({ tables: [each.table], items: each.items });
+      } else {
+        group.tables.push(each.table);
+      }
+    }
+    return groups;
   }
 
   private async openTables(command: Command): Promise<void> {
@@ -147,25 +176,28 @@ class Keeper implements Worker {
     this.emit({ event: "ready", pid: process.pid, importMs: null, memoryMb: null, adapter: null });
   }
 
-  private async create(): Promise<void> {
+  /** Makes and fills the tables; of a database that was kept, those that it doesn't hold. */
+  private async create(kept: boolean): Promise<void> {
     const { seed } = this.opened.settings;
-    const tables = this.allTables();
-    for (const { table } of tables) {
-      if (this.leaving) {
-        return;
+    const missing = await this.groupsWithout(async ({ table }) => kept && (await table.isThere()));
+    for (const { tables } of missing) {
+      for (const table of tables) {
+        if (this.leaving) {
+          return;
+        }
+        this.creating = table.create().then(() => this.created.push(table));
+        await this.creating;
       }
-      this.creating = table.create().then(() => this.created.push(table));
-      await this.creating;
     }
-    const total = tables.reduce((sum, each) => sum + each.items, 0);
+    const total = missing.reduce((sum, { tables, items }) => sum + tables.length * items, 0);
     const progress = this.progressTo(total);
     let before = 0;
-    for (const each of tables) {
-      await seedTable(each.table, each.items, seed, (done) => progress(before + done));
-      before += each.items;
+    for (const { tables, items } of missing) {
+      await seedTables(tables, items, seed, (done) => progress(before + done));
+      before += tables.length * items;
     }
     this.emit({ event: "progress", done: total, total });
-    this.emit({ event: "created" });
+    this.emit({ event: "created", made: missing.reduce((sum, { tables }) => sum + tables.length, 0) });
   }
 
   /** Reports progress, but not each item. */
@@ -223,8 +255,8 @@ class Keeper implements Worker {
   }
 
   private async check(): Promise<void> {
-    for (const { table, items } of this.allTables()) {
-      const wrong = await compareTable(table, items, this.opened.settings.seed);
+    for (const { tables, items } of await this.groupsWithout()) {
+      const wrong = await compareTables(tables, items, this.opened.settings.seed);
       if (wrong !== null) {
         this.emit({ event: "differs", ...wrong });
         return;

@@ -127,7 +127,11 @@ export type KeeperCommand =
       items: number;
       seed: number;
     }
-  | { do: "create" }
+  | {
+      do: "create";
+      /** Those of a kept database that are there already are left as they are. */
+      kept: boolean;
+    }
   | { do: "warm"; calls: number }
   | {
       do: "prepare";
@@ -174,7 +178,11 @@ export type Event =
   | { event: "failed"; stage: string; operation: Operation | null; message: string }
   | { event: "bye" }
   | { event: "progress"; done: number; total: number }
-  | { event: "created" }
+  | {
+      event: "created";
+      /** Tables that were not there. */
+      made: number;
+    }
   | { event: "warm" }
   | { event: "prepared" }
   | { event: "restored" }

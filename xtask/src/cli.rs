@@ -238,6 +238,10 @@ pub struct Bench {
     #[arg(long)]
     pub keep_database: bool,
 
+    /// Keep the seeded database, and use it again in runs of the same data once it is checked; in memory, with Java
+    #[arg(long, conflicts_with_all = ["endpoint", "keep_database"])]
+    pub reuse_database: bool,
+
     /// How targets take turns within a round
     #[arg(long, value_enum, default_value_t = DesignChoice::Paired, hide = true)]
     pub design: DesignChoice,

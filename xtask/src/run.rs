@@ -3,6 +3,7 @@
 
 pub mod at_once;
 mod client;
+pub mod kept;
 pub mod observer;
 mod process;
 pub mod resume;
@@ -23,12 +24,11 @@ use self::site::Site;
 use self::timing::Fixed;
 use crate::analysis::summary;
 use crate::machine::load;
-use crate::machine::sampler::{DATABASE, KEEPER, Sampler};
+use crate::machine::sampler::Sampler;
 use crate::plan::items::Items;
 use crate::plan::{Plan, Rounds, ScalePlan};
 use crate::results::{Disturbance, DisturbanceKind, Operation, Results, TargetStatus, TimeUse};
 use crate::system::exit::Exit;
-use crate::system::format::count;
 use crate::system::interrupt;
 use crate::workers::keeper::{Keeper, Tables};
 use crate::workers::protocol::{Data, Example, Lane};
@@ -227,7 +227,12 @@ impl<'a> Runner<'a> {
     }
 
     fn tables(&self, scale: &ScalePlan) -> Tables {
-        let table = format!("bench-{}-{}", self.results.run.id, scale.scale.name);
+        let table = if self.site.keeps_database() {
+            // The same in every run.
+            "bench-kept".to_owned()
+        } else {
+            format!("bench-{}-{}", self.results.run.id, scale.scale.name)
+        };
         let scans = self.plan.operations.iter().any(|operation| operation.grows_with_the_table());
         Tables {
             endpoint: self.site.endpoint(),
@@ -260,19 +265,6 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn try_seed(&self, scale: &ScalePlan) -> anyhow::Result<Keeper> {
-        let tables = self.tables(scale);
-        let health = self.health();
-        self.observer.step_began(&format!("seeding {} items", count(tables.items.into())));
-        let log = self.out.join(format!("keeper-{}.log", scale.scale.name));
-        let mut keeper = Keeper::open(self.site.keeper(log)?, &tables, &health)?;
-        self.sampler.watch(KEEPER, keeper.pid);
-        keeper.create(&health, |done, total| self.observer.step_at(done, total))?;
-        keeper.check(&health)?;
-        self.observer.step_ended(&format!("seeded {} items and checked the table", count(tables.items.into())));
-        Ok(keeper)
-    }
-
     fn restart_database(&mut self, why: &str) -> anyhow::Result<()> {
         let log = self.site.database_log();
         if self.restarted {
@@ -289,9 +281,7 @@ impl<'a> Runner<'a> {
             serious: true,
         });
         self.site.restart_database().context("starting the database again")?;
-        if let Some(pid) = self.site.database_pid() {
-            self.sampler.watch(DATABASE, pid);
-        }
+        self.watch_database();
         Ok(())
     }
 

@@ -5,20 +5,23 @@
 import type {
   AttributeValue,
   DynamoDBClient,
+  DynamoDBClientConfig,
   KeySchemaElement,
+  QueryCommandInput,
   TableDescription,
   WriteRequest,
 } from "@aws-sdk/client-dynamodb";
 import type { DataSet, Key, Order, Range, Updated } from "../dataset.js";
 import { type Item, type ItemForm, placeholder } from "../form.js";
 import { type ConnectionSettings, clientConfig } from "./client.js";
+import { isSameOnWire, Wire, wireText } from "./wire.js";
 
 /** How long a table may take to come up, milliseconds. */
 const TABLE_TIMEOUT_MS = 60_000;
 /** How often it is looked at meanwhile, milliseconds. */
 const TABLE_LOOK_MS = 100;
 
-type Marshalled = Record<string, AttributeValue>;
+export type Marshalled = Record<string, AttributeValue>;
 type Sdk = typeof import("@aws-sdk/client-dynamodb");
 type Marshalling = typeof import("@aws-sdk/util-dynamodb");
 
@@ -31,7 +34,13 @@ export async function openTable(
 ): Promise<BareTable> {
   const sdk = await import("@aws-sdk/client-dynamodb");
   const marshalling = await import("@aws-sdk/util-dynamodb");
-  return new BareTable(name, form, data, new sdk.DynamoDBClient(clientConfig(settings, maxAttempts)), sdk, marshalling);
+  const client = new sdk.DynamoDBClient({ ...clientConfig(settings, maxAttempts), logger: silent() });
+  return new BareTable(name, form, data, client, new Wire(settings), sdk, marshalling);
+}
+
+/** Without a logger the SDK makes what it would log of each call, a fifth of what writing a batch costs it. */
+function silent(): NonNullable<DynamoDBClientConfig["logger"]> {
+  return {} as NonNullable<DynamoDBClientConfig["logger"]>;
 }
 
 export class BareTable {
@@ -40,6 +49,7 @@ export class BareTable {
     readonly form: ItemForm,
     readonly data: DataSet,
     private readonly client: DynamoDBClient,
+    private readonly wire: Wire,
     private readonly sdk: Sdk,
     private readonly marshalling: Marshalling,
   ) {}
@@ -53,7 +63,7 @@ export class BareTable {
   }
 
   async create(): Promise<void> {
-    if ((await this.describe()) !== null) {
+    if (await this.isThere()) {
       throw new Error(`there is a table named ${this.name} already; it was not touched`);
     }
     const { index } = this.form;
@@ -74,6 +84,27 @@ export class BareTable {
       }),
     );
     await this.until(async () => isActive(await this.describe()), "active");
+  }
+
+  async isThere(): Promise<boolean> {
+    return (await this.describe()) !== null;
+  }
+
+  /** Whether its keys and those of its index are those of its form; false where there is no such table. */
+  async hasItsKeys(): Promise<boolean> {
+    const table = await this.describe();
+    const [index, ...more] = table?.GlobalSecondaryIndexes ?? [];
+    const types = keysOf(table).map(
+      (key) => table?.AttributeDefinitions?.find((one) => one.AttributeName === key)?.AttributeType,
+    );
+    const { partition, sort, index: wanted } = this.form;
+    return (
+      isSameOnWire([partition, sort], keysOf(table)) &&
+      types.every((type) => type === "S") &&
+      index?.IndexName === wanted?.name &&
+      isSameOnWire(wanted === undefined ? [] : [wanted.partition, wanted.sort], keysOf(index)) &&
+      more.length === 0
+    );
   }
 
   /** Deletes the table; one that isn't there is no error. */
@@ -200,8 +231,24 @@ export class BareTable {
     return answer.UnprocessedItems?.[this.name] ?? [];
   }
 
+  /** Puts up to 25 items at once, and says whether the server did all of it. */
+  async putTogether(items: readonly Marshalled[]): Promise<boolean> {
+    const requests = items.map((Item) => ({ PutRequest: { Item } }));
+    const answer = await this.wire.call("BatchWriteItem", wireText({ RequestItems: { [this.name]: requests } }));
+    const left = (answer as { UnprocessedItems?: object } | null)?.UnprocessedItems;
+    return answer !== null && Object.keys(left ?? {}).length === 0;
+  }
+
+  /** Whether the partition of a key plainly holds these items in their order; false where that is not plain. */
+  async holds(key: Key, items: readonly Marshalled[]): Promise<boolean> {
+    const answer = await this.wire.call("Query", wireText(this.partitionQuery(key)));
+    const { Items, LastEvaluatedKey } = (answer ?? {}) as { Items?: unknown; LastEvaluatedKey?: unknown };
+    return LastEvaluatedKey === undefined && isSameOnWire(items, Items);
+  }
+
   close(): void {
     this.client.destroy();
+    this.wire.close();
   }
 
   private partitionOf(value: string): AttributeValue {
@@ -215,25 +262,25 @@ export class BareTable {
   }
 
   private async *partitionPages(key: Key, projection?: string): AsyncGenerator<Marshalled[]> {
-    const pages = this.sdk.paginateQuery(
-      { client: this.client },
-      {
-        TableName: this.name,
-        KeyConditionExpression: "#partition = :partition",
-        ExpressionAttributeNames: {
-          "#partition": this.form.partition,
-          ...(projection === undefined ? {} : { "#wanted": projection }),
-        },
-        ExpressionAttributeValues: {
-          ":partition": this.partitionOf(key[this.data.shape.partition] as string),
-        },
-        ConsistentRead: true,
-        ...(projection === undefined ? {} : { ProjectionExpression: "#wanted" }),
-      },
-    );
-    for await (const page of pages) {
+    for await (const page of this.sdk.paginateQuery({ client: this.client }, this.partitionQuery(key, projection))) {
       yield page.Items ?? [];
     }
+  }
+
+  private partitionQuery(key: Key, projection?: string): QueryCommandInput {
+    return {
+      TableName: this.name,
+      KeyConditionExpression: "#partition = :partition",
+      ExpressionAttributeNames: {
+        "#partition": this.form.partition,
+        ...(projection === undefined ? {} : { "#wanted": projection }),
+      },
+      ExpressionAttributeValues: {
+        ":partition": this.partitionOf(key[this.data.shape.partition] as string),
+      },
+      ConsistentRead: true,
+      ...(projection === undefined ? {} : { ProjectionExpression: "#wanted" }),
+    };
   }
 
   private async describe(): Promise<TableDescription | null> {
@@ -263,6 +310,11 @@ function keySchema({ partition, sort }: { partition: string; sort: string }): Ke
     { AttributeName: partition, KeyType: "HASH" },
     { AttributeName: sort, KeyType: "RANGE" },
   ];
+}
+
+/** The names of the key attributes of a table or an index; none where there is no such. */
+function keysOf(described: { KeySchema?: KeySchemaElement[] | undefined } | null | undefined): (string | undefined)[] {
+  return (described?.KeySchema ?? []).map((key) => key.AttributeName);
 }
 
 /** Whether a table and its indexes can be used. */

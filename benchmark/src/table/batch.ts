@@ -11,24 +11,8 @@ const BATCH = 25;
 const BATCH_ATTEMPTS = 10;
 
 /** Puts as many orders as `next` gives until it gives undefined; never holds more than a few batches. */
-export async function putAll(
-  table: BareTable,
-  next: () => Order | undefined,
-  onProgress?: (done: number) => void,
-): Promise<number> {
-  let done = 0;
-  await inFlight(async () => {
-    for (;;) {
-      const requests = nextPuts(table, next);
-      if (requests.length === 0) {
-        return;
-      }
-      await write(table, requests);
-      done += requests.length;
-      onProgress?.(done);
-    }
-  });
-  return done;
+export async function putAll(table: BareTable, next: () => Order | undefined): Promise<void> {
+  await putIntoAll([table], next);
 }
 
 export async function deleteAll(table: BareTable, keys: readonly Key[]): Promise<void> {
@@ -45,16 +29,44 @@ export async function deleteAll(table: BareTable, keys: readonly Key[]): Promise
   });
 }
 
-function nextPuts(table: BareTable, next: () => Order | undefined): WriteRequest[] {
-  const requests: WriteRequest[] = [];
-  while (requests.length < BATCH) {
+/** Puts the same orders into several tables, which are of the same data. */
+export async function putIntoAll(
+  tables: readonly BareTable[],
+  next: () => Order | undefined,
+  onProgress?: (done: number) => void,
+): Promise<void> {
+  let done = 0;
+  await inFlight(async () => {
+    for (let orders = nextBatch(next); orders.length > 0; orders = nextBatch(next)) {
+      for (const table of tables) {
+        await putBatch(table, orders);
+        done += orders.length;
+        onProgress?.(done);
+      }
+    }
+  });
+}
+
+function nextBatch(next: () => Order | undefined): Order[] {
+  const orders: Order[] = [];
+  while (orders.length < BATCH) {
     const order = next();
     if (order === undefined) {
       break;
     }
-    requests.push({ PutRequest: { Item: table.itemOf(order) } });
+    orders.push(order);
   }
-  return requests;
+  return orders;
+}
+
+async function putBatch(table: BareTable, orders: readonly Order[]): Promise<void> {
+  const items = orders.map((order) => table.itemOf(order));
+  if (!(await table.putTogether(items))) {
+    await write(
+      table,
+      items.map((Item) => ({ PutRequest: { Item } })),
+    );
+  }
 }
 
 async function write(table: BareTable, requests: WriteRequest[]): Promise<void> {

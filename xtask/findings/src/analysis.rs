@@ -3,5 +3,6 @@
 
 pub mod compare;
 pub mod forecast;
+pub mod growth;
 pub mod summary;
 pub mod verdict;

@@ -29,6 +29,7 @@ use crate::report;
 use crate::report::github;
 use crate::results::baselines;
 use crate::results::{Disturbance, DisturbanceKind, Failure, Results, RunStatus, TargetStatus};
+use crate::run::kept::wanted;
 use crate::run::site::Site as _;
 use crate::run::{Outlets, Runner};
 
@@ -81,6 +82,9 @@ impl Bench {
         let ci = self.ci || std::env::var_os("CI").is_some_and(|value| value == "true");
         self.strict |= ci;
         let mut plan = Plan::decide(&self.full_request()?)?;
+        if self.reuse_database {
+            database::kept::check(self.backend)?;
+        }
         let fail_on = FailOn::parse(&self.fail_on).map_err(Exit::BadInput)?;
         let checkout = Checkout::find()?;
         let from_tree = plan.take_mizzle_from(&npm::default_mizzle(&checkout));
@@ -113,7 +117,7 @@ impl Bench {
         owner::mark_children(&me);
         sweep::sweep(&me, &progress);
         let tools = doctor::require(&self.needs())?;
-        let options = self.database_options(&checkout, &id)?;
+        let options = self.database_options(&checkout, &id, &plan)?;
         let runtimes = find_runtimes(&plan, &checkout, &tools, &progress)?;
         let benchmark = npm::prepare(&checkout, &tools, &progress)?;
         let base = match &against {
@@ -308,15 +312,19 @@ impl Bench {
         doctor::Needs { backend: self.backend, jar: self.jar.clone(), external: self.endpoint.is_some() }
     }
 
-    fn database_options(&self, checkout: &Checkout, id: &str) -> anyhow::Result<database::Options> {
-        database::Options::new(
+    fn database_options(&self, checkout: &Checkout, id: &str, plan: &Plan) -> anyhow::Result<database::Options> {
+        let options = database::Options::new(
             checkout,
             id,
             self.backend,
             self.jar.clone(),
             self.endpoint.clone(),
             self.allow_remote_endpoint,
-        )
+        )?;
+        Ok(match plan.scales.first() {
+            Some(scale) if self.reuse_database => options.keeping(wanted(plan, scale)),
+            _ => options,
+        })
     }
 }
 
@@ -477,5 +485,7 @@ pub fn describe(server: &Server) -> crate::results::Database {
         version: server.version.clone(),
         image: server.image.clone(),
         endpoint: server.endpoint.clone(),
+        kept: server.kept.is_some(),
+        reused: Vec::new(),
     }
 }

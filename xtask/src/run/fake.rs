@@ -381,7 +381,7 @@ fn keep(shared: &Shared, commands: PipeReader, mut events: PipeWriter) {
         shared.hear(Asked::Keeper(command.clone()));
         let answer = match command {
             KeeperCommand::Open { .. } => ready(),
-            KeeperCommand::Create => Event::Created {},
+            KeeperCommand::Create { .. } => Event::Created { made: 1 },
             KeeperCommand::Warm { .. } => Event::Warm {},
             KeeperCommand::Prepare { .. } => Event::Prepared {},
             KeeperCommand::Restore { .. } => Event::Restored {},

@@ -55,10 +55,11 @@ fn versions(results: &Results) -> Value {
             })
         })
         .collect();
-    json!({
-        "targets": targets,
-        "database": { "backend": results.database.backend, "version": results.database.version },
-    })
+    let mut database = json!({ "backend": results.database.backend, "version": results.database.version });
+    if results.database.kept {
+        database["kept"] = true.into();
+    }
+    json!({ "targets": targets, "database": database })
 }
 
 /// A hash of settings, versions and machine.
@@ -106,6 +107,7 @@ pub fn take_over(results: &mut Results, earlier: Results) -> anyhow::Result<()> 
     results.timeline = earlier.timeline;
     results.time_use = earlier.time_use;
     results.disturbances = earlier.disturbances;
+    results.database.reused = earlier.database.reused;
     results.run.started_at = earlier.run.started_at;
     results.run.id = earlier.run.id;
     Ok(())

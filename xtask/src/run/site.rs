@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::results::{Operation, Work};
+use crate::setup::database::kept::Wanted;
 use crate::workers::worker::{Probe, Worker};
 
 /// The world of one run.
@@ -25,6 +26,36 @@ pub trait Site: Sync {
     /// # Errors
     /// Where none can be started.
     fn restart_database(&mut self) -> anyhow::Result<()>;
+
+    /// Whether what is seeded is kept for later runs.
+    fn keeps_database(&self) -> bool {
+        false
+    }
+
+    /// Goes on with a copy of a kept database of these contents or, where there is none, with an empty one; whether
+    /// there was one.
+    ///
+    /// # Errors
+    /// Where it can't be started.
+    fn take_kept(&mut self, _: &Wanted) -> anyhow::Result<bool> {
+        Ok(false)
+    }
+
+    /// Keeps the database as it is now; a line about it for people.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    fn keep_database(&mut self) -> anyhow::Result<String> {
+        Ok(String::new())
+    }
+
+    /// Throws away the kept database that was taken, and goes on with an empty one.
+    ///
+    /// # Errors
+    /// Where it can't be deleted, or no other can be started.
+    fn discard_kept(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
 
     /// Starts a suite process of a target, by its index in the plan.
     ///

@@ -412,7 +412,7 @@ fn a_database_that_died_is_restarted_and_the_round_repeated() {
     assert!(made.results.measurements.iter().all(|one| rounds(one) == [0, 1]));
     let kinds: Vec<_> = made.results.disturbances.iter().map(|one| (one.kind, one.serious)).collect();
     assert!(kinds.contains(&(DisturbanceKind::DatabaseRestarted, true)), "{kinds:?}");
-    let seeded = made.asked.iter().filter(|asked| matches!(asked, Asked::Keeper(KeeperCommand::Create))).count();
+    let seeded = made.asked.iter().filter(|asked| matches!(asked, Asked::Keeper(KeeperCommand::Create { .. }))).count();
     assert_eq!(seeded, 2);
     let began = made.seen.iter().filter(|seen| matches!(seen, Seen::RoundBegan(..))).count();
     assert_eq!(began, 3);

@@ -5,6 +5,7 @@ mod compose;
 mod external;
 mod fetch;
 mod java;
+pub mod kept;
 mod probe;
 mod socket;
 
@@ -46,6 +47,8 @@ pub struct Options {
     backend: BackendChoice,
     jar: Option<PathBuf>,
     external: Option<external::Address>,
+    /// The contents of a database that is kept; none where none is.
+    kept: Option<kept::Wanted>,
 }
 
 /// A server that answers. Dropped, it is stopped, unless it was there before us.
@@ -62,6 +65,8 @@ pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
     kind: Kind,
+    /// Its files, where they are kept from one run to the next. It is stopped before they go.
+    pub kept: Option<kept::Copy>,
 }
 
 #[derive(Debug)]
@@ -87,7 +92,18 @@ impl Options {
         if let Some(external) = &external {
             external.check()?;
         }
-        Ok(Options { checkout: checkout.clone(), id: id.to_owned(), backend, jar, external })
+        Ok(Options { checkout: checkout.clone(), id: id.to_owned(), backend, jar, external, kept: None })
+    }
+
+    /// Whether a database of these contents is kept.
+    pub fn keeps(&self, wanted: &kept::Wanted) -> bool {
+        self.kept.as_ref() == Some(wanted)
+    }
+
+    /// The same, with a database of these contents that is kept.
+    #[must_use]
+    pub fn keeping(&self, kept: kept::Wanted) -> Options {
+        Options { kept: Some(kept), ..self.clone() }
     }
 }
 
@@ -105,7 +121,11 @@ pub fn start(options: &Options, progress: &Progress) -> anyhow::Result<Server> {
         BackendChoice::Java => java::start(options, &Java::find().map_err(Exit::Prerequisite)?, progress),
         BackendChoice::Auto => {
             // A jar that was asked for is run with Java.
-            let docker = if options.jar.is_some() { Err("--jar asks for Java".to_owned()) } else { Engine::find() };
+            let docker = match options {
+                Options { jar: Some(_), .. } => Err("--jar asks for Java".to_owned()),
+                Options { kept: Some(_), .. } => Err("--reuse-database asks for Java".to_owned()),
+                _ => Engine::find(),
+            };
             let why_not = match docker {
                 Ok(engine) => match compose::start(options, &engine, progress) {
                     Ok(server) => return Ok(server),

@@ -95,8 +95,9 @@ fn remove_half_made(me: &Owner, kept: &Kept) -> Vec<String> {
         });
         dead.map(|entry| entry.path()).collect()
     };
-    ["", "installs", "adapters", "dynamodb-local", "runtimes"]
+    ["", "installs", "adapters", "dynamodb-local", "runtimes", database::kept::FOLDER, database::kept::MEMORY]
         .iter()
+        // An absolute path stays what it is.
         .flat_map(|folder| half_made(&me.bench.join(folder)))
         .filter(|path| !kept.values().any(|folder| folder == path))
         .filter(|path| std::fs::remove_dir_all(path).is_ok())

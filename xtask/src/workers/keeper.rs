@@ -62,15 +62,16 @@ impl Keeper {
         Ok(Keeper { worker, pid, items })
     }
 
-    /// Creates and seeds; `progress` gets items done and items in all.
-    pub fn create(&mut self, health: Health<'_>, mut progress: impl FnMut(u64, u64)) -> Result<(), Fault> {
+    /// Creates and seeds the tables; of a kept database, those that it doesn't hold. How many were made; `progress` gets
+    /// items done and items in all.
+    pub fn create(&mut self, kept: bool, health: Health<'_>, mut progress: impl FnMut(u64, u64)) -> Result<u32, Fault> {
         let limit = Duration::from_secs(120) + Duration::from_millis(u64::from(self.items) * 2);
-        self.worker.ask("seed", &KeeperCommand::Create, limit, health, |event| match event {
+        self.worker.ask("seed", &KeeperCommand::Create { kept }, limit, health, |event| match event {
             Event::Progress { done, total } => {
                 progress(done, total);
                 None
             }
-            Event::Created {} => Some(()),
+            Event::Created { made } => Some(made),
             _ => None,
         })
     }

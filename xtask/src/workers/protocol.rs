@@ -181,7 +181,11 @@ pub enum KeeperCommand {
         items: u32,
         seed: u64,
     },
-    Create,
+    /// Make the tables and fill them.
+    Create {
+        /// Those of a kept database that are there already are left as they are.
+        kept: bool,
+    },
     Warm {
         calls: u64,
     },
@@ -260,7 +264,10 @@ pub enum Event {
         done: u64,
         total: u64,
     },
-    Created {},
+    Created {
+        /// Tables that were not there.
+        made: u32,
+    },
     Warm {},
     Prepared {},
     Restored {},

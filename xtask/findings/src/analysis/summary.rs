@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use hmac_sha256::Hash as Sha256;
 
 use crate::analysis::forecast::{self, Forecast};
+use crate::analysis::growth::growth;
 use crate::analysis::verdict::verdict;
 use crate::results::{
     Allocation, ClientSlice, Cpu, DatabaseUsage, Interval, Latency, LimitedBy, Measurement, Memory, Operation,
@@ -57,6 +58,7 @@ pub fn summarize(results: &mut Results) {
         measurement.warnings = warnings.iter().map(ToString::to_string).collect();
         measurement.warning_kinds = warnings.iter().map(|warning| warning.kind().to_owned()).collect();
     }
+    results.growth = growth(results);
     results.database_usage = results.measurements.iter().filter_map(database_usage).collect();
     for cold in &mut results.cold_starts {
         cold.import_ms = estimate(std::mem::take(&mut cold.import_ms.values));

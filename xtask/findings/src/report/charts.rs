@@ -4,6 +4,7 @@ pub mod axis;
 pub mod canvas;
 mod concurrency;
 mod distribution;
+mod growth;
 mod ratio;
 mod throughput;
 mod timeline;
@@ -20,6 +21,8 @@ pub struct Charts {
     pub scales: Vec<Vec<Chart>>,
     /// The one that stands with the answer: CPU at the first scale that has one. It is one of the above.
     pub first: Option<Chart>,
+    /// How cost grows with the table, where there are several scales.
+    pub growth: Vec<Chart>,
 }
 
 /// One chart.
@@ -39,11 +42,11 @@ pub struct Chart {
 
 impl Charts {
     pub fn none(page: &Page) -> Charts {
-        Charts { scales: vec![Vec::new(); page.scales.len()], first: None }
+        Charts { scales: vec![Vec::new(); page.scales.len()], first: None, growth: Vec::new() }
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Chart> {
-        self.scales.iter().flatten()
+        self.scales.iter().flatten().chain(&self.growth)
     }
 }
 
@@ -64,7 +67,7 @@ pub fn draw(results: &Results, page: &Page) -> Charts {
     };
     let scales: Vec<Vec<Chart>> = page.scales.iter().zip(&results.settings.scales).map(of_scale).collect();
     let first = scales.iter().flatten().find(|chart| chart.group == "cpu").cloned();
-    Charts { scales, first }
+    Charts { scales, first, growth: growth::draw(results, page) }
 }
 
 /// The colours of a dark page, for a page that has charts within it.

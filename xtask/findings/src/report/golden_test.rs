@@ -328,7 +328,7 @@ fn charts_are_small_well_formed_and_say_what_they_show() {
     results.timeline.readings.extend(many);
     let page = model::page(&results);
     let charts = charts::draw(&results, &page);
-    assert_eq!(charts.all().count(), 10);
+    assert_eq!(charts.all().count(), 12);
     for chart in charts.all() {
         assert!(chart.svg.len() < 200_000, "{} has {} bytes", chart.file, chart.svg.len());
         let svg = roxmltree::Document::parse(&chart.svg).unwrap_or_else(|why| panic!("{}: {why}", chart.file));

@@ -6,6 +6,7 @@ mod answer;
 mod calls;
 mod cell;
 mod columns;
+pub mod growth;
 mod method;
 mod notes;
 mod of_scale;
@@ -47,6 +48,8 @@ pub struct Page {
     pub answer: Answer,
     /// Where there are several.
     pub runtimes: Option<RuntimesView>,
+    /// Where there are several scales.
+    pub growth: Option<growth::GrowthView>,
     /// Whether what ran each library is a column of its own.
     pub names_runtimes: bool,
     /// Which kind of call was measured, to follow the title of the answer's table.
@@ -157,6 +160,7 @@ pub fn page(results: &Results) -> Page {
         baseline: runtimes::baseline(&targets).unwrap_or_else(|| "the baseline".to_owned()),
         answer,
         runtimes,
+        growth: growth::view(results, &libraries),
         names_runtimes: !runtimes::names(&targets).is_empty(),
         calls_phrase: calls::kind_phrase(results),
         calls: calls::called(results, &libraries),

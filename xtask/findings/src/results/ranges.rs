@@ -1,4 +1,4 @@
-//! The ranges of all numbers in a results file, by one walk over its JSON: no number is negative, none is so large that
+//! The ranges of all numbers in a results file, by one walk over its JSON: no number is negative except an exponent, none is so large that
 //! sums of them overflow, a ratio is not 0, and an interval's ends are in order. A field that is added is checked with
 //! the others; whether it is a number at all is the business of the types.
 
@@ -57,7 +57,9 @@ impl Walk<'_> {
 
     fn number<E: Error>(self, value: f64) -> Result<Option<f64>, E> {
         let is_positive = self.key().ends_with("Ratio");
-        if !(0.0..=LARGEST_NUMBER).contains(&value) || (is_positive && value == 0.0) {
+        let is_exponent = self.key().starts_with("exponent") || self.within.is_some_and(|w| w.key() == "exponentCi95");
+        let size = if is_exponent { value.abs() } else { value };
+        if !(0.0..=LARGEST_NUMBER).contains(&size) || (is_positive && value == 0.0) {
             return Err(E::custom(format_args!("{self} is {value}")));
         }
         Ok(Some(value))

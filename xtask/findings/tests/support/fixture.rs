@@ -333,6 +333,7 @@ fn against_the_database(shape: &Shape) -> Results {
         schema_version: SCHEMA_VERSION,
         recorded_answers: None,
         time_use: Vec::new(),
+        growth: Vec::new(),
         run: Run {
             id: "20260131-120000-5eed".to_owned(),
             started_at: "2026-01-31T12:00:00Z".to_owned(),
@@ -363,6 +364,8 @@ fn against_the_database(shape: &Shape) -> Results {
             version: Some("1.25.1".to_owned()),
             image: None,
             endpoint: "http://127.0.0.1:8123".to_owned(),
+            kept: false,
+            reused: Vec::new(),
         },
         settings: Settings {
             rounds: shape.rounds,

@@ -38,7 +38,14 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
             fingerprint: String::new(),
         },
         environment: environment::read(&tools.node_version, &tools.npm_version)?,
-        database: Database { backend: Backend::External, version: None, image: None, endpoint: String::new() },
+        database: Database {
+            backend: Backend::External,
+            version: None,
+            image: None,
+            endpoint: String::new(),
+            kept: false,
+            reused: Vec::new(),
+        },
         settings: Settings {
             rounds: first.map_or(0, |scale| scale.rounds),
             time_ms: first.map_or(0.0, |scale| (scale.measuring_time(plan).as_secs_f64() * 1e3).round()),
@@ -72,6 +79,7 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
         harness_cpu_percent: None,
         recorded_answers: None,
         time_use: Vec::new(),
+        growth: Vec::new(),
     })
 }
 

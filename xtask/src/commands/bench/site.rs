@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use crate::results::{Operation, RecordedAnswers, Work};
 use crate::run::site::{Record, Recording, Site};
+use crate::setup::database::kept::{Copy, Wanted};
 use crate::setup::database::{self, Server};
 use crate::setup::npm::runtime::Runtime;
 use crate::setup::npm::{self, Tools};
@@ -24,9 +25,11 @@ pub struct Workshop<'a> {
     runtimes: Vec<Runtime>,
     /// The bundle of each target that has one.
     bundles: Vec<Option<PathBuf>>,
-    options: &'a database::Options,
+    options: database::Options,
     progress: &'a Progress,
     server: Server,
+    /// Whether nothing was done to the database since the server started.
+    untouched: bool,
     answers: Answers,
     doors: Vec<Door>,
 }
@@ -52,9 +55,10 @@ impl<'a> Workshop<'a> {
             installs,
             runtimes,
             bundles,
-            options,
+            options: options.clone(),
             progress,
             server,
+            untouched: true,
             answers,
             doors: Vec::new(),
         })
@@ -103,8 +107,35 @@ impl Site for Workshop<'_> {
 
     fn restart_database(&mut self) -> anyhow::Result<()> {
         self.server.stop();
-        self.server = database::start(self.options, self.progress)?;
+        self.server = database::start(&self.options, self.progress)?;
+        self.untouched = true;
         self.answers.set_upstream(self.server.address);
+        Ok(())
+    }
+
+    fn keeps_database(&self) -> bool {
+        self.server.kept.is_some()
+    }
+
+    fn take_kept(&mut self, wanted: &Wanted) -> anyhow::Result<bool> {
+        let is_it = self.untouched && self.options.keeps(wanted);
+        if !is_it {
+            self.options = self.options.keeping(wanted.clone());
+            self.restart_database()?;
+        }
+        self.untouched = false;
+        Ok(self.server.kept.as_ref().is_some_and(Copy::was_there))
+    }
+
+    fn keep_database(&mut self) -> anyhow::Result<String> {
+        self.server.kept.as_ref().context("no database is kept in this run")?.keep()
+    }
+
+    fn discard_kept(&mut self) -> anyhow::Result<()> {
+        self.server.stop();
+        self.server.kept.as_ref().map_or(Ok(()), Copy::discard)?;
+        self.restart_database()?;
+        self.untouched = false;
         Ok(())
     }
 

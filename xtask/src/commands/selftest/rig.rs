@@ -95,7 +95,7 @@ impl<'a, 'b> Rig<'a, 'b> {
         let health = |probe| lab.health(probe);
         let program = npm::worker(&lab.tools.node, &[], &lab.benchmark, "keeper")?;
         let mut keeper = Keeper::open(Worker::start(program, "keeper", out.join("keeper.log"))?, &tables, &health)?;
-        keeper.create(&health, |_, _| {})?;
+        keeper.create(false, &health, |_, _| {})?;
         keeper.warm(SERVER_WARM_UP_CALLS, &health)?;
         Ok(Rig {
             lab,

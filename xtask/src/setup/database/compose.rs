@@ -247,6 +247,7 @@ fn up(project: &mut Project, progress: &Progress) -> anyhow::Result<Server> {
         address: ([127, 0, 0, 1], port).into(),
         // Replaced by the caller, which keeps the project.
         kind: Kind::External,
+        kept: None,
     })
 }
 

@@ -68,6 +68,7 @@ pub fn take(address: &Address) -> anyhow::Result<Server> {
         pid: socket::listener(address.address),
         address: address.address,
         kind: Kind::External,
+        kept: None,
     })
 }
 

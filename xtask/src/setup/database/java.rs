@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use xshell::{Cmd, Shell, cmd};
 
+use super::kept::Copy;
 use super::socket::{Listens, free_port, listens};
 use super::{JAR, JVM_FLAGS, Kind, Options, Server, fetch, tail, wait_until_ready};
 use crate::plan::request::BackendChoice;
@@ -129,13 +130,18 @@ pub fn start(options: &Options, java: &Java, progress: &Progress) -> anyhow::Res
     };
     let step = progress.step("starting DynamoDB Local (Java)");
     let version = version_of(java, &jar)?;
+    let take = || {
+        let of = options.kept.as_ref();
+        of.map(|wanted| Copy::take(&options.checkout.bench(), wanted, version.as_deref())).transpose()
+    };
+    let mut kept = take()?;
     let mut launches = vec![Launch::AsItIs];
     if knows_how_to_stay_local(&jar) {
         launches.insert(0, Launch::Loopback);
     }
     let (mut tries, mut refused) = (0, None);
     while let Some(&launch) = launches.first() {
-        match try_start(options, java, &jar, launch)? {
+        match try_start(options, java, &jar, launch, kept.as_ref())? {
             Outcome::Up(endpoint, local, listens) => {
                 let pid = local.group.pid();
                 step.done(format!(
@@ -157,10 +163,20 @@ pub fn start(options: &Options, java: &Java, progress: &Progress) -> anyhow::Res
                     endpoint,
                     pid: Some(pid),
                     kind: Kind::Java(local),
+                    kept,
                 });
             }
             Outcome::PortTaken if tries < TRIES => tries += 1,
             Outcome::PortTaken => bail!(Exit::Failed(format!("{TRIES} free ports in a row were taken by others"))),
+            // Its file may be what the server does not take.
+            Outcome::Refused(why) if let Some(copy) = kept.take_if(|copy| copy.was_there()) => {
+                progress.warn(format!(
+                    "the kept database was thrown away: with it, the server doesn't start ({})",
+                    why.lines().next().unwrap_or_default()
+                ));
+                copy.discard()?;
+                kept = take()?;
+            }
             Outcome::Refused(why) => {
                 launches.remove(0);
                 refused = Some(why);
@@ -186,7 +202,13 @@ enum Outcome {
     Refused(String),
 }
 
-fn try_start(options: &Options, java: &Java, jar: &Path, launch: Launch) -> anyhow::Result<Outcome> {
+fn try_start(
+    options: &Options,
+    java: &Java,
+    jar: &Path,
+    launch: Launch,
+    kept: Option<&Copy>,
+) -> anyhow::Result<Outcome> {
     let home = options.checkout.bench().join("dynamodb-local");
     std::fs::create_dir_all(&home).with_context(|| format!("creating {}", home.display()))?;
     let scratch = tempfile::Builder::new().prefix(&owner::making()?).tempdir_in(&home)?;
@@ -199,10 +221,16 @@ fn try_start(options: &Options, java: &Java, jar: &Path, launch: Launch) -> anyh
         let file = scratch.path().join("loopback.xml");
         std::fs::write(&file, LOOPBACK).with_context(|| format!("writing {}", file.display()))?;
         command = command.args([&format!("-Dbench.port={port}"), "-Dorg.eclipse.jetty.util.log.announce=false"]);
+        command = command.arg(format!("-Dbench.memory={}", kept.is_none()));
+        command = command.args(kept.map(|copy| option("-Dbench.folder=", copy.folder())));
         command = command.arg("-cp").arg(name).arg("org.eclipse.jetty.xml.XmlConfiguration").arg(&file);
     } else {
         let port = port.to_string();
-        command = command.arg("-jar").arg(name).args(["-inMemory", "-sharedDb", "-disableTelemetry", "-port", &port]);
+        command = command.arg("-jar").arg(name).args(["-sharedDb", "-disableTelemetry", "-port", &port]);
+        command = match kept {
+            None => command.arg("-inMemory"),
+            Some(copy) => command.arg("-dbPath").arg(copy.folder()),
+        };
     }
     let mut command = Command::from(command);
     command.stdin(std::process::Stdio::null()).stdout(output.try_clone()?).stderr(output);
@@ -381,7 +409,7 @@ mod tests {
         let jar = fetch::fetch(&Checkout::find().unwrap(), &Progress::new(true)).unwrap().join(JAR);
         for launch in [Launch::Loopback, Launch::AsItIs] {
             super::super::socket::tests::next_free_port(foreign.port());
-            let outcome = try_start(&options("test-taken"), &java, &jar, launch).unwrap();
+            let outcome = try_start(&options("test-taken"), &java, &jar, launch, None).unwrap();
             assert!(matches!(outcome, Outcome::PortTaken), "{launch:?}");
         }
         assert!(probe::answers(foreign, Duration::from_secs(1)), "the foreign server was touched");

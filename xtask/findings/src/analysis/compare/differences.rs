@@ -33,6 +33,8 @@ pub fn differences(
         (None, _) => "unknown".to_owned(),
     };
     differ("two server versions", version(its_server), version(other_server));
+    let place = |server: &Database| if server.kept { "a file that is kept" } else { "the server's memory" }.to_owned();
+    differ("two places of the tables", place(its_server), place(other_server));
     if (a.memory_mb / b.memory_mb - 1.0).abs() > 0.05 {
         why.push(format!("two machines: {:.0} MiB of memory and {:.0}", a.memory_mb, b.memory_mb));
     }

@@ -227,6 +227,7 @@ pub fn environment(results: &Results) -> Vec<Fact> {
         ("system", format!("{}, kernel {}", environment.os, environment.kernel)),
         ("Node", format!("{} with npm {}", environment.node, environment.npm)),
         ("database", database(results)),
+        ("tables", tables(database_used)),
         ("image", image(database_used)),
         ("endpoint", database_used.endpoint.clone()),
         (
@@ -234,6 +235,18 @@ pub fn environment(results: &Results) -> Vec<Fact> {
             format!("xtask {}, rustc {}", environment.xtask, environment.rustc.trim_start_matches("rustc ")),
         ),
     ])
+}
+
+/// Where the tables lie, if not in the server's own memory as usual; who seeded them.
+fn tables(database: &Database) -> String {
+    if !database.kept {
+        return String::new();
+    }
+    let origin = match &database.reused[..] {
+        [] => "seeded by this run and kept for later ones".to_owned(),
+        scales => format!("seeded by an earlier run ({}), and compared with the data set in full", scales.join(", ")),
+    };
+    format!("{origin}; in a file in memory, where writes take longer than in the server's own (--reuse-database)")
 }
 
 /// The image by its name. A tag is only a name: where the server says another version, that is said here too.
