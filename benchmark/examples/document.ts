@@ -25,6 +25,10 @@ export const adapter: OutsideAdapter = {
       Query: call("documents.query({ TableName, KeyConditionExpression, … })", PAGE),
       Scan: call("documents.scan({ TableName, ExclusiveStartKey }) until there is no LastEvaluatedKey", PAGE),
     },
+    // What it calls where --query-by index is asked for: without this it would be left out of such a run.
+    indexQuery: {
+      documented: call("documents.query({ TableName, IndexName, KeyConditionExpression, … })", PAGE),
+    },
     // Its requests are the bare SDK's: nothing has to be switched off.
     sameRequest: {},
   },

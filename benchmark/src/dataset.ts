@@ -3,7 +3,8 @@
 // them are asked for the same work. No I/O here.
 
 import { sizeOf } from "./form.js";
-import type { Data, Operation } from "./protocol.js";
+import { IndexOrder } from "./index-order.js";
+import type { Data, Operation, QueryBy } from "./protocol.js";
 import { digits, draw } from "./random.js";
 import { KEY_DIGITS } from "./shapes/example.js";
 import { kindOf } from "./shapes/index.js";
@@ -51,15 +52,16 @@ export const POOL_ROUND = 2 ** 31;
 /** The most inputs of an operation in the pool. */
 export const LARGEST_POOL = 64;
 
-/** Some items of one partition. */
+/** Some items of one partition of the table, or of the index where Query asks that. */
 export interface Range {
   /** The value of the partition key. */
   partition: string;
   /** The values of the first and the last sort key, both of them included. */
   first: string;
   last: string;
-  /** The data set's number of the first item in the range. */
+  /** The data set's number of the first item in the range, and what leads from each item's to the next one's. */
   firstItem: number;
+  step: 1 | -1;
   span: number;
 }
 
@@ -96,19 +98,27 @@ export class DataSet {
   readonly perPartition: number;
   /** A value of the attribute that UpdateItem sets which no item is seeded with or updated to. */
   readonly changed: Updated;
+  /** Where items lie in the index that Query asks; null where it asks the table. */
+  private readonly index: IndexOrder | null;
 
   constructor(
     private readonly kind: Kind,
     /** How many items one Query returns. */
     readonly queryItems: number = QUERY_ITEMS,
+    readonly queryBy: QueryBy = "table",
   ) {
     this.perPartition = partitionFor(queryItems);
+    if (queryBy === "index" && kind.index === null) {
+      throw new TypeError(`shape ${kind.shape.name} has no index that Query could ask`);
+    }
+    this.index = queryBy === "index" && kind.index !== null ? new IndexOrder(kind.index, this.perPartition) : null;
     const some = kind.make(this.key(0, 0), 0, 0);
     const bytes = sizeOf(some);
     const updated = some[kind.shape.updated ?? ""];
     this.changed = typeof updated === "number" ? (updated > 0 ? -7 : 7) : "changed";
     this.shape = {
       ...kind.shape,
+      queryIndex: this.index?.keys ?? null,
       longQueries: bytes * queryItems > SAFE_PAGE,
       longPartitions: bytes * this.perPartition > SAFE_PAGE,
     };
@@ -138,7 +148,7 @@ export class DataSet {
 
   /** The data set's item number n. */
   orderOf(n: number, seed: number): Order {
-    return this.kind.make(this.keyOf(n), seed, n);
+    return this.make(this.keyOf(n), seed, n);
   }
 
   /** The name of the attribute that UpdateItem sets. */
@@ -163,7 +173,7 @@ export class DataSet {
       const order = kind.make(key, ...identity);
       return name === undefined ? order : { ...order, [name]: String(order[name]).padEnd(LONG_TEXT, "long ") };
     };
-    const data = new DataSet({ ...kind, make }, this.queryItems);
+    const data = new DataSet({ ...kind, make }, this.queryItems, this.queryBy);
     return { data, items: Math.ceil((1.3 * PAGE) / sizeOf(make(this.key(0, 0), 0, 0))) };
   }
 
@@ -179,26 +189,24 @@ export class DataSet {
 
   /** Which items call i of Query asks for. */
   rangeOfCall(call: Call): Range {
-    const partitions = Math.max(1, Math.floor(call.items / this.perPartition));
-    const partition = draw(partitions, CALL.Query, call.seed, call.round, call.stream, call.index);
-    const items = Math.min(this.perPartition, call.items - partition * this.perPartition);
-    const span = Math.min(this.queryItems, items);
-    const first = draw(items - span + 1, CALL.Query, call.seed, call.round, call.stream, call.index, 1);
-    return this.rangeBetween(this.key(partition, first), this.key(partition, first + span - 1), {
-      firstItem: partition * this.perPartition + first,
-      span,
-    });
+    const drawn = (below: number, ...more: number[]) =>
+      draw(below, CALL.Query, call.seed, call.round, call.stream, call.index, ...more);
+    const whole = Math.floor(call.items / this.perPartition);
+    const { first: lead, count } = this.index?.partitions(call.items) ?? { first: 0, count: Math.max(1, whole) };
+    const [begin, end] = this.itemsOfPartition(lead + drawn(count), call.items);
+    const span = Math.min(this.queryItems, end - begin);
+    const lowest = begin + drawn(end - begin - span + 1, 1);
+    const [firstItem, step] = this.index === null ? ([lowest, 1] as const) : ([lowest + span - 1, -1] as const);
+    const [first, last] = [firstItem, firstItem + step * (span - 1)].map((n) => this.askedKeyOf(n)) as [Key, Key];
+    return { ...this.rangeBetween(first, last), firstItem, step, span };
   }
 
-  /** The range from one key to another of the same partition. */
-  rangeBetween(first: Key, last: Key, which: { firstItem: number; span: number }): Range {
-    const { partition, sort } = this.shape;
-    return {
-      partition: first[partition] as string,
-      first: first[sort] as string,
-      last: last[sort] as string,
-      ...which,
-    };
+  /** The range of these items, which are of one partition: the numbers in it are places in what it returns. */
+  rangeOf(orders: readonly Order[]): { range: Range; inOrder: Order[] } {
+    const { sort } = this.asked;
+    const inOrder = orders.toSorted((a, b) => (String(a[sort]) < String(b[sort]) ? -1 : 1));
+    const [first, last] = [inOrder[0], inOrder.at(-1)] as [Order, Order];
+    return { range: { ...this.rangeBetween(first, last), firstItem: 0, step: 1, span: inOrder.length }, inOrder };
   }
 
   /** The key of a lane's item. */
@@ -222,7 +230,7 @@ export class DataSet {
 
   /** Item `index` of a lane's area; what is in it doesn't depend on the lane, so that every library writes the same. */
   laneOrder(lane: number, area: Area, index: number, seed: number, round: number): Order {
-    return this.kind.make(this.laneKey(lane, area, index), seed, round, area, index);
+    return this.make(this.laneKey(lane, area, index), seed, round, area, index);
   }
 
   /** Whether an item is one of a lane and not of the data set. */
@@ -230,6 +238,42 @@ export class DataSet {
     const value = (order as Order | null)?.[this.shape.partition];
     const number = numbered(value, this.kind.prefixes.partition);
     return number !== null && number >= MOST_PARTITIONS;
+  }
+
+  /** The names of the keys that Query asks by. */
+  private get asked(): { partition: string; sort: string } {
+    return this.index?.keys ?? this.kind.shape;
+  }
+
+  /** The values of the keys that Query asks by, of the data set's item number n. */
+  private askedKeyOf(n: number): Key {
+    return this.index?.keyOf(n) ?? this.keyOf(n);
+  }
+
+  private rangeBetween(first: Order, last: Order): { partition: string; first: string; last: string } {
+    const { partition, sort } = this.asked;
+    return { partition: first[partition] as string, first: first[sort] as string, last: last[sort] as string };
+  }
+
+  /** The numbers of the items that a partition has of so many: the first one, and the one after the last. */
+  private itemsOfPartition(partition: number, items: number): [number, number] {
+    const begin = partition * this.perPartition;
+    return this.index?.itemsOf(partition, items) ?? [begin, Math.min(begin + this.perPartition, items)];
+  }
+
+  /** Makes an item; what is in it besides its keys, and those of the index that Query asks, is a function of `identity`. */
+  private make(key: Key, ...identity: number[]): Order {
+    const order = this.kind.make(key, ...identity);
+    return this.index === null ? order : { ...order, ...this.indexKeyOf(this.index, key) };
+  }
+
+  private indexKeyOf(index: IndexOrder, key: Key): Key {
+    const { shape, prefixes } = this.kind;
+    const partition = numbered(key[shape.partition], prefixes.partition) ?? 0;
+    const sort = numbered(key[shape.sort], prefixes.sort) ?? 0;
+    return partition < MOST_PARTITIONS
+      ? index.keyOf(partition * this.perPartition + sort)
+      : index.laneKeyOf(partition, sort);
   }
 
   private key(partition: number, sort: number): Key {
@@ -244,7 +288,7 @@ export class DataSet {
 
 /** The data set that a command describes. */
 export function dataSet(data: Data): DataSet {
-  return new DataSet(kindOf(data), data.queryItems);
+  return new DataSet(kindOf(data), data.queryItems, data.queryBy);
 }
 
 /** Items of a partition from which a query returns so many: twice as many, unless 100 are enough. */

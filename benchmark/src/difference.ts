@@ -154,7 +154,7 @@ export function differenceFromRange(range: Range, actual: Iterable<unknown>, com
     return differ(where, `${range.span} items`, `${orders.length} items`);
   }
   for (const [i, order] of orders.entries()) {
-    const found = compare(range.firstItem + i, order);
+    const found = compare(range.firstItem + i * range.step, order);
     if (found !== null) {
       return found;
     }

@@ -2,7 +2,7 @@
 // one form share a table. No I/O here.
 
 import type { Key, Order } from "./shapes/kind.js";
-import type { Shape } from "./shape.js";
+import type { IndexKeys, Shape } from "./shape.js";
 
 /** An item as it lies in the table, as plain values. */
 export type Item = Record<string, unknown>;
@@ -13,6 +13,8 @@ export interface ItemForm {
   /** The names of the two key attributes, both strings. */
   partition: string;
   sort: string;
+  /** The index that Query asks, with the names of its key attributes, both strings; left out where it asks the table. */
+  index?: IndexForm;
   /** The key attributes of an item, and nothing else. */
   keyOf(key: Key): Record<string, string>;
   /** The whole item of an order, or of whatever the shape is of. */
@@ -24,9 +26,16 @@ export interface ItemForm {
   settled?(item: Item): Item;
 }
 
+/** A secondary index of a table. */
+export interface IndexForm {
+  name: string;
+  partition: string;
+  sort: string;
+}
+
 /** The form in which an application makes the keys by hand, with a prefix for each of them. */
 export interface PrefixedForm extends ItemForm {
-  /** A key's value of the value of the shape's partition or sort key. */
+  /** A key's value of the value of the partition or sort key that Query asks by: the table's or the index's. */
   partitionOf(value: string): string;
   sortOf(value: string): string;
   /** The item of the shape in one that was read; null where there is none. */
@@ -38,9 +47,21 @@ export function prefixOf(attribute: string): string {
   return `${attribute.replace(/Id$/, "").toUpperCase()}#`;
 }
 
-/** The names of an index's key attributes in a table. */
+/** The names of an index's key attributes in a table, where they are made of the shape's. */
 export function indexFields({ name }: { name: string }): { partition: string; sort: string } {
   return { partition: `${name}pk`, sort: `${name}sk` };
+}
+
+/** The part of a form that names the index which Query asks; `fields` gives the names of its key attributes. */
+export function askedIndex(
+  { queryIndex }: Shape,
+  fields: (index: IndexKeys) => { partition: string; sort: string } = indexFields,
+): { index?: IndexForm } {
+  if (queryIndex === null) {
+    return {};
+  }
+  const { partition, sort } = fields(queryIndex);
+  return { index: { name: queryIndex.name, partition, sort } };
 }
 
 /**
@@ -61,8 +82,8 @@ export function withMadeKeys(shape: Shape, name: string): PrefixedForm {
   const [pk, sk] = [free("pk"), free("sk")];
   const { partition, sort } = shape;
   const [partitionPrefix, sortPrefix] = [prefixOf(partition), prefixOf(sort)];
-  const partitionOf = (value: string) => partitionPrefix + value;
-  const sortOf = (value: string) => sortPrefix + value;
+  const asked = shape.queryIndex ?? shape;
+  const [askedPartition, askedSort] = [prefixOf(asked.partition), prefixOf(asked.sort)];
   const indexes = shape.indexes.map((index) => ({
     from: index,
     to: indexFields(index),
@@ -85,23 +106,26 @@ export function withMadeKeys(shape: Shape, name: string): PrefixedForm {
     name,
     partition: pk,
     sort: sk,
+    ...askedIndex(shape),
     keyOf,
     itemOf:
       indexes.length === 0
         ? (order) => ({ ...keyOf(order), ...order })
         : (order) => ({ ...keyOf(order), ...indexKeys(order), ...order }),
-    partitionOf,
-    sortOf,
+    partitionOf: (value) => askedPartition + value,
+    sortOf: (value) => askedSort + value,
     plain: (item) => without(made, item),
   };
 }
 
 /** The item itself, whose own attributes are the keys. */
-export function natural({ partition, sort }: Shape): ItemForm {
+export function natural(shape: Shape): ItemForm {
+  const { partition, sort } = shape;
   return {
     name: "natural",
     partition,
     sort,
+    ...askedIndex(shape, (index) => index),
     keyOf: (key) => ({ [partition]: key[partition] as string, [sort]: key[sort] as string }),
     itemOf: (order) => ({ ...order }),
   };

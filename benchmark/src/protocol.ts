@@ -11,6 +11,9 @@ export type Operation = "PutItem" | "GetItem" | "UpdateItem" | "DeleteItem" | "Q
 /** Which of a library's calls is measured where it offers several for an operation. */
 export type CallKind = "documented" | "same-request";
 
+/** What a Query asks. */
+export type QueryBy = "table" | "index";
+
 /** What is called for an operation. */
 export type DescribedCall = {
   /** The call, as it would stand in an application. */
@@ -82,13 +85,14 @@ export type Filled = {
   items: number;
 };
 
-/** What the items are, and how many of them a query returns. */
+/** What the items are, how many of them a query returns, and what it asks. */
 export type Data = {
   /** The name of a built-in shape, or of the user's own item. */
   shape: string;
   /** The user's own item; null for a built-in shape. */
   example: Example | null;
   queryItems: number;
+  queryBy: QueryBy;
 };
 
 /** An item of the user's own, of which a data set is made. */

@@ -45,6 +45,8 @@ export interface Shape {
   /** The attribute at top level that UpdateItem sets: a string or a number; null where there is none. */
   updated: string | null;
   indexes: readonly IndexKeys[];
+  /** The one of them that Query asks, which the table then has; null where Query asks the table itself. */
+  queryIndex: IndexKeys | null;
   /** The paths of texts and binaries that are empty. */
   empty: readonly string[];
   /** Whether what one Query returns may be longer than a page, which is 1 MB. */

@@ -27,6 +27,7 @@ describe("an adapter outside this repository", () => {
       [{ ...whole, calls: { documented: {} } }, "adapter.calls is missing or not whole"],
       [{ ...whole, calls: { ...whole.calls, documented: without } }, "adapter.calls.documented.Scan"],
       [{ ...whole, calls: { ...whole.calls, sameRequest: { Query: {} } } }, "adapter.calls.sameRequest.Query"],
+      [{ ...whole, calls: { ...whole.calls, indexQuery: {} } }, "adapter.calls.indexQuery"],
       [{ ...whole, caveats: ["slow"] }, "adapter.caveats"],
       [{ ...whole, form: () => ({}) }, 'adapter.form("documented"): it gives no form'],
       [form("my form"), "its name is no part of a table's name"],

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { notesOf } from "../src/adapters/adapter.js";
+import { notesOf, whyNot } from "../src/adapters/adapter.js";
 import { findAdapter } from "../src/adapters/index.js";
-import { dataSet, STREAM } from "../src/dataset.js";
+import { AREA, type DataSet, dataSet, type Range, STREAM } from "../src/dataset.js";
 import { difference, differenceFromRange, differenceFromSeeded } from "../src/difference.js";
 import { prefixed, sizeOf } from "../src/form.js";
 import { callLimit } from "../src/measure/limit.js";
@@ -14,14 +14,25 @@ import { clientConfig } from "../src/table/client.js";
 import { compareTable } from "../src/table/seed.js";
 import { attributesOf } from "../src/shape.js";
 import { type Verdict, verify } from "../src/verify/verification.js";
+import { Recorder } from "./recorder.js";
 import { CALL_TIMEOUT_MS, LIBRARIES, SEED, settings, Tables } from "./support.js";
+import { described, unequal } from "./wire.js";
 
-const builtIn = (shape: string, queryItems = 20): Data => ({ shape, example: null, queryItems });
+const builtIn = (shape: string, queryItems = 20, queryBy: Data["queryBy"] = "table"): Data => ({
+  shape,
+  example: null,
+  queryItems,
+  queryBy,
+});
+
+/** Records that Query finds by an index. */
+const INDEXED = builtIn("record", 20, "index");
 
 /** An item as a user may have it: keys of the table's own names, every type, an attribute with an odd name. */
 const OWN: Data = {
   shape: "own-item",
   queryItems: 20,
+  queryBy: "table",
   example: {
     partition: "PK",
     sort: "SK",
@@ -146,6 +157,71 @@ describe("the items of a query", () => {
   });
 });
 
+describe("the items of a query by index", () => {
+  const draw = (data: DataSet, index: number, items: number) =>
+    data.rangeOfCall({ items, seed: SEED, round: 1, stream: STREAM.measured, index });
+  const numbersOf = ({ firstItem, step, span }: Range) => Array.from({ length: span }, (_, i) => firstItem + i * step);
+
+  for (const [queryItems, items] of [
+    [20, 30],
+    [36, 120],
+    [100, 1000],
+    [1000, 3000],
+  ] as const) {
+    it(`are the ${queryItems} of ${items} between its keys, in the order of the index`, () => {
+      const data = dataSet(builtIn("record", queryItems, "index"));
+      const all = Array.from({ length: items }, (_, n) => data.orderOf(n, SEED));
+      for (let i = 0; i < 50; i += 1) {
+        const range = draw(data, i, items);
+        const among = all.flatMap(({ ownerId, dueAt }, n) =>
+          ownerId === range.partition && String(dueAt) >= range.first && String(dueAt) <= range.last ? [n] : [],
+        );
+        assert.deepEqual(
+          among.toSorted((a, b) => (String(all[a]?.dueAt) < String(all[b]?.dueAt) ? -1 : 1)),
+          [...numbersOf(range)],
+        );
+        assert.equal(range.span, queryItems);
+      }
+    });
+  }
+
+  it("lie in two partitions of the table, and those of a lane among themselves", () => {
+    const data = dataSet(INDEXED);
+    const owners = Array.from({ length: 1000 }, (_, n) => String(data.orderOf(n, SEED).ownerId));
+    assert.equal(owners[49], owners[0]);
+    assert.notEqual(owners[50], owners[0]);
+    assert.equal(owners[149], owners[50]);
+    const ofLane = Array.from({ length: 100 }, (_, n) => String(data.laneOrder(0, AREA.verify, n, SEED, 0).ownerId));
+    assert.equal(new Set(ofLane).size, 1);
+    assert.ok(!owners.includes(ofLane[0] as string));
+  });
+
+  it("are the same items as without an index but for the index's keys, of the same size", () => {
+    const [usual, indexed] = [dataSet(builtIn("record")), dataSet(INDEXED)];
+    const { ownerId, dueAt, ...rest } = usual.orderOf(7, SEED);
+    const { ownerId: owner, dueAt: due, ...same } = indexed.orderOf(7, SEED);
+    assert.deepEqual(same, rest);
+    assert.deepEqual([owner, due], ["user-00000000", "2025-01-02T18:00:00.000Z"]);
+    assert.notDeepEqual([owner, due], [ownerId, dueAt]);
+    assert.equal(String(due).length, String(dueAt).length);
+  });
+
+  it("can't be of a shape without one, nor of a library whose adapter has none", async () => {
+    assert.throws(() => dataSet(builtIn("session", 20, "index")), /session has no index/);
+    const adapter = await findAdapter("aws-sdk");
+    const { indexQuery: _, ...calls } = adapter.calls;
+    const { shape } = dataSet(INDEXED);
+    assert.match(whyNot({ ...adapter, calls }, shape) ?? "", /no query by a secondary index/);
+    assert.equal(whyNot({ ...adapter, calls }, dataSet(builtIn("record")).shape), null);
+    const form: typeof adapter.form = (...of) => {
+      const { index: _, ...rest } = adapter.form(...of);
+      return rest;
+    };
+    assert.match(whyNot({ ...adapter, form }, shape) ?? "", /no secondary index in the form/);
+    assert.equal(whyNot(adapter, shape), null);
+  });
+});
+
 describe("a comparison of sets and binaries", () => {
   it("looks at elements and bytes, not at classes", () => {
     const set = new Set(["a", "b"]);
@@ -166,6 +242,7 @@ describe("a comparison of sets and binaries", () => {
 const LONG: Data = {
   shape: "long",
   queryItems: 20,
+  queryBy: "table",
   example: {
     partition: "id",
     sort: "at",
@@ -184,14 +261,15 @@ const UNABLE: Partial<Record<string, string[]>> = {
 const ITEMS = 30;
 
 describe("every library", () => {
-  const described: [string, Data, readonly Operation[], boolean][] = [
+  const cases: [string, Data, readonly Operation[], boolean][] = [
     ["sessions", builtIn("session"), OPERATIONS, false],
     ["records", builtIn("record"), OPERATIONS, false],
     ["documents", builtIn("document"), OPERATIONS, false],
     ["an item of the user's own", OWN, OPERATIONS, true],
     ["a query of several pages", LONG, ["Query"], false],
+    ["a query by index", INDEXED, ["PutItem", "Query"], true],
   ];
-  for (const [at, [title, description, operations, full]] of described.entries()) {
+  for (const [at, [title, description, operations, full]] of cases.entries()) {
     const data = dataSet(description);
     const tables = new Tables(ITEMS, data);
     after(() => tables.drop());
@@ -199,7 +277,7 @@ describe("every library", () => {
       const calls: CallKind = (at + lane) % 2 === 0 ? "documented" : "same-request";
       it(`${library} does right with ${title} in ${calls} calls`, async () => {
         const adapter = await findAdapter(library);
-        const why = adapter.cannot?.(data.shape) ?? null;
+        const why = whyNot(adapter, data.shape);
         if (why !== null) {
           assert.ok(UNABLE[library]?.includes(title), `${library}: ${why}`);
           return;
@@ -234,6 +312,35 @@ describe("every library", () => {
       });
     }
   }
+
+  it("asks the index, in requests that are as its adapter says", async () => {
+    const data = dataSet(INDEXED);
+    const tables = new Tables(ITEMS, data);
+    const recorder = await Recorder.start(settings().endpoint);
+    const connected = clientConfig({ ...settings(), endpoint: recorder.endpoint });
+    const range = data.rangeOfCall({ items: ITEMS, seed: SEED, round: 0, stream: STREAM.measured, index: 0 });
+    try {
+      for (const library of LIBRARIES) {
+        for (const calls of ["documented", "same-request"] as const) {
+          const adapter = await findAdapter(library);
+          const connection = await (await adapter.load()).connect(connected, calls, data.shape);
+          const table = connection.table((await tables.of(library, calls)).name);
+          assert.equal([...table.toOrders(await table.query(range))].length, range.span);
+          connection.close();
+          const asked = recorder.take();
+          const said = described(adapter, calls, data).filter((operation) => operation === "Query");
+          assert.deepEqual(unequal(asked), said, `${library}, ${calls}`);
+          assert.deepEqual(
+            asked.map(({ body }) => (JSON.parse(body) as { IndexName?: string }).IndexName),
+            ["gsi1"],
+          );
+        }
+      }
+    } finally {
+      recorder.close();
+      await tables.drop();
+    }
+  });
 
   it("writes the keys of a record's indexes where it makes keys", () => {
     const data = dataSet(builtIn("record"));

@@ -22,7 +22,7 @@ export const SEED = 7;
 export const ORDERS = new DataSet(order);
 /** Of more than a page in few items. */
 export const REHEARSAL = ORDERS.rehearsal();
-export const ORDER_DATA: Data = { shape: "order", example: null, queryItems: 20 };
+export const ORDER_DATA: Data = { shape: "order", example: null, queryItems: 20, queryBy: "table" };
 export const PREFIXED = prefixed(ORDERS.shape);
 export const NATURAL = natural(ORDERS.shape);
 export const CALL_TIMEOUT_MS = 30_000;

@@ -79,7 +79,7 @@ async function outcomes(
   const bare = await openValuesTable(of, tableName());
   const found: ValueOutcome[] = [];
   const untried = await tryValues({ ...of, library, bare }, (outcome) => found.push(outcome));
-  await assert.rejects(async () => bare.scanCount(), "the table is gone");
+  await assert.rejects(async () => bare.scanCount("table"), "the table is gone");
   return { untried, found };
 }
 

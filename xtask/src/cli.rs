@@ -12,7 +12,7 @@ use crate::plan::own_item::KeyNames;
 use crate::plan::request::{BackendChoice, Experiment, Handicap, Request, Scales, TargetSpec, parse_operation};
 use crate::plan::runtime::RuntimeSpec;
 use crate::results::baselines::{NAME, is_name};
-use crate::results::{CallKind, Design, Operation, Scale};
+use crate::results::{CallKind, Design, Operation, QueryBy, Scale};
 
 /// A benchmark of DynamoDB client libraries for JavaScript that checks the work before it times it.
 #[derive(Debug, Parser)]
@@ -100,6 +100,10 @@ pub struct Bench {
     #[arg(long, value_name = "N", default_value_t = crate::plan::items::QUERY_ITEMS,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_QUERY_ITEMS)))]
     pub query_items: u32,
+
+    /// What a Query asks: the table by its keys, or a secondary index of it by the index's (only with --shape record)
+    #[arg(long, value_enum, value_name = "table|index", default_value_t = QueryByChoice::Table)]
+    pub query_by: QueryByChoice,
 
     /// These libraries, instead of aws-sdk, mizzle, dynamoose and electrodb; may be repeated
     #[arg(long, value_name = "ID|all", value_parser = libraries())]
@@ -259,7 +263,11 @@ impl Bench {
             mizzle: self.mizzle.clone(),
             prebuilt: self.prebuilt,
             calls: self.calls.into(),
-            items: Items { kind: Kind::BuiltIn(self.shape.unwrap_or(BuiltIn::Order)), query_items: self.query_items },
+            items: Items {
+                kind: Kind::BuiltIn(self.shape.unwrap_or(BuiltIn::Order)),
+                query_items: self.query_items,
+                query_by: self.query_by.into(),
+            },
             operations: self.op.clone(),
             rounds: self.rounds,
             time: self.time,
@@ -414,6 +422,21 @@ impl From<CallsChoice> for CallKind {
         match choice {
             CallsChoice::Documented => CallKind::Documented,
             CallsChoice::SameRequest => CallKind::SameRequest,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QueryByChoice {
+    Table,
+    Index,
+}
+
+impl From<QueryByChoice> for QueryBy {
+    fn from(choice: QueryByChoice) -> QueryBy {
+        match choice {
+            QueryByChoice::Table => QueryBy::Table,
+            QueryByChoice::Index => QueryBy::Index,
         }
     }
 }

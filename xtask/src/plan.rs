@@ -582,6 +582,7 @@ fn baseline(request: &Request, targets: &[PlannedTarget]) -> Result<Option<Strin
 mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
+    use crate::results::QueryBy;
     use clap::Parser as _;
 
     fn plan(arguments: &str) -> Result<Plan, Exit> {
@@ -719,6 +720,15 @@ mod tests {
         assert!(plan("--shape document --scale 5000").unwrap().scales[0].is_large());
         let why = plan("--query-items 1000 --scale 500").unwrap_err();
         assert!(matches!(&why, Exit::BadInput(text) if text.contains("--query-items 1000")), "{why:?}");
+    }
+
+    #[test]
+    fn an_index_can_be_queried_where_the_items_have_one() {
+        assert_eq!(plan("--shape record --query-by index").unwrap().items.query_by, QueryBy::Index);
+        for shape in ["", "--shape order", "--shape session", "--shape document"] {
+            let why = plan(&format!("--query-by index {shape}")).unwrap_err();
+            assert!(matches!(&why, Exit::BadInput(text) if text.contains("use --shape record")), "{why:?}");
+        }
     }
 
     #[test]

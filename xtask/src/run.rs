@@ -345,6 +345,7 @@ pub fn described(items: &Items) -> Data {
             })
         }),
         query_items: items.query_items,
+        query_by: items.query_by,
     }
 }
 

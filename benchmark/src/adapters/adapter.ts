@@ -9,6 +9,7 @@ import type { DataSet, Key, Order, Range, Updated } from "../dataset.js";
 import { type ItemForm, sizeOf } from "../form.js";
 import type { AdapterNotes, CallKind, Caveat, DescribedCall, Operation } from "../protocol.js";
 import { type Attribute, places, type Shape, typeName } from "../shape.js";
+import { CALL_KINDS } from "../worker/command.js";
 
 /** Items whose mean size stands for all: orders differ by a few bytes, items made of an example by hardly any. */
 const SIZED_ITEMS = 100;
@@ -21,7 +22,10 @@ export interface OrderTable {
   /** Sets one attribute, the shape's `updated`, of an order that is there. */
   update(key: Key, value: Updated): Promise<unknown>;
   delete(key: Key): Promise<unknown>;
-  /** The orders of one partition from `first` to `last` by their sort keys, both of them included. */
+  /**
+   * The orders of one partition from `first` to `last` by their sort keys, both of them included: of the table, or of the
+   * index that the shape names as `queryIndex`.
+   */
   query(range: Range): Promise<unknown>;
   /** The whole table. */
   scan(): Promise<unknown>;
@@ -58,7 +62,12 @@ export interface Adapter {
      */
     sameRequest: Partial<Record<Operation, DescribedCall>>;
     /** The code of Query where a page doesn't hold what it reads; left out where it is the same. */
-    longQuery?: { code: string; where: "longQueries" | "longPartitions" };
+    longQuery?: { code: string; indexCode?: string; where: "longQueries" | "longPartitions" };
+    /**
+     * Query where it asks a secondary index, in both kinds of call; left out where the library or its adapter can't. The
+     * second one is left out where it is the first.
+     */
+    indexQuery?: { documented: DescribedCall; sameRequest?: DescribedCall };
   };
   /** What readers of the figures should know: slowness that is known, work that isn't equal, faster modes. */
   caveats: Caveat[];
@@ -83,14 +92,38 @@ export function call(code: string, link: string, unequal: string | null = null):
 /** What an adapter says of itself where one kind of call is measured. */
 export function notesOf(adapter: Adapter, kind: CallKind, data: DataSet): AdapterNotes {
   const { shape } = data;
-  const { documented, sameRequest, longQuery } = adapter.calls;
+  const { documented, sameRequest } = adapter.calls;
   const calls = kind === "documented" ? documented : { ...documented, ...sameRequest };
-  const isLong = longQuery !== undefined && shape[longQuery.where];
   return {
-    calls: isLong ? { ...calls, Query: { ...calls.Query, code: longQuery.code } } : calls,
+    calls: { ...calls, Query: queryOf(adapter, calls.Query, kind, shape) },
     caveats: [...adapter.caveats, ...(adapter.caveatsOf?.(shape) ?? [])],
     itemBytes: meanSize(adapter.form(kind, shape), data),
   };
+}
+
+function queryOf({ calls }: Adapter, usual: DescribedCall, kind: CallKind, shape: Shape): DescribedCall {
+  const { longQuery, indexQuery } = calls;
+  const isLong = longQuery !== undefined && shape[longQuery.where];
+  if (shape.queryIndex === null || indexQuery === undefined) {
+    return isLong ? { ...usual, code: longQuery.code } : usual;
+  }
+  const { documented, sameRequest = documented } = indexQuery;
+  const byIndex = kind === "documented" ? documented : sameRequest;
+  return isLong ? { ...byIndex, code: longQuery.indexCode ?? byIndex.code } : byIndex;
+}
+
+/** Why a library can't be measured with a shape, to follow its name; null where it can. */
+export function whyNot(adapter: Adapter, shape: Shape): string | null {
+  const why = adapter.cannot?.(shape) ?? null;
+  if (why !== null || shape.queryIndex === null) {
+    return why;
+  }
+  if (adapter.calls.indexQuery === undefined) {
+    return "has no query by a secondary index in its adapter";
+  }
+  return CALL_KINDS.some((kind) => adapter.form(kind, shape).index === undefined)
+    ? "has no secondary index in the form of its items"
+    : null;
 }
 
 function meanSize(form: ItemForm, data: DataSet): number {

@@ -26,7 +26,14 @@ export const adapter: Adapter = {
       Scan: call("for await (const page of paginateScan({ client }, { TableName }))", PAGE),
     },
     sameRequest: {},
-    longQuery: { code: "for await (const page of paginateQuery({ client }, { TableName, … }))", where: "longQueries" },
+    longQuery: {
+      code: "for await (const page of paginateQuery({ client }, { TableName, … }))",
+      indexCode: "for await (const page of paginateQuery({ client }, { TableName, IndexName, … }))",
+      where: "longQueries",
+    },
+    indexQuery: {
+      documented: call("client.send(new QueryCommand({ TableName, IndexName, KeyConditionExpression, … }))", PAGE),
+    },
   },
   caveats: [
     {

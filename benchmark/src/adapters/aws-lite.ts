@@ -35,7 +35,11 @@ export const adapter: Adapter = {
     sameRequest: {},
     longQuery: {
       code: "aws.DynamoDB.Query({ TableName, KeyConditionExpression, …, paginate: true })",
+      indexCode: "aws.DynamoDB.Query({ TableName, IndexName, KeyConditionExpression, …, paginate: true })",
       where: "longQueries",
+    },
+    indexQuery: {
+      documented: call("aws.DynamoDB.Query({ TableName, IndexName, KeyConditionExpression, … })", PAGE),
     },
   },
   caveats: [

@@ -21,7 +21,11 @@ export const adapter: Adapter = {
     sameRequest: {},
     longQuery: {
       code: "for await (const page of paginateQuery({ client: documents }, { TableName, … }))",
+      indexCode: "for await (const page of paginateQuery({ client: documents }, { TableName, IndexName, … }))",
       where: "longQueries",
+    },
+    indexQuery: {
+      documented: call("documents.send(new QueryCommand({ TableName, IndexName, KeyConditionExpression, … }))", PAGE),
     },
   },
   caveats: [],

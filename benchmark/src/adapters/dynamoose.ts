@@ -95,7 +95,14 @@ export const adapter: Adapter = {
     },
     longQuery: {
       code: 'Model.query("customerId").eq(id).where("orderId").between(first, last).all().exec()',
+      indexCode: 'Model.query("ownerId").eq(id).where("dueAt").between(first, last).using("gsi1").all().exec()',
       where: "longQueries",
+    },
+    indexQuery: {
+      documented: call(
+        'Model.query("ownerId").eq(id).where("dueAt").between(first, last).using("gsi1").exec()',
+        `${GUIDE}/Query#queryusingindex`,
+      ),
     },
   },
   caveats: [
@@ -135,6 +142,8 @@ export const adapter: Adapter = {
 
         const schema = new dynamoose.Schema(schemaOf(shape, dynamoose.type) as never);
         const updated = shape.updated ?? "";
+        const { queryIndex } = shape;
+        const asked = queryIndex ?? shape;
 
         return {
           close: () => client.destroy(),
@@ -151,7 +160,8 @@ export const adapter: Adapter = {
                   : Model.update(key, { [updated]: value }),
               delete: (key) => Model.delete(key),
               query({ partition, first, last }) {
-                const query = Model.query(shape.partition).eq(partition).where(shape.sort).between(first, last);
+                const range = Model.query(asked.partition).eq(partition).where(asked.sort).between(first, last);
+                const query = queryIndex === null ? range : range.using(queryIndex.name);
                 return shape.longQueries ? query.all().exec() : query.exec();
               },
               scan: () => Model.scan().all().exec(),

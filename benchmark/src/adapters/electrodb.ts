@@ -1,6 +1,6 @@
 // ElectroDB: entities that make their own keys and mark their items. Its own calls, as its guide shows them.
 
-import { indexFields, type ItemForm, natural } from "../form.js";
+import { askedIndex, indexFields, type ItemForm, natural } from "../form.js";
 import type { Key, Order } from "../dataset.js";
 import { type Attribute, mapAttributes, type Shape } from "../shape.js";
 import { type Adapter, call, untyped } from "./adapter.js";
@@ -15,6 +15,8 @@ const SETS_KEYS = "also sets its key attributes and marks, to what they are";
 const VERSION = "1";
 const SERVICE = "benchmark";
 const MARKS = ["__edb_e__", "__edb_v__"];
+/** The name that the model gives the table's own index. */
+const OWN_INDEX = "byPartition";
 
 /** What it writes for the model below: its own keys, those of its indexes, and its two marks. */
 function formOf(shape: Shape): ItemForm {
@@ -40,6 +42,7 @@ function formOf(shape: Shape): ItemForm {
     name: "electrodb",
     partition: "pk",
     sort: "sk",
+    ...askedIndex(shape),
     keyOf,
     itemOf: (order) => ({ ...keyOf(order), ...Object.fromEntries(indexKeys(order)), ...order, ...marks }),
   };
@@ -98,7 +101,7 @@ function modelOf(shape: Shape): object {
       [sort]: { type: "string", required: true },
     },
     indexes: {
-      byPartition: {
+      [OWN_INDEX]: {
         pk: field(ownKeys ? partition : "pk", partition),
         sk: field(ownKeys ? sort : "sk", sort),
       },
@@ -122,7 +125,8 @@ interface Orders {
   update(key: object): Settable;
   patch(key: object): Settable;
   delete(key: object): Ready;
-  query: { byPartition(key: object): { between(first: object, last: object): Ready } };
+  /** By the names that the model gives its indexes. */
+  query: Record<string, (this: void, key: object) => { between(first: object, last: object): Ready }>;
   scan: Ready;
 }
 
@@ -151,7 +155,11 @@ export const adapter: Adapter = {
     },
     longQuery: {
       code: 'orders.query.byCustomer({ customerId }).between(first, last).go({ pages: "all" })',
+      indexCode: 'orders.query.byOwner({ ownerId }).between(first, last).go({ pages: "all" })',
       where: "longQueries",
+    },
+    indexQuery: {
+      documented: call("orders.query.byOwner({ ownerId }).between(first, last).go()", `${GUIDE}/queries/query/`),
     },
   },
   caveats: [
@@ -177,13 +185,14 @@ export const adapter: Adapter = {
         const equally = calls === "same-request";
         const client = new DynamoDBClient(config);
         const model = modelOf(shape);
-        const { partition: partitionName, sort: sortName } = shape;
+        const { partition: partitionName, sort: sortName } = shape.queryIndex ?? shape;
         const updated = shape.updated ?? "";
         const pages = shape.longQueries ? ({ pages: "all" } as const) : undefined;
         return {
           close: () => client.destroy(),
           table(table) {
             const orders = new Entity(model as never, { client, table }) as unknown as Orders;
+            const among = orders.query[shape.queryIndex?.name ?? OWN_INDEX] as Orders["query"][string];
             return {
               put: (order) => (equally ? orders.put(order).go({ response: "none" }) : orders.put(order).go()),
               get: (key) => orders.get(key).go(),
@@ -199,8 +208,7 @@ export const adapter: Adapter = {
                       .go(),
               delete: (key) => orders.delete(key).go(),
               query: ({ partition, first, last }) =>
-                orders.query
-                  .byPartition({ [partitionName]: partition })
+                among({ [partitionName]: partition })
                   .between({ [sortName]: first }, { [sortName]: last })
                   .go(pages),
               scan: () => orders.scan.go({ pages: "all" }),

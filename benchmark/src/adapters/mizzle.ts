@@ -151,7 +151,17 @@ export const adapter: Adapter = {
     },
     longQuery: {
       code: "for await (const order of db.select().from(orders).where(and(eq(customer), between(order, …))).iterator())",
+      indexCode:
+        "for await (const order of db.select().from(orders).where(and(eq(owner), between(dueAt, …))).iterator())",
       where: "longPartitions",
+    },
+    // Its select finds the index by the attributes that are asked for.
+    indexQuery: {
+      documented: call(
+        "db.select().from(orders).where(and(eq(owner), between(dueAt, [first, last]))).execute()",
+        `${REFERENCE}/select/`,
+        "reads all of the owner's records and filters them: a range of the sort key can't be a key condition",
+      ),
     },
   },
   caveats: [
@@ -191,6 +201,8 @@ export const adapter: Adapter = {
           table(name) {
             const orders = entityOf(library, name, shape);
             const [customer, order] = [orders[partition], orders[sort]];
+            const asked = shape.queryIndex ?? shape;
+            const [askedPartition, askedSort] = [orders[asked.partition], orders[asked.sort]];
             const isOrder = (key: Key) => and(eq(customer, key[partition]), eq(order, key[sort]));
             const iterated = async (select: Select) => {
               const found: unknown[] = [];
@@ -231,7 +243,7 @@ export const adapter: Adapter = {
                 const select = db
                   .select()
                   .from(orders)
-                  .where(and(eq(customer, partition), between(order, [first, last])));
+                  .where(and(eq(askedPartition, partition), between(askedSort, [first, last])));
                 return shape.longPartitions ? iterated(select) : select.execute();
               },
 

@@ -95,6 +95,12 @@ export const adapter: Adapter = {
     sameRequest: {
       DeleteItem: call('mapper.delete(Object.assign(new Order(), key), { returnValues: "NONE" })', `${README}#delete`),
     },
+    indexQuery: {
+      documented: call(
+        'for await (const order of mapper.query(Order, { ownerId, dueAt: between(first, last) }, { indexName: "gsi1" }))',
+        `${README}#query`,
+      ),
+    },
   },
   caveats: [
     {
@@ -121,7 +127,9 @@ export const adapter: Adapter = {
       connect(config, calls, shape) {
         const client = new DynamoDBClient(config);
         const schema = schemaOf(shape);
-        const { partition: partitionName, sort: sortName } = shape;
+        const { queryIndex } = shape;
+        const { partition: partitionName, sort: sortName } = queryIndex ?? shape;
+        const queryOptions = queryIndex === null ? {} : { indexName: queryIndex.name };
         const updated = shape.updated ?? "";
         const mapper = new DataMapper({ client });
         return {
@@ -159,7 +167,9 @@ export const adapter: Adapter = {
                   ? mapper.delete(Object.assign(new Order(), key), { returnValues: "NONE" })
                   : mapper.delete(Object.assign(new Order(), key)),
               query: ({ partition, first, last }) =>
-                all(mapper.query(Order, { [partitionName]: partition, [sortName]: between(first, last) })),
+                all(
+                  mapper.query(Order, { [partitionName]: partition, [sortName]: between(first, last) }, queryOptions),
+                ),
               scan: () => all(mapper.scan(Order)),
 
               toOrder,

@@ -2,7 +2,7 @@
 // shows them.
 
 import type { Key, Order } from "../dataset.js";
-import { indexFields, type Item, type ItemForm, natural } from "../form.js";
+import { askedIndex, indexFields, type Item, type ItemForm, natural } from "../form.js";
 import { type Attribute, mapAttributes, places, type Shape } from "../shape.js";
 import { type Adapter, call, untyped } from "./adapter.js";
 
@@ -26,6 +26,7 @@ function formOf(shape: Shape): ItemForm {
         name: "onetable",
         partition: "pk",
         sort: "sk",
+        ...askedIndex(shape),
         keyOf: (key) => filled(keys.slice(0, 2), key),
         itemOf: (order) => ({ ...filled(keys, order), ...order }),
       };
@@ -184,6 +185,17 @@ export const adapter: Adapter = {
       DeleteItem: call('Order.remove({ customerId, orderId }, { return: "none" })', `${MODEL}/#remove`),
       Query: call("Order.find({ pk, sk: { between: [first, last] } })", `${MODEL}/#find`),
     },
+    indexQuery: {
+      documented: call(
+        'Order.find({ ownerId, gsi1sk: { between: [first, last] } }, { index: "gsi1" })',
+        `${MODEL}/#find`,
+        "adds a filter on the owner",
+      ),
+      sameRequest: call(
+        'Order.find({ gsi1pk, gsi1sk: { between: [first, last] } }, { index: "gsi1" })',
+        `${MODEL}/#find`,
+      ),
+    },
   },
   caveats: [
     {
@@ -208,10 +220,14 @@ export const adapter: Adapter = {
     return {
       connect(config, calls, shape) {
         const client = new DynamoDBClient(config);
-        const { partition: partitionName, sort: sortName, ownKeys } = shape;
+        const { ownKeys, queryIndex } = shape;
+        const { partition: partitionName, sort: sortName } = queryIndex ?? shape;
         const updated = shape.updated ?? "";
-        const [hash, range] = ownKeys ? [partitionName, sortName] : ["pk", "sk"];
-        const [hashPrefix, rangePrefix] = ownKeys ? ["", ""] : [prefixOf(partitionName), prefixOf(sortName)];
+        const isNatural = ownKeys && queryIndex === null;
+        const { index = { partition: "pk", sort: "sk" } } = askedIndex(shape);
+        const [hash, range] = isNatural ? [partitionName, sortName] : [index.partition, index.sort];
+        const [hashPrefix, rangePrefix] = isNatural ? ["", ""] : [prefixOf(partitionName), prefixOf(sortName)];
+        const findOptions = queryIndex === null ? {} : { index: queryIndex.name };
         const equally = calls === "same-request";
         return {
           close: () => client.destroy(),
@@ -235,8 +251,8 @@ export const adapter: Adapter = {
               query({ partition, first, last }) {
                 const among = { between: [rangePrefix + first, rangePrefix + last] };
                 return equally
-                  ? model.find({ [hash]: hashPrefix + partition, [range]: among })
-                  : model.find({ [partitionName]: partition, [range]: among });
+                  ? model.find({ [hash]: hashPrefix + partition, [range]: among }, findOptions)
+                  : model.find({ [partitionName]: partition, [range]: among }, findOptions);
               },
               scan: () => model.scan(),
 

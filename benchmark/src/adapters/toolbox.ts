@@ -42,6 +42,9 @@ function renamed({ entity, created, modified }: ReturnType<typeof markNames>): o
   return isDefault ? {} : { entityAttribute: { name: entity }, timestamps };
 }
 
+/** A key of a table or an index. */
+const stringKey = (name: string) => ({ name, type: "string" }) as const;
+
 /** What is used of an attribute's schema, and of an entity and a table: their own types are made for a known schema. */
 interface Attr {
   key(): Attr;
@@ -75,6 +78,9 @@ const SCOPED = "adds a filter on its mark";
 const UPDATE = "Order.build(UpdateItemCommand).item({ ...key, status }).send()";
 const QUERY =
   "table.build(QueryCommand).entities(Order).query({ partition, range: { between: [first, last] } }).send()";
+const INDEX_QUERY =
+  'table.build(QueryCommand).entities(Order).query({ index: "gsi1", partition, range: { between: [first, last] } }).send()';
+const inPages = (query: string) => query.replace(".send()", ".options({ maxPages: Infinity }).send()");
 const SCAN = "table.build(ScanCommand).entities(Order).options({ maxPages: Infinity }).send()";
 
 export const adapter: Adapter = {
@@ -98,7 +104,15 @@ export const adapter: Adapter = {
       Query: call(QUERY, `${TABLES}/query`),
       Scan: call(SCAN, `${TABLES}/scan`),
     },
-    longQuery: { code: QUERY.replace(".send()", ".options({ maxPages: Infinity }).send()"), where: "longQueries" },
+    longQuery: {
+      code: inPages(QUERY),
+      indexCode: inPages(INDEX_QUERY),
+      where: "longQueries",
+    },
+    indexQuery: {
+      documented: call(INDEX_QUERY, `${TABLES}/query`, SCOPED),
+      sameRequest: call(INDEX_QUERY, `${TABLES}/query`),
+    },
   },
   caveats: [
     {
@@ -190,6 +204,16 @@ export const adapter: Adapter = {
         const form = prefixed(shape);
         const updated = shape.updated ?? "";
         const names = markNames(shape);
+        const indexes = Object.fromEntries(
+          shape.indexes.map((index) => {
+            const { partition, sort } = indexFields(index);
+            return [
+              index.name,
+              { type: "global", partitionKey: stringKey(partition), sortKey: stringKey(sort) } as const,
+            ];
+          }),
+        );
+        const asked = shape.queryIndex === null ? {} : { index: shape.queryIndex.name };
         const switches = equally ? { entityAttribute: false, timestamps: false } : renamed(names);
         const queryOptions = shape.longQueries ? { maxPages: Number.POSITIVE_INFINITY } : null;
         return {
@@ -198,8 +222,9 @@ export const adapter: Adapter = {
             const table = new Table({
               documentClient,
               name,
-              partitionKey: { name: form.partition, type: "string" },
-              sortKey: { name: form.sort, type: "string" },
+              partitionKey: stringKey(form.partition),
+              sortKey: stringKey(form.sort),
+              indexes,
             });
             const orders = new Entity({
               name: shape.name,
@@ -224,6 +249,7 @@ export const adapter: Adapter = {
                   .build(QueryCommand)
                   .entities(orders)
                   .query({
+                    ...asked,
                     partition: form.partitionOf(partition),
                     range: { between: [form.sortOf(first), form.sortOf(last)] },
                   });

@@ -63,7 +63,31 @@ export function problemOf(found: unknown): string | null {
       return `adapter.${name} is missing: a function is expected`;
     }
   }
-  return problemOfCalls(found.calls) ?? problemOfCaveats(found.caveats) ?? problemOfForms(found as unknown as Adapter);
+  return (
+    problemOfCalls(found.calls) ??
+    problemOfIndexQuery(found.calls) ??
+    problemOfCaveats(found.caveats) ??
+    problemOfForms(found as unknown as Adapter)
+  );
+}
+
+/** Of an adapter whose calls are whole otherwise. */
+function problemOfIndexQuery(calls: unknown): string | null {
+  const { indexQuery } = calls as Adapter["calls"];
+  const { documented, sameRequest = documented } = indexQuery ?? {};
+  return indexQuery === undefined || (isWhole(documented) && isWhole(sameRequest))
+    ? null
+    : 'adapter.calls.indexQuery is not whole: { documented: call("code", "link", "unequal" or nothing) } is expected';
+}
+
+/** Whether something describes a call. */
+function isWhole(described: unknown): boolean {
+  return (
+    isObject(described) &&
+    isText(described.code) &&
+    isText(described.link) &&
+    (described.unequal === null || isText(described.unequal))
+  );
 }
 
 function problemOfCalls(calls: unknown): string | null {
@@ -76,8 +100,7 @@ function problemOfCalls(calls: unknown): string | null {
       if (described === undefined && kind === "sameRequest") {
         continue;
       }
-      const whole = isObject(described) && isText(described.code) && isText(described.link);
-      if (!whole || (described.unequal !== null && !isText(described.unequal))) {
+      if (!isWhole(described)) {
         return `adapter.calls.${kind}.${operation} is missing or not whole: call("code", "link", "unequal" or nothing) makes one`;
       }
     }

@@ -1,6 +1,6 @@
 // What a shape needs beyond its description: how its items are made. No I/O here.
 
-import type { Shape } from "../shape.js";
+import type { IndexKeys, Shape } from "../shape.js";
 
 /** A type and not an interface, so that it is a record of strings, as a library may want its keys. */
 export type Key = Record<string, string>;
@@ -11,9 +11,20 @@ export type Order = Record<string, unknown>;
 /** What UpdateItem sets an attribute to. */
 export type Updated = string | number;
 
-/** A shape and its items, but for how long a query's answer is. */
+/** An index that Query can ask, and what its keys' values are. */
+export interface QueriedIndex {
+  keys: IndexKeys;
+  /** The value of its partition key, by the number of the partition. */
+  partitionOf(this: void, partition: number): string;
+  /** The value of its sort key, by an item's place in the partition: values of one length, in the order of the places. */
+  sortOf(this: void, place: number): string;
+}
+
+/** A shape and its items, but for what a query asks and how long its answer is. */
 export interface Kind {
-  shape: Omit<Shape, "longQueries" | "longPartitions">;
+  shape: Omit<Shape, "queryIndex" | "longQueries" | "longPartitions">;
+  /** Null where the shape has no index that Query can ask. */
+  index: QueriedIndex | null;
   /** What the keys' values begin with; eight digits follow. */
   prefixes: { partition: string; sort: string };
   /** The item of a key; what else is in it is a function of `identity`. */

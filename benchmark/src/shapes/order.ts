@@ -41,6 +41,7 @@ export const order: Kind = {
     indexes: [],
     empty: [],
   },
+  index: null,
   prefixes: { partition: "", sort: "" },
   make,
   update: (_seeded, ...identity) => pick(UPDATED_STATUSES, UPDATED, ...identity),

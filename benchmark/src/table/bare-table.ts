@@ -6,6 +6,7 @@ import type {
   AttributeValue,
   DynamoDBClient,
   DynamoDBClientConfig,
+  KeySchemaElement,
   QueryCommandInput,
   TableDescription,
   WriteRequest,
@@ -65,39 +66,44 @@ export class BareTable {
     if (await this.isThere()) {
       throw new Error(`there is a table named ${this.name} already; it was not touched`);
     }
+    const { index } = this.form;
+    const indexes = index === undefined ? [] : [index];
+    const names = [this.form, ...indexes].flatMap(({ partition, sort }) => [partition, sort]);
+    const GlobalSecondaryIndexes = indexes.map((each) => ({
+      IndexName: each.name,
+      KeySchema: keySchema(each),
+      Projection: { ProjectionType: "ALL" as const },
+    }));
     await this.client.send(
       new this.sdk.CreateTableCommand({
         TableName: this.name,
         BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: [
-          { AttributeName: this.form.partition, AttributeType: "S" },
-          { AttributeName: this.form.sort, AttributeType: "S" },
-        ],
-        KeySchema: [
-          { AttributeName: this.form.partition, KeyType: "HASH" },
-          { AttributeName: this.form.sort, KeyType: "RANGE" },
-        ],
+        AttributeDefinitions: names.map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
+        KeySchema: keySchema(this.form),
+        ...(indexes.length === 0 ? {} : { GlobalSecondaryIndexes }),
       }),
     );
-    await this.until(async () => (await this.describe())?.TableStatus === "ACTIVE", "active");
+    await this.until(async () => isActive(await this.describe()), "active");
   }
 
   async isThere(): Promise<boolean> {
     return (await this.describe()) !== null;
   }
 
-  /** Whether its keys are those of its form; false where there is no such table. */
+  /** Whether its keys and those of its index are those of its form; false where there is no such table. */
   async hasItsKeys(): Promise<boolean> {
     const table = await this.describe();
-    const keys = [this.form.partition, this.form.sort];
-    const types = keys.map(
+    const [index, ...more] = table?.GlobalSecondaryIndexes ?? [];
+    const types = keysOf(table).map(
       (key) => table?.AttributeDefinitions?.find((one) => one.AttributeName === key)?.AttributeType,
     );
+    const { partition, sort, index: wanted } = this.form;
     return (
-      isSameOnWire(
-        keys,
-        table?.KeySchema?.map((key) => key.AttributeName),
-      ) && types.every((type) => type === "S")
+      isSameOnWire([partition, sort], keysOf(table)) &&
+      types.every((type) => type === "S") &&
+      index?.IndexName === wanted?.name &&
+      isSameOnWire(wanted === undefined ? [] : [wanted.partition, wanted.sort], keysOf(index)) &&
+      more.length === 0
     );
   }
 
@@ -187,17 +193,23 @@ export class BareTable {
     return keys;
   }
 
-  /** Asks for some items of a partition and leaves the answer as it comes: for warming the server. */
-  async range({ partition, first, last }: Range): Promise<void> {
+  /** Asks for some items as Query does, and leaves the answer as it comes: for warming the server. */
+  async range({ firstItem, step, span }: Range, seed: number): Promise<void> {
+    const { index } = this.form;
+    const { partition, sort } = index ?? this.form;
+    const [first, last] = [firstItem, firstItem + step * (span - 1)].map((n) =>
+      this.itemOf(this.data.orderOf(n, seed)),
+    ) as [Marshalled, Marshalled];
     await this.client.send(
       new this.sdk.QueryCommand({
         TableName: this.name,
+        ...(index === undefined ? {} : { IndexName: index.name }),
         KeyConditionExpression: "#partition = :partition AND #sort BETWEEN :first AND :last",
-        ExpressionAttributeNames: { "#partition": this.form.partition, "#sort": this.form.sort },
+        ExpressionAttributeNames: { "#partition": partition, "#sort": sort },
         ExpressionAttributeValues: {
-          ":partition": this.partitionOf(partition),
-          ":first": this.sortOf(first),
-          ":last": this.sortOf(last),
+          ":partition": first[partition] as AttributeValue,
+          ":first": first[sort] as AttributeValue,
+          ":last": last[sort] as AttributeValue,
         },
       }),
     );
@@ -210,21 +222,24 @@ export class BareTable {
     }
   }
 
-  /** Reads the whole table, all pages, and counts its items. */
-  async scanCount(): Promise<number> {
+  /** Reads the whole table, or its index, all pages, and counts the items. */
+  async scanCount(of: "table" | "index"): Promise<number> {
+    const { index } = this.form;
+    const asked = of === "index" && index !== undefined ? { IndexName: index.name } : {};
     let count = 0;
     for await (const page of this.sdk.paginateScan(
       { client: this.client },
-      { TableName: this.name, Select: "COUNT" },
+      { TableName: this.name, ...asked, Select: "COUNT" },
     )) {
       count += page.Count ?? 0;
     }
     return count;
   }
 
-  /** How many items the server says there are. */
-  async itemCount(): Promise<number> {
-    return (await this.describe())?.ItemCount ?? 0;
+  /** How many items the server says there are in the table, or in its index. */
+  async itemCount(of: "table" | "index"): Promise<number> {
+    const table = await this.describe();
+    return (of === "table" ? table : table?.GlobalSecondaryIndexes?.[0])?.ItemCount ?? 0;
   }
 
   /** Writes up to 25 items and gives back what the server left undone. */
@@ -258,11 +273,6 @@ export class BareTable {
   private partitionOf(value: string): AttributeValue {
     const { partition, sort } = this.data.shape;
     return this.keyOf({ [partition]: value, [sort]: "" })[this.form.partition] as AttributeValue;
-  }
-
-  private sortOf(value: string): AttributeValue {
-    const { partition, sort } = this.data.shape;
-    return this.keyOf({ [partition]: "", [sort]: value })[this.form.sort] as AttributeValue;
   }
 
   private read(item: Marshalled): Item {
@@ -312,4 +322,22 @@ export class BareTable {
       await new Promise((resolve) => setTimeout(resolve, TABLE_LOOK_MS));
     }
   }
+}
+
+function keySchema({ partition, sort }: { partition: string; sort: string }): KeySchemaElement[] {
+  return [
+    { AttributeName: partition, KeyType: "HASH" },
+    { AttributeName: sort, KeyType: "RANGE" },
+  ];
+}
+
+/** The names of the key attributes of a table or an index; none where there is no such. */
+function keysOf(described: { KeySchema?: KeySchemaElement[] | undefined } | null | undefined): (string | undefined)[] {
+  return (described?.KeySchema ?? []).map((key) => key.AttributeName);
+}
+
+/** Whether a table and its indexes can be used. */
+function isActive(table: TableDescription | null): boolean {
+  const indexes = table?.GlobalSecondaryIndexes ?? [];
+  return table?.TableStatus === "ACTIVE" && indexes.every((index) => index.IndexStatus === "ACTIVE");
 }

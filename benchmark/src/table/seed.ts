@@ -3,6 +3,7 @@
 
 import type { Key, Order } from "../dataset.js";
 import { type Difference, differ, difference } from "../difference.js";
+import type { ItemForm } from "../form.js";
 import type { BareTable } from "./bare-table.js";
 import { putIntoAll } from "./batch.js";
 import { inFlight } from "./in-flight.js";
@@ -45,11 +46,7 @@ export async function compareTables(
   }
   for (const table of tables) {
     if (!(await table.hasItsKeys())) {
-      return differ(
-        `table ${table.name}`,
-        `keys ${table.form.partition} and ${table.form.sort}`,
-        "others, or no table",
-      );
+      return differ(`table ${table.name}`, keysInWords(table.form), "others, or no table");
     }
   }
   const { perPartition } = data;
@@ -69,18 +66,20 @@ export async function compareTables(
     }
   });
   for (const table of tables) {
-    found ??= await compareCount(table, items);
+    found ??= await compareCount(table, "table", items);
+    found ??= table.form.index === undefined ? null : await compareCount(table, "index", items);
   }
   return found;
 }
 
 /** DynamoDB Local counts as it goes; a server that doesn't is asked to count by reading everything. */
-async function compareCount(table: BareTable, items: number): Promise<Difference | null> {
-  let count = await table.itemCount();
+async function compareCount(table: BareTable, of: "table" | "index", items: number): Promise<Difference | null> {
+  let count = await table.itemCount(of);
   if (count !== items) {
-    count = await table.scanCount();
+    count = await table.scanCount(of);
   }
-  return count === items ? null : differ(`table ${table.name}`, `${items} items`, `${count} items`);
+  const where = of === "table" ? `table ${table.name}` : `the index of table ${table.name}`;
+  return count === items ? null : differ(where, `${items} items`, `${count} items`);
 }
 
 async function comparePartition(table: BareTable, key: Key, orders: readonly Order[]): Promise<Difference | null> {
@@ -91,4 +90,9 @@ async function comparePartition(table: BareTable, key: Key, orders: readonly Ord
   const expected = orders.map((order) => table.form.itemOf(order));
   const where = `partition ${key[table.data.shape.partition]} of table ${table.name}`;
   return difference(expected, await table.partition(key), where);
+}
+
+function keysInWords({ partition, sort, index }: ItemForm): string {
+  const more = index === undefined ? "" : `, and an index ${index.name} of ${index.partition} and ${index.sort}`;
+  return `keys ${partition} and ${sort}${more}`;
 }

@@ -68,7 +68,7 @@ async function call(table: BareTable, { items, seed }: Seeded, i: number, worker
         ? null
         : table.set(data.laneKey(OWN_LANE, AREA.keeper, worker * SLOTS), data.updatedOf(i % 2, seed, 0));
     case 3:
-      return table.range(data.rangeOfCall(draw));
+      return table.range(data.rangeOfCall(draw), seed);
     default:
       return table.delete(data.laneKey(OWN_LANE, AREA.keeper, slot));
   }

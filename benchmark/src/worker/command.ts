@@ -1,11 +1,12 @@
 // Commands as they come in, and their fields, each looked at before anything is done with it.
 
-import { type CallKind, type Data, type Filled, OPERATIONS, type Operation } from "../protocol.js";
+import { type CallKind, type Data, type Filled, OPERATIONS, type Operation, type QueryBy } from "../protocol.js";
 
 /** A command whose fields are still to be looked at. */
 export type Command = { do: string } & Record<string, unknown>;
 
 export const CALL_KINDS: readonly CallKind[] = ["documented", "same-request"];
+const QUERY_BY: readonly QueryBy[] = ["table", "index"];
 
 /** Reads a line. */
 export function parseCommand(line: string): Command {
@@ -114,5 +115,6 @@ export function readData(command: Command): Data {
     shape: text(fields, "shape"),
     example: example as Data["example"],
     queryItems: wholeNumber(fields, "queryItems", 1, 1000),
+    queryBy: oneOf(fields, "queryBy", QUERY_BY),
   };
 }

@@ -274,6 +274,9 @@ pub struct Settings {
     /// Items that one Query returns; null in files of earlier versions, where it was 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_items: Option<u32>,
+    /// What a Query asks; null in files of earlier versions, where it was the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_by: Option<QueryBy>,
     /// The user's own item; absent for a built-in shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<ItemNote>,
@@ -314,6 +317,32 @@ impl Settings {
     pub fn query_size(&self) -> u32 {
         self.query_items.unwrap_or(20)
     }
+
+    /// What a Query asks; the table in files of earlier versions.
+    pub fn queried(&self) -> QueryBy {
+        self.query_by.unwrap_or_default()
+    }
+
+    /// An operation's name in a report on results of these settings.
+    pub fn name_of(&self, operation: Operation) -> &'static str {
+        match (operation, self.queried()) {
+            (Operation::Query, QueryBy::Index) => "Query by index",
+            _ => operation.name(),
+        }
+    }
+}
+
+/// What a Query asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(feature = "testing", derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum QueryBy {
+    /// The table itself, by its own keys.
+    #[default]
+    Table,
+    /// A secondary index of the table, by the index's keys.
+    Index,
 }
 
 /// Which of a library's calls is measured where it offers several for an operation.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::own_item::OwnItem;
-use crate::results::Operation;
+use crate::results::{Operation, QueryBy};
 
 /// Items that one Query returns unless it is said otherwise.
 pub const QUERY_ITEMS: u32 = 20;
@@ -62,11 +62,12 @@ impl BuiltIn {
     }
 }
 
-/// What the items are, and how many of them a query returns.
+/// What the items are, how many of them a query returns, and what it asks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Items {
     pub kind: Kind,
     pub query_items: u32,
+    pub query_by: QueryBy,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +78,7 @@ pub enum Kind {
 
 impl Default for Items {
     fn default() -> Items {
-        Items { kind: Kind::BuiltIn(BuiltIn::Order), query_items: QUERY_ITEMS }
+        Items { kind: Kind::BuiltIn(BuiltIn::Order), query_items: QUERY_ITEMS, query_by: QueryBy::Table }
     }
 }
 
@@ -103,7 +104,11 @@ impl Items {
             bytes if bytes < 1024 => format!("{bytes} bytes"),
             bytes => format!("{:.1} KB", bytes as f64 / 1024.0),
         };
-        format!("{} (about {size} each), {} in each Query", self.name(), self.query_items)
+        let query = match self.query_by {
+            QueryBy::Table => "Query",
+            QueryBy::Index => "Query by index",
+        };
+        format!("{} (about {size} each), {} in each {query}", self.name(), self.query_items)
     }
 
     /// Whether every library is known to have items of this kind.
@@ -131,8 +136,17 @@ impl Items {
         (items / PART_STEP * PART_STEP).max(PART_STEP)
     }
 
+    /// Whether the table can have a secondary index that Query asks.
+    fn can_have_index(&self) -> bool {
+        self.kind == Kind::BuiltIn(BuiltIn::Record)
+    }
+
     /// Why tables of so many items can't be measured; None where they can.
     pub fn trouble(&self, items: u32, targets: usize, operations: &[Operation], pool: u32) -> Option<String> {
+        if self.query_by == QueryBy::Index && !self.can_have_index() {
+            let items = self.own().map_or_else(|| format!("shape {}", self.name()), |_| "an item of --item".to_owned());
+            return Some(format!("--query-by index: {items} has no secondary index; use --shape record"));
+        }
         let kib = self.bytes().div_ceil(1024);
         if self.query_items > items && operations.contains(&Operation::Query) {
             let query = self.query_items;
@@ -169,7 +183,7 @@ mod tests {
     use super::*;
 
     fn of(shape: BuiltIn) -> Items {
-        Items { kind: Kind::BuiltIn(shape), query_items: QUERY_ITEMS }
+        Items { kind: Kind::BuiltIn(shape), ..Items::default() }
     }
 
     #[test]

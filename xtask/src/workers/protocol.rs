@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::results::{CallKind, Caveat, DescribedCall, Operation, ValueOutcome};
+use crate::results::{CallKind, Caveat, DescribedCall, Operation, QueryBy, ValueOutcome};
 
 /// The longest line that is read from a worker, bytes. A slice of 100,000 samples takes about 1 MB.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
@@ -94,7 +94,7 @@ pub struct Filled {
     pub items: u32,
 }
 
-/// What the items are, and how many of them a query returns.
+/// What the items are, how many of them a query returns, and what it asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -104,6 +104,7 @@ pub struct Data {
     /// The user's own item; null for a built-in shape.
     pub example: Option<Box<Example>>,
     pub query_items: u32,
+    pub query_by: QueryBy,
 }
 
 /// An item of the user's own, of which a data set is made.

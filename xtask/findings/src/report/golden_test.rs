@@ -11,7 +11,7 @@ use crate::analysis::summary::summarize;
 use crate::fixture::{Shape, raw};
 use crate::report::model::Criterion;
 use crate::report::palette::Ink;
-use crate::results::{Failure, Measurement, Operation, RunStatus, TargetStatus, ThroughputPhase, Verdict};
+use crate::results::{Failure, Measurement, Operation, QueryBy, RunStatus, TargetStatus, ThroughputPhase, Verdict};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -306,6 +306,21 @@ fn hostile_text_moves_no_cursor_and_fits_the_terminal() {
             }
         }
     }
+}
+
+#[test]
+fn a_query_by_index_has_that_name_wherever_its_figures_are() {
+    let mut results = fixed();
+    results.settings.shape = Some("record".to_owned());
+    results.settings.query_by = Some(QueryBy::Index);
+    let text = markdown(&results);
+    assert!(text.contains("record items, 20 in each Query by index"), "{text}");
+    assert!(!text.lines().any(|line| line.starts_with("| Query |")), "{text}");
+    let cells = |name: &str, text: &str| {
+        let rows = text.lines().filter_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        rows.collect::<Vec<_>>()
+    };
+    assert_eq!(cells("| Query by index |", &text), cells("| Query |", &markdown(&fixed())), "the figures are the same");
 }
 
 #[test]

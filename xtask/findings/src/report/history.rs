@@ -13,7 +13,7 @@ use crate::report::escape::markdown as escaped;
 use crate::report::format::{NOT_MEASURED, number, signed_percent};
 use crate::report::text::{self, Column, Table};
 use crate::results::reading;
-use crate::results::{Database, Environment, Interval, Measurement, Operation, Results};
+use crate::results::{Database, Environment, Interval, Measurement, Operation, QueryBy, Results};
 use crate::system::exit::Exit;
 use crate::system::files::write_whole;
 
@@ -201,7 +201,11 @@ fn scale_of(results: &Results, one: &Measurement) -> String {
         size if size != 20 && one.operation == Operation::Query => format!(", {size} in each Query"),
         _ => String::new(),
     };
-    format!("{}{shape}{query}", one.scale)
+    let index = match settings.queried() {
+        QueryBy::Table => "",
+        QueryBy::Index => ", with an index that Query asks",
+    };
+    format!("{}{shape}{index}{query}", one.scale)
 }
 
 fn assemble(seen: Vec<Seen>, skipped: Vec<String>) -> History {

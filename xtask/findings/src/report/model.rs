@@ -136,6 +136,11 @@ impl<'a> Index<'a> {
         self.found.get(&(scale, operation, target)).copied()
     }
 
+    /// What an operation is called in the report.
+    pub fn name(&self, operation: Operation) -> &'static str {
+        self.results.settings.name_of(operation)
+    }
+
     /// The operations that were planned at a scale.
     pub fn operations(&self, scale: &str) -> Vec<Operation> {
         let planned = |o: &Operation| self.results.measurements.iter().any(|m| m.scale == scale && m.operation == *o);

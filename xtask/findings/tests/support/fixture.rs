@@ -424,6 +424,7 @@ fn against_the_database(shape: &Shape) -> Results {
             more_concurrencies: Vec::new(),
             shape: Some("order".to_owned()),
             query_items: Some(20),
+            query_by: None,
             item: None,
             calls: Some(CallKind::Documented),
             scales: shape.scales.iter().map(|&(name, items)| Scale { name: name.to_owned(), items }).collect(),

@@ -54,6 +54,7 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
             calls: Some(plan.calls),
             shape: Some(plan.items.name().to_owned()),
             query_items: Some(plan.items.query_items),
+            query_by: Some(plan.items.query_by),
             item: plan.items.own().map(|item| ItemNote {
                 partition: item.keys.partition.clone(),
                 sort: item.keys.sort.clone(),

@@ -12,7 +12,7 @@ use super::{
     AdapterNotes, Allocated, Data, End, Event, Example, Expressed, Expresses, Filled, Ground, KeeperCommand, Lane,
     Measure, OpenSuite, Phase, Ready, SuiteCommand,
 };
-use crate::results::{CallKind, Caveat, DescribedCall, Operation, ValueFate, ValueKind, ValueOutcome};
+use crate::results::{CallKind, Caveat, DescribedCall, Operation, QueryBy, ValueFate, ValueKind, ValueOutcome};
 use crate::system::files::write_whole;
 
 const HEADER: &str = "\
@@ -52,6 +52,7 @@ fn render() -> String {
     let _ = writeln!(text, "export const OPERATIONS = [{}] as const;", names.join(", "));
     declare::<Operation>(&config, &mut text);
     declare::<CallKind>(&config, &mut text);
+    declare::<QueryBy>(&config, &mut text);
     declare::<DescribedCall>(&config, &mut text);
     declare::<Caveat>(&config, &mut text);
     declare::<Ground>(&config, &mut text);

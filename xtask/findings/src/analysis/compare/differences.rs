@@ -41,11 +41,17 @@ pub fn differences(
     why
 }
 
-/// What forbids comparing anything of two runs: items of two shapes, or two items of the user's own.
+/// What forbids comparing anything of two runs: items of two shapes, two items of the user's own, or a table with an index
+/// (which every write has to keep up) and one without.
 pub fn other_items(base: &Results, new: &Results) -> Option<String> {
     let (a, b) = (&base.settings, &new.settings);
     if a.shape_name() != b.shape_name() {
         return Some(format!("one measured items of shape {}, the other of {}", a.shape_name(), b.shape_name()));
+    }
+    if a.queried() != b.queried() {
+        return Some(
+            "one measured a table with a secondary index, which Query asks, the other a table without".to_owned(),
+        );
     }
     (a.item != b.item).then(|| format!("the item {} is not the same in both", a.shape_name()))
 }

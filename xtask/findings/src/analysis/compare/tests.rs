@@ -2,7 +2,7 @@ use super::*;
 use crate::analysis::summary::summarize;
 use crate::fixture::{Shape, raw, trials};
 use crate::report::comparison as render;
-use crate::results::{AdapterFile, Backend, TargetStatus};
+use crate::results::{AdapterFile, Backend, QueryBy, TargetStatus};
 
 fn has_regression(comparison: &Comparison) -> bool {
     comparison.regressions().next().is_some()
@@ -408,9 +408,12 @@ fn runs_of_other_items_are_not_compared_and_queries_of_other_sizes_are_left_out(
     let other = run(2, &Shape::small(), |results| results.settings.shape = Some("record".to_owned()));
     let why = compare(&base, &other, &FailOn::default()).unwrap_err().to_string();
     assert!(why.contains("shape order") && why.contains("record"), "{why}");
+    let indexed = run(5, &Shape::small(), |results| results.settings.query_by = Some(QueryBy::Index));
+    assert!(compare(&base, &indexed, &FailOn::default()).unwrap_err().to_string().contains("secondary index"));
     let earlier = run(3, &Shape::small(), |results| {
         results.settings.shape = None;
         results.settings.query_items = None;
+        results.settings.query_by = None;
     });
     assert!(compare(&earlier, &base, &FailOn::default()).is_ok(), "a file of before measured orders");
     let longer = run(4, &Shape::small(), |results| results.settings.query_items = Some(100));

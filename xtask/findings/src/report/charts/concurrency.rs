@@ -41,7 +41,8 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
     Some(canvas::draw(about, top + panels.len() as f64 * (HEAD + PLOT + FOOT), |canvas| {
         canvas.legend(40.0, libraries.iter().map(|library| (library.look, library.label.as_str())));
         for (at, (operation, lines)) in panels.iter().enumerate() {
-            panel(canvas, top + at as f64 * (HEAD + PLOT + FOOT), *operation, lines);
+            let title = subject.index.name(*operation);
+            panel(canvas, top + at as f64 * (HEAD + PLOT + FOOT), (*operation, title), lines);
         }
     }))
 }
@@ -57,7 +58,7 @@ fn lines<'a>(subject: &Subject<'a>, operation: Operation) -> Vec<Line<'a>> {
     subject.page.libraries.iter().filter_map(line).collect()
 }
 
-fn panel(canvas: &mut Canvas, top: f64, operation: Operation, lines: &[Line<'_>]) {
+fn panel(canvas: &mut Canvas, top: f64, (operation, title): (Operation, &str), lines: &[Line<'_>]) {
     let points = || lines.iter().flat_map(|line| &line.points);
     let mut concurrencies: Vec<u32> = points().map(|point| point.concurrency).collect();
     concurrencies.sort_unstable();
@@ -68,7 +69,7 @@ fn panel(canvas: &mut Canvas, top: f64, operation: Operation, lines: &[Line<'_>]
     let [Some(&fewest), Some(&highest)] = [concurrencies.first(), concurrencies.last()] else { return };
     let across = Axis::logarithmic(f64::from(fewest), f64::from(highest), LEFT + 16.0, RIGHT - 16.0);
     let up = Axis::linear(0.0, most * 1.05, to, from);
-    canvas.bold((12.0, top + HEAD / 2.0), operation.name(), Ink::Text, TEXT, Align::Left);
+    canvas.bold((12.0, top + HEAD / 2.0), title, Ink::Text, TEXT, Align::Left);
     canvas.text((RIGHT, top + HEAD / 2.0), "ops/s, by calls in flight", Ink::Soft, SMALL, Align::Right);
     for tick in up.ticks(4) {
         let y = up.place(tick);

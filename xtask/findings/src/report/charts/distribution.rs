@@ -38,7 +38,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
         legend(canvas);
         let mut y = top;
         for (operation, rows) in &panels {
-            y = panel(canvas, *operation, rows, y);
+            y = panel(canvas, (*operation, subject.index.name(*operation)), rows, y);
         }
     }))
 }
@@ -52,7 +52,7 @@ fn legend(canvas: &mut Canvas) {
     canvas.text((WIDTH - 12.0, y), "wider: more calls", Ink::Soft, SMALL, Align::Right);
 }
 
-fn panel(canvas: &mut Canvas, operation: Operation, rows: &[Row<'_>], top: f64) -> f64 {
+fn panel(canvas: &mut Canvas, (operation, title): (Operation, &str), rows: &[Row<'_>], top: f64) -> f64 {
     let low = rows.iter().map(|row| row.latency.min).fold(f64::INFINITY, f64::min);
     // The slowest calls of all would squeeze the rest: the axis ends a little beyond the last mark.
     let end = |latency: &Latency| {
@@ -62,7 +62,7 @@ fn panel(canvas: &mut Canvas, operation: Operation, rows: &[Row<'_>], top: f64) 
     let high = rows.iter().map(|row| end(row.latency)).fold(low, f64::max);
     let axis = Axis::new((low * 0.92).max(1e-6), high * 1.02, LEFT, RIGHT);
     let scale = if axis.is_logarithmic() { "ms, logarithmic" } else { "ms" };
-    canvas.bold((12.0, top + HEAD / 2.0 + 2.0), operation.name(), Ink::Text, TEXT, Align::Left);
+    canvas.bold((12.0, top + HEAD / 2.0 + 2.0), title, Ink::Text, TEXT, Align::Left);
     canvas.text((LEFT, top + HEAD / 2.0 + 2.0), scale, Ink::Soft, SMALL, Align::Left);
     let (from, to) = (top + HEAD, top + HEAD + rows.len() as f64 * ROW);
     for tick in axis.ticks(5) {

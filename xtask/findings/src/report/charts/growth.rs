@@ -66,13 +66,13 @@ fn chart(results: &Results, page: &Page, figure: GrowingFigure) -> Option<Chart>
     Some(canvas::draw(about, top + height, |canvas| {
         let mut y = top;
         for (operation, lines) in &panels {
-            panel(canvas, y, *operation, lines);
+            panel(canvas, y, (*operation, results.settings.name_of(*operation)), lines);
             y += tall(lines);
         }
     }))
 }
 
-fn panel(canvas: &mut Canvas, top: f64, operation: Operation, lines: &[Line<'_>]) {
+fn panel(canvas: &mut Canvas, top: f64, (operation, title): (Operation, &str), lines: &[Line<'_>]) {
     let points = || lines.iter().flat_map(|line| &line.growth.points);
     let ends = |point: &GrowthPoint| point.micros_ci95.unwrap_or([point.micros; 2]);
     let least = points().map(|point| ends(point)[0].min(point.micros)).fold(f64::INFINITY, f64::min);
@@ -85,7 +85,7 @@ fn panel(canvas: &mut Canvas, top: f64, operation: Operation, lines: &[Line<'_>]
     let across = Axis::logarithmic(f64::from(smallest.max(1)), f64::from(largest), LEFT + 16.0, RIGHT - 16.0);
     // A decade at least: what hardly grows is to look like it.
     let up = Axis::logarithmic((least * 0.8).min(most / 10.0).max(1e-3), most * 1.2, to, from);
-    canvas.bold((12.0, top + HEAD / 2.0), operation.name(), Ink::Text, TEXT, Align::Left);
+    canvas.bold((12.0, top + HEAD / 2.0), title, Ink::Text, TEXT, Align::Left);
     canvas.text((RIGHT, top + HEAD / 2.0), "µs a call, by items", Ink::Soft, SMALL, Align::Right);
     for tick in up.ticks(4) {
         let y = up.place(tick);

@@ -71,7 +71,7 @@ fn draw(subject: &Subject<'_>, metric: Criterion, group: &'static str, what: &st
         let mut y = top;
         for (operation, rows) in &panels {
             canvas.rect((12.0, y + 4.0), (LEFT - 6.0, y + HEAD - 4.0), Ink::Paper, 1.0);
-            canvas.bold((12.0, y + HEAD / 2.0 + 2.0), operation.name(), Ink::Text, TEXT, Align::Left);
+            canvas.bold((12.0, y + HEAD / 2.0 + 2.0), subject.index.name(*operation), Ink::Text, TEXT, Align::Left);
             y += HEAD;
             for row in rows {
                 let middle = y + ROW / 2.0 - 2.0;

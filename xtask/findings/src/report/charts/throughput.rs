@@ -43,7 +43,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Chart> {
             let most = rows.iter().map(|(_, t)| t.ci95.map_or(t.ops_per_sec, |[_, high]| high));
             let most = most.fold(f64::MIN_POSITIVE, f64::max);
             let place = |value: f64| LEFT + (value / most).clamp(0.0, 1.0) * (RIGHT - LEFT);
-            canvas.bold((12.0, y + HEAD / 2.0 + 2.0), operation.name(), Ink::Text, TEXT, Align::Left);
+            canvas.bold((12.0, y + HEAD / 2.0 + 2.0), subject.index.name(*operation), Ink::Text, TEXT, Align::Left);
             canvas.text((LEFT, y + HEAD / 2.0 + 2.0), "ops/s", Ink::Soft, SMALL, Align::Left);
             y += HEAD;
             let from = y;

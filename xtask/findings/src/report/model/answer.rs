@@ -84,7 +84,7 @@ pub fn answer(index: &Index<'_>, libraries: &[TargetView], targets: &[TargetView
             };
             let cells: Vec<Cell> = columns.iter().map(cell).collect();
             if cells.iter().any(|cell| cell.value.is_some()) {
-                rows.push(Row { items: format::count(scale.items.into()), operation: operation.name(), cells });
+                rows.push(Row { items: format::count(scale.items.into()), operation: index.name(operation), cells });
             }
         }
     }

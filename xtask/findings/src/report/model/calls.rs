@@ -52,7 +52,7 @@ pub fn called(results: &Results, libraries: &[TargetView]) -> Vec<Called> {
             let target = results.targets.iter().find(|target| target.id == library.id);
             let Some(call) = target.and_then(|target| target.calls.get(&operation)) else { continue };
             rows.push(Called {
-                operation: operation.name(),
+                operation: results.settings.name_of(operation),
                 first,
                 library: library.label.clone(),
                 code: text::brief(&call.code, LONGEST),

@@ -36,7 +36,7 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<GrowthView> {
         let found = |library: &TargetView| find(results, figure, operation, &library.id);
         let cell = |library| found(library).map_or_else(|| Cell::missing("not measured at two scales"), exponent);
         libraries.iter().any(|library| found(library).is_some()).then(|| GrowthRow {
-            operation: operation.name(),
+            operation: results.settings.name_of(operation),
             figure: name(figure),
             cells: libraries.iter().map(cell).collect(),
         })

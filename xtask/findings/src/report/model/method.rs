@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{TargetView, advice, label, runtimes};
 use crate::report::{escape, format, text};
-use crate::results::{Backend, Database, Design, DisturbanceKind, Results, Target, TimeUse};
+use crate::results::{Backend, Database, Design, DisturbanceKind, Operation, QueryBy, Results, Target, TimeUse};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Fact {
@@ -69,7 +69,8 @@ fn ran_on(results: &Results) -> String {
 
 /// Whether the items are those of a run that asks for no others.
 fn is_usual(results: &Results) -> bool {
-    results.settings.shape_name() == "order" && results.settings.query_size() == 20
+    let settings = &results.settings;
+    settings.shape_name() == "order" && settings.query_size() == 20 && settings.queried() == QueryBy::Table
 }
 
 /// What the items are: `record items, 20 in each Query`.
@@ -84,7 +85,8 @@ fn items(results: &Results) -> String {
             item.sort
         )
     });
-    format!("{} items{own}, {} in each Query", settings.shape_name(), format::count(settings.query_size().into()))
+    let query = settings.name_of(Operation::Query);
+    format!("{} items{own}, {} in each {query}", settings.shape_name(), format::count(settings.query_size().into()))
 }
 
 pub fn settings(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {

@@ -93,7 +93,7 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
         let Some((change, at)) = change.zip(others.iter().position(|name| *name == ours.runtime)) else { continue };
         let items = results.settings.scales.iter().find(|scale| scale.name == row.scale);
         let items = items.map_or_else(|| row.scale.clone(), |scale| format::count(scale.items.into()));
-        let (library, operation) = (without_runtime(theirs).to_owned(), row.operation.name());
+        let (library, operation) = (without_runtime(theirs).to_owned(), results.settings.name_of(row.operation));
         let is_same =
             |known: &&mut RuntimeRow| (&known.items, known.operation, &known.library) == (&items, operation, &library);
         let may_conclude =

@@ -173,7 +173,7 @@ impl OfScale<'_> {
     fn figures(&self, groups: &[Group]) -> Group {
         let figure = |line: Operation, library: usize, of: &columns::Figure| {
             let group = groups.iter().find(|group| group.id == of.group);
-            let cell = group.and_then(|group| group.cell(line.name(), library, of.statistic)).cloned();
+            let cell = group.and_then(|group| group.cell(self.index.name(line), library, of.statistic)).cloned();
             let cell = cell.unwrap_or_else(|| Cell::missing("not measured"));
             // The ratio alone keeps its interval; the others have theirs below, and here when a pointer is over them.
             if of.statistic == RATIO { cell } else { Cell { text: format::optional(cell.value), ..cell } }
@@ -185,7 +185,7 @@ impl OfScale<'_> {
         let shown: Vec<&columns::Figure> = columns::FIGURES.iter().filter(is_there).collect();
         let line = |operation: Operation| {
             let cells = |library| shown.iter().map(|of| figure(operation, library, of)).collect();
-            Line::new(operation.name(), (0..self.libraries.len()).map(cells).collect())
+            Line::new(self.index.name(operation), (0..self.libraries.len()).map(cells).collect())
         };
         let statistic = |of: &&columns::Figure| Statistic {
             id: of.statistic,
@@ -437,7 +437,7 @@ impl OfScale<'_> {
     fn lines(&self, cells: impl Fn(&Measurement) -> Vec<Cell>) -> Vec<Line> {
         let line = |operation: Operation| {
             let of = |library| self.cells(operation, library, &cells);
-            Line::new(operation.name(), self.libraries.iter().map(of).collect())
+            Line::new(self.index.name(operation), self.libraries.iter().map(of).collect())
         };
         self.index.operations(self.scale).into_iter().map(line).collect()
     }
