@@ -8,6 +8,7 @@ import { countAllocation } from "../src/measure/allocation.js";
 import { handicap, handicapState, isRepeated } from "../src/measure/handicap.js";
 import { callLimit } from "../src/measure/limit.js";
 import { hash } from "../src/random.js";
+import { isSameOnWire, wireText } from "../src/table/wire.js";
 import { ORDERS } from "./support.js";
 
 /** Items of a table of 50. */
@@ -160,6 +161,24 @@ describe("a comparison", () => {
       /orderId 00000050/,
     );
     assert.match(differenceFromAll(FIFTY, [...orders.slice(1), null], compare)?.actual ?? "", /customerId undefined/);
+  });
+});
+
+describe("typed values on the wire", () => {
+  const written = { id: { S: "ü" }, bytes: { B: Buffer.from([1, 255]) }, list: { L: [{ N: "1" }, { NULL: true }] } };
+  const read = JSON.parse(wireText(written)) as Record<string, object>;
+
+  it("have binaries in Base64, and are recognised when they come back", () => {
+    assert.deepEqual(read.bytes, { B: "Af8=" });
+    assert.ok(isSameOnWire(written, read));
+  });
+
+  it("are others with another value, more or less of it", () => {
+    const others = [{ ...read, id: { S: "u" } }, { ...read, more: { S: "" } }, { id: read.id }, [read], null];
+    const changed = { ...read, list: { L: [{ N: "1" }] } };
+    for (const other of [...others, changed, { ...read, bytes: { B: "Af4=" } }]) {
+      assert.ok(!isSameOnWire(written, other), JSON.stringify(other));
+    }
   });
 });
 

@@ -365,6 +365,24 @@ describe("the keeper", () => {
     });
   });
 
+  it("makes only the tables that a kept database doesn't hold, and finds what changed in the others", async () => {
+    const natural = (await findAdapter("dynamoose")).form("documented", ORDERS.shape);
+    await withTable(120, async (table) => {
+      const keeper = talkTo("keeper");
+      const lanes = ["aws-sdk", "dynamoose"].map((adapter, lane) => ({ lane, adapter }));
+      await keeper.until("ready", openKeeper(baseOf(table), 120, { lanes }));
+      const created = await keeper.until("created", { do: "create", kept: true });
+      assert.equal(last(created, "created").made, 1);
+      last(await keeper.until("checked", { do: "check" }), "checked");
+      await table.put(ORDERS.with(ORDERS.orderOf(7, SEED), "changed"));
+      assert.match(last(await keeper.until("differs", { do: "check" }), "differs").actual, /changed/);
+      const other = await openTable(settings(), tableOf(baseOf(table), natural), natural, ORDERS);
+      await other.drop();
+      other.close();
+      await keeper.until("bye", { do: "end" });
+    });
+  });
+
   it("drops the tables that it made when its parent is gone", async () => {
     const table = tableName();
     const keeper = talkTo("keeper");

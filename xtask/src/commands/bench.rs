@@ -104,6 +104,9 @@ impl Bench {
             for spec in plan.runtimes() {
                 rows.push(("Runtime", format!("{spec}: {}", runtime::foresee(&checkout, spec))));
             }
+            if self.reuse_database {
+                rows.push(("Database", format!("kept in {}", checkout.bench().join(database::kept::FOLDER).display())));
+            }
             let lines = dry_run::lines(&rows, width).into_iter();
             lines.chain(notes.flat_map(|note| report::text::wrap(&note, width, 0, 0))).for_each(print_line);
             return Ok(());

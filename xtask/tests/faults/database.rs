@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Place, Running, Server, call, docker, endpoint, has_docker, measurement, run, signal};
+use crate::support::{Place, Running, Server, call, docker, endpoint, has_docker, list, measurement, run, signal};
 
 #[test]
 #[ignore = "takes long"]
@@ -165,4 +165,48 @@ fn a_run_against_a_server_that_dies_ends_in_words_and_touches_nothing_else() {
     assert_eq!(results["run"]["status"], "failed");
     assert!(measurement(&results, "aws-sdk")["rounds"].as_u64().unwrap() >= 1, "what was measured is kept");
     place.assert_nothing_left();
+}
+
+#[test]
+#[ignore = "takes long"]
+fn a_kept_database_is_used_again_and_an_item_that_changed_in_it_is_found() {
+    let place = Place::new();
+    let reuse = |words: &str| {
+        run(place.tiny(&["--reuse-database", "--orm=aws-sdk"])).expect(0).says(words);
+        place.assert_nothing_left();
+        let database = &place.results()["database"];
+        assert_eq!(database["kept"], true);
+        database["reused"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(reuse("kept the database for later runs"), 0);
+    let kept = list(&place.target().join("bench/databases"));
+    let file = kept[0].join("shared-local-instance.db");
+    let whole = std::fs::read(&file).unwrap();
+
+    assert_eq!(reuse("checked every item of the kept database"), 1);
+    assert!(place.report().contains("seeded by an earlier run"), "the report says so");
+    assert!(std::fs::read(&file).unwrap() == whole, "what a run does reached what is kept");
+
+    let before_a_note = b"\"note\":{\"S\":\"";
+    let at = whole.windows(before_a_note.len()).position(|bytes| bytes == before_a_note).unwrap();
+    let mut changed = whole.clone();
+    changed[at + before_a_note.len()] = b'X';
+    std::fs::write(&file, changed).unwrap();
+    assert_eq!(reuse("was thrown away and is seeded again"), 0);
+    assert_eq!(reuse("checked every item of the kept database"), 1);
+    assert_eq!(list(&place.target().join("bench/databases")), kept);
+}
+
+#[test]
+fn a_database_that_can_not_be_kept_is_refused_before_anything_starts() {
+    let place = Place::new();
+    for (flag, words) in [
+        ("--backend=docker", "--backend java"),
+        ("--endpoint=http://127.0.0.1:8000", "--endpoint"),
+        ("--keep-database", "--keep-database"),
+    ] {
+        let ended = run(place.tiny(&["--reuse-database", flag])).expect(2);
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    }
+    assert!(!place.out.exists());
 }

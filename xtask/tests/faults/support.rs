@@ -234,12 +234,20 @@ export const adapter = {{
         };
         let mut left: Vec<PathBuf> = walk(self.folder()).filter(is_temporary).collect();
         left.extend(list(&self.target().join("bench/started")));
+        let ours = format!("{MAKING}{}", self.mark());
+        let in_memory = list(Path::new("/dev/shm")).into_iter();
+        left.extend(in_memory.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(&ours)));
         assert_eq!(left, Vec::<PathBuf>::new(), "temporary files are left");
+    }
+
+    /// What the marks of this place's runs begin with.
+    fn mark(&self) -> String {
+        Owner::me(&Checkout { root: self.root.clone(), target: self.target() }).who.place
     }
 
     /// Containers, networks and volumes that bear a mark of this place.
     pub fn docker_things(&self) -> Vec<String> {
-        let place = Owner::me(&Checkout { root: self.root.clone(), target: self.target() }).who.place;
+        let place = self.mark();
         let mut found = Vec::new();
         for list in [&["ps", "--all"][..], &["network", "ls"], &["volume", "ls"]] {
             let format = format!("{{{{.Label \"{LABEL}\"}}}}");
