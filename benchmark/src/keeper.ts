@@ -20,6 +20,7 @@ import {
   operationName,
   optionalText,
   readData,
+  readFilled,
   text,
   unknownCommand,
   wholeNumber,
@@ -50,6 +51,8 @@ interface Group {
 interface Kept {
   table: BareTable;
   rehearsal: Filled | null;
+  /** The first items of a large table once more. */
+  part: Filled | null;
   /** Whose they are. */
   lanes: number[];
 }
@@ -105,13 +108,12 @@ class Keeper implements Worker {
     return this.open;
   }
 
-  /** Every table with the number of its items, each form's rehearsal table after its own. */
+  /** Every table with the number of its items, each form's further tables after its own. */
   private allTables(): Filled[] {
     const { settings, kept } = this.opened;
-    return kept.flatMap(({ table, rehearsal }) => [
-      { table, items: settings.items },
-      ...(rehearsal === null ? [] : [rehearsal]),
-    ]);
+    return kept
+      .flatMap(({ table, rehearsal, part }) => [{ table, items: settings.items }, rehearsal, part])
+      .filter((each) => each !== null);
   }
 
   /** The tables of the same data, without those that `leftOut` is true of. */
@@ -143,6 +145,7 @@ class Keeper implements Worker {
       lanes: readLanes(command),
       table: text(command, "table"),
       rehearsalTable: optionalText(command, "rehearsalTable"),
+      scanPart: readFilled(command, "scanPart"),
       items: wholeNumber(command, "items", 1),
       seed: wholeNumber(command, "seed"),
     };
@@ -151,7 +154,7 @@ class Keeper implements Worker {
     const rehearsal = data.rehearsal();
     const open = (base: string, form: ItemForm, of: DataSet) =>
       openTable(connection, tableOf(base, form), form, of, ATTEMPTS);
-    const { rehearsalTable } = settings;
+    const { rehearsalTable, scanPart } = settings;
     const kept: Kept[] = [];
     for (const { lane, adapter } of settings.lanes) {
       const form = (await findAdapter(adapter)).form(settings.calls, data.shape);
@@ -169,6 +172,7 @@ class Keeper implements Worker {
           rehearsalTable === null
             ? null
             : { table: await open(rehearsalTable, form, rehearsal.data), items: rehearsal.items },
+        part: scanPart === null ? null : { table: await open(scanPart.table, form, data), items: scanPart.items },
         lanes: [lane],
       });
     }

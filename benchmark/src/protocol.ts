@@ -44,6 +44,7 @@ export type SuiteCommand =
   | { do: "record"; operation: Operation }
   | { do: "warm-up"; operation: Operation; calls: number; ground: Ground }
   | ({ do: "measure" } & Measure)
+  | { do: "values" }
   | { do: "end" };
 
 /** Opens a library: its process imports it and connects it to both grounds. */
@@ -60,6 +61,8 @@ export type OpenSuite = {
   table: string;
   /** A table of two pages, on which Scan is verified. */
   rehearsalTable: string | null;
+  /** Of a large table: another with its first items, which is scanned instead on the recorded ground. */
+  scanPart: Filled | null;
   items: number;
   seed: number;
   round: number;
@@ -73,6 +76,13 @@ export type OpenSuite = {
   handicap: Partial<Record<Operation, number>>;
   /** A known extra cost of the same kind as the calls: so many out of 1,000 recorded calls are made twice. */
   twice: Partial<Record<Operation, number>>;
+};
+
+/** A table and the number of its items. */
+export type Filled = {
+  /** What its name begins with; the form of its items follows. */
+  table: string;
+  items: number;
 };
 
 /** What the items are, how many of them a query returns, and what it asks. */
@@ -124,6 +134,8 @@ export type KeeperCommand =
       /** What the tables' names begin with. */
       table: string;
       rehearsalTable: string | null;
+      /** Another with the first items of the data set. */
+      scanPart: Filled | null;
       items: number;
       seed: number;
     }
@@ -175,6 +187,12 @@ export type Event =
   | { event: "start"; operation: Operation; phase: Phase }
   | { event: "stopped"; operation: Operation; phase: Phase }
   | ({ event: "end" } & End)
+  | ({ event: "value" } & ValueOutcome)
+  | {
+      event: "values-tried";
+      /** Why none was. */
+      untried: string | null;
+    }
   | { event: "failed"; stage: string; operation: Operation | null; message: string }
   | { event: "bye" }
   | { event: "progress"; done: number; total: number }
@@ -189,6 +207,42 @@ export type Event =
   | { event: "checked" }
   | { event: "differs"; expected: string; actual: string }
   | { event: "dropped" };
+
+/** A kind of value, in the order in which they are shown. */
+export type ValueKind =
+  | "string-set"
+  | "number-set"
+  | "buffer"
+  | "uint8-array"
+  | "large-number"
+  | "large-bigint"
+  | "long-number"
+  | "empty-string"
+  | "empty-list"
+  | "empty-map"
+  | "empty-set"
+  | "undefined-attribute"
+  | "undefined-in-map"
+  | "null"
+  | "nan"
+  | "date";
+
+/** What a library did with a value. */
+export type ValueFate = "same" | "changed" | "left-out" | "refused" | "unreadable" | "no-type";
+
+/** What became of one value that was written and read through a library. */
+export type ValueOutcome = {
+  kind: ValueKind;
+  outcome: ValueFate;
+  /** What came back instead, or the first line of the error, shortened; null where neither is. */
+  detail: string | null;
+  /** The value's type in the database, by `DynamoDB`'s name of it (S, N, SS …); null where none is stored. */
+  storedType: string | null;
+  /** What is stored, as JSON or, of a binary, in base64, shortened. */
+  stored: string | null;
+  /** Whether the library's schema has no type for the value, so that its nearest one was declared. */
+  untyped: boolean;
+};
 
 /** The process is up and has opened what it was to open. */
 export type Ready = {

@@ -7,7 +7,8 @@
  */
 export type Attribute = Scalar | { list: Attribute } | Entries | { record: Attribute } | { set: SetElement };
 
-export type Scalar = "string" | "number" | "boolean" | "null" | "binary" | "any";
+/** `bigint` and `date` are no types of DynamoDB: only values that libraries treat differently have them (`values/`). */
+export type Scalar = "string" | "number" | "boolean" | "null" | "binary" | "any" | "bigint" | "date";
 export type SetElement = "string" | "number" | "binary";
 
 /** A map with known keys; `partial` where not every map of its kind has all of them. */
@@ -39,6 +40,8 @@ export interface Shape {
   ownKeys: boolean;
   /** The keys first. */
   attributes: Attributes;
+  /** The names of attributes that an item may be without; left out where it always has all of them. */
+  optional?: readonly string[];
   /** The attribute at top level that UpdateItem sets: a string or a number; null where there is none. */
   updated: string | null;
   indexes: readonly IndexKeys[];

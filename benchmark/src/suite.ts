@@ -5,6 +5,7 @@ import type { Operation } from "./protocol.js";
 import { openLibrary, readOpen } from "./suite/library.js";
 import { measureOperation, warmUpOperation } from "./suite/measuring.js";
 import { OpenedSuite } from "./suite/opened.js";
+import { tryOpenedValues } from "./suite/values.js";
 import { recordOperation, verifyOperations } from "./suite/verifying.js";
 import { type Command, operationName, unknownCommand } from "./worker/command.js";
 import type { Emit } from "./worker/events.js";
@@ -37,6 +38,7 @@ class Suite implements Worker {
   }
 
   async abandon(): Promise<void> {
+    await this.open?.undo();
     this.open?.library.close();
   }
 }
@@ -46,6 +48,7 @@ const ACTS = new Map<string, (open: OpenedSuite, command: Command) => Promise<vo
   ["record", forOperation(recordOperation)],
   ["warm-up", forOperation(warmUpOperation)],
   ["measure", forOperation(measureOperation)],
+  ["values", tryOpenedValues],
 ]);
 
 function forOperation(act: (open: OpenedSuite, operation: Operation, command: Command) => Promise<void>) {

@@ -63,6 +63,12 @@ describe("mizzle", () => {
             sent.push(...first);
           }
           assert.deepEqual(unequal(sent), described(await findAdapter("mizzle"), calls));
+          const tried = await suite.until("values-tried", { do: "values" });
+          const values = new Map(tried.flatMap((event) => (event.event === "value" ? [[event.kind, event]] : [])));
+          assert.deepEqual(
+            [values.get("string-set")?.outcome, values.get("buffer")?.detail, values.get("date")?.untyped],
+            ["same", "Uint8Array", true],
+          );
           await suite.until("bye", { do: "end" });
           assert.equal(await suite.ended, 0);
         });

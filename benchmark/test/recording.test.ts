@@ -64,6 +64,7 @@ async function putBack(operation: Operation, lane: number, at = bare): Promise<v
     lanes: [],
     table: "",
     rehearsalTable: null,
+    scanPart: null,
     data: ORDER_DATA,
   } as const;
   const wanted = { operation, lanes: [lane], round: 0, from: 0, count: 0 };

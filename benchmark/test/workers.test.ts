@@ -126,6 +126,11 @@ describe("the suite", () => {
         last(await keeper.until("checked", { do: "check" }), "checked");
       }
 
+      const tried = await suite.until("values-tried", { do: "values" });
+      assert.equal(last(tried, "values-tried").untried, null);
+      assert.ok(tried.length > 10 && tried.slice(0, -1).every(({ event }) => event === "value"));
+      last(await keeper.until("checked", { do: "check" }), "checked");
+
       last(await suite.until("bye", { do: "end" }), "bye");
       assert.equal(await suite.ended, 0);
       await keeper.until("dropped", { do: "drop" });
@@ -156,6 +161,20 @@ describe("the suite", () => {
         assert.deepEqual(verified[0], { event: "verified", operation: "Scan", firstCallMs: null });
         await suite.until("bye", { do: "end" });
         assert.equal(await compareTable(rehearsal, REHEARSAL.items, SEED), null);
+      }),
+    );
+  });
+
+  it("records the scan of a part that stands for a large table", async () => {
+    await withTable(1, (table) =>
+      withTable(30, async (part) => {
+        const suite = talkTo("suite");
+        const scanPart = { table: baseOf(part), items: 30 };
+        await suite.until("ready", openSuite(baseOf(table), 10_001, { scanPart }));
+        await suite.until("verified-all", { do: "verify", operations: ["GetItem"], full: false });
+        const recorded = last(await suite.until("recorded", { do: "record", operation: "Scan" }), "recorded");
+        assert.deepEqual([recorded.calls, recorded.items], [1, 30]);
+        await suite.until("bye", { do: "end" });
       }),
     );
   });
@@ -310,9 +329,12 @@ describe("the keeper", () => {
     const adapters = ["aws-sdk", "mizzle", "dynamoose", "electrodb", "dynamoose"];
     const keeper = talkTo("keeper");
     const lanes = adapters.map((adapter, lane) => ({ lane, adapter }));
-    await keeper.until("ready", openKeeper(base, 120, { lanes, rehearsalTable: `${base}-r` }));
+    await keeper.until(
+      "ready",
+      openKeeper(base, 120, { lanes, rehearsalTable: `${base}-r`, scanPart: { table: `${base}-p`, items: 40 } }),
+    );
     const created = await keeper.until("created", { do: "create" });
-    assert.ok(created.some((event) => event.event === "progress" && event.total === 3 * (120 + REHEARSAL.items)));
+    assert.ok(created.some((event) => event.event === "progress" && event.total === 3 * (120 + REHEARSAL.items + 40)));
     const forms = await Promise.all(
       adapters.map(async (name) => (await findAdapter(name)).form("documented", ORDERS.shape)),
     );

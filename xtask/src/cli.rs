@@ -27,8 +27,8 @@ const FIRST_STEPS: &str = "\
 First steps:
   cargo xtask doctor            is everything there that a run needs?
   cargo xtask bench --dry-run   what a run would do, and how long it takes
-  cargo xtask bench             measure Mizzle, Dynamoose, ElectroDB and the bare
-                                AWS SDK: about 3 minutes once all is installed
+  cargo xtask bench             measure Mizzle, Dynamoose, ElectroDB and the
+                                bare AWS SDK; 3 minutes once all is installed
   cargo xtask help bench        every flag, with examples";
 
 /// Below the flags of `bench`.

@@ -86,6 +86,8 @@ pub struct ScalePlan {
     pub budget: Duration,
     /// Whether the table is large by the bytes of its items.
     many_bytes: bool,
+    /// The most items of a large table that are scanned in its stead.
+    most_scanned: u32,
     /// Cycles of warming up that every process makes, however long they take.
     pub fewest_cycles: u64,
 }
@@ -94,6 +96,11 @@ impl ScalePlan {
     /// Whether a scan of the whole table takes the server so long that a part of it is measured instead.
     pub fn is_large(&self) -> bool {
         self.many_bytes || self.scale.items > LARGE_ABOVE
+    }
+
+    /// How many items are scanned again and again instead of a large table; None where that is the whole table.
+    pub fn scan_part(&self) -> Option<u32> {
+        self.is_large().then(|| self.most_scanned.min(self.scale.items))
     }
 
     /// About the measuring time of one operation in one round, all its phases together, a target.
@@ -350,11 +357,6 @@ impl Plan {
         runtimes
     }
 
-    /// Whether the rounds and what is in them depend on the time that is left.
-    pub fn is_adaptive(&self) -> bool {
-        matches!(self.rounds, Rounds::Adaptive { .. })
-    }
-
     /// What a round is called while it goes on.
     pub fn title(&self, scale: &ScalePlan, round: u32) -> String {
         format!("{} · round {} of {}", scale.scale.name, round + 1, scale.rounds.max(round + 1))
@@ -385,8 +387,9 @@ fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
     let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
     let many_bytes = request.items.are_many(scale.items, targets);
+    let most_scanned = request.items.most_scanned().min(LARGE_ABOVE);
     let fewest_cycles = request.experiment.fewest_cycles;
-    ScalePlan { time: request.time, warm_up, rounds, budget, fewest_cycles, scale, many_bytes }
+    ScalePlan { time: request.time, warm_up, rounds, budget, fewest_cycles, scale, many_bytes, most_scanned }
 }
 
 /// The items, where all that is asked of them can be done. An operation that they don't allow is left out unless it was

@@ -5,12 +5,14 @@ pub mod at_once;
 mod client;
 pub mod kept;
 pub mod observer;
+mod pace;
 mod process;
 pub mod resume;
 pub mod round;
 pub mod site;
 mod timing;
 mod used;
+mod values;
 pub mod warm_up;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use self::observer::Observer;
+use self::pace::Pace;
 use self::site::Site;
 use self::timing::Fixed;
 use crate::analysis::summary;
@@ -31,7 +34,7 @@ use crate::results::{Disturbance, DisturbanceKind, Operation, Results, TargetSta
 use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::workers::keeper::{Keeper, Tables};
-use crate::workers::protocol::{Data, Example, Lane};
+use crate::workers::protocol::{Data, Example, Filled, Lane};
 use crate::workers::worker::{Fault, Probe};
 
 /// Measures the scales of a plan.
@@ -56,6 +59,10 @@ pub struct Runner<'a> {
     wall_s_before: f64,
     /// What its rounds cost apart from measuring.
     fixed: Fixed,
+    /// What single scans of a large table took in this round, which later rounds don't repeat.
+    once: Duration,
+    /// When the scale will have ended, as it looks; none while nothing is measured.
+    pace: Option<Pace>,
     /// What a call of each target took in the client phase of the last round, milliseconds.
     client_ms: BTreeMap<(usize, Operation), f64>,
     /// What a call of each target takes against the database, milliseconds.
@@ -106,6 +113,8 @@ impl<'a> Runner<'a> {
             time: TimeUse::default(),
             wall_s_before: 0.0,
             fixed: Fixed::before_the_first_round(0),
+            once: Duration::ZERO,
+            pace: None,
             client_ms: BTreeMap::new(),
             used_ms: BTreeMap::new(),
             recorded_ms: BTreeMap::new(),
@@ -244,6 +253,10 @@ impl<'a> Runner<'a> {
                 .collect(),
             // What reads the whole table is verified on one of two pages.
             rehearsal_table: scans.then(|| format!("{table}-rehearsal")),
+            scan_part: scale
+                .scan_part()
+                .filter(|_| scans)
+                .map(|items| Filled { table: format!("{table}-part"), items }),
             table,
             items: scale.scale.items,
             seed: self.plan.seed,

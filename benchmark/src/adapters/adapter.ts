@@ -73,6 +73,11 @@ export interface Adapter {
   caveats: Caveat[];
   /** What they should know besides where items are of this shape, such as what its schema has no type for. */
   caveatsOf?(shape: Shape): Caveat[];
+  /**
+   * Whether its schema has no type for an attribute, so that its most general one stands for it; left out for a library
+   * that has no schemas.
+   */
+  hasNoTypeFor?(attribute: Attribute): boolean;
   /** Why the library can't have items of a shape, to follow its name; null where it can. */
   cannot?(shape: Shape): string | null;
   /** Imports the library and what an application must import along with it. Its time is the import time. */

@@ -28,7 +28,10 @@ function typeOf(attribute: Attribute, special: Special): unknown {
       return Buffer;
     case "null":
       return special.NULL;
+    case "date":
+      return Date;
     case "any":
+    case "bigint":
       return special.ANY;
   }
   if ("list" in attribute) {
@@ -41,6 +44,8 @@ function typeOf(attribute: Attribute, special: Special): unknown {
     ? { type: Object, schema: special.ANY }
     : { type: Object, schema: mapAttributes(attribute.map, (entry) => typeOf(entry, special)) };
 }
+
+const hasNoTypeFor = (attribute: Attribute) => attribute === "any" || attribute === "bigint";
 
 /** Whether a path is that of the elements of a list of an attribute that has a name. */
 function isElement(path: string, all: readonly Place[]): boolean {
@@ -111,8 +116,8 @@ export const adapter: Adapter = {
     },
   ],
 
-  caveatsOf: (shape) =>
-    untyped(shape, (attribute) => attribute === "any", "dynamoose.type.ANY stands for it, which checks nothing"),
+  caveatsOf: (shape) => untyped(shape, hasNoTypeFor, "dynamoose.type.ANY stands for it, which checks nothing"),
+  hasNoTypeFor,
   cannot(shape) {
     const found = places(shape.attributes);
     const dotted = found.find(({ path, top }) => top && path.includes("."));

@@ -55,9 +55,9 @@ type AttributeType =
   | { readonly type: "set"; readonly items: "string" | "number" };
 
 /** Whether a model has no type but `any` for an attribute. */
-function isUntyped(attribute: Attribute): boolean {
+function hasNoTypeFor(attribute: Attribute): boolean {
   if (typeof attribute === "string") {
-    return ["null", "binary", "any"].includes(attribute);
+    return ["null", "binary", "any", "bigint", "date"].includes(attribute);
   }
   return "record" in attribute || ("set" in attribute && attribute.set === "binary");
 }
@@ -169,7 +169,8 @@ export const adapter: Adapter = {
     },
   ],
 
-  caveatsOf: (shape) => untyped(shape, isUntyped, "it is of type any in the model"),
+  caveatsOf: (shape) => untyped(shape, hasNoTypeFor, "it is of type any in the model"),
+  hasNoTypeFor,
   cannot(shape) {
     const taken = MARKS.find((mark) => mark in shape.attributes);
     return taken === undefined ? null : `writes an attribute of its own named ${taken}`;

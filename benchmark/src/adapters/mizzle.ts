@@ -76,8 +76,11 @@ function columnOf(
     case "boolean":
     case "binary":
       return attribute;
+    case "bigint":
+      return "number";
     case "null":
     case "any":
+    case "date":
       return "map";
   }
   if ("set" in attribute) {
@@ -85,6 +88,9 @@ function columnOf(
   }
   return "list" in attribute ? "list" : "map";
 }
+
+const hasNoTypeFor = (attribute: Attribute) =>
+  typeof attribute === "string" && ["null", "any", "bigint", "date"].includes(attribute);
 
 /**
  * Its keys are made of attributes also where those are the table's keys for others: of a key itself it can't ask for a
@@ -170,11 +176,12 @@ export const adapter: Adapter = {
   ],
 
   caveatsOf: (shape) => [
-    ...untyped(shape, (attribute) => attribute === "null" || attribute === "any", "a column of maps stands for it"),
+    ...untyped(shape, hasNoTypeFor, "a column of maps stands for it"),
     ...(shape.ownKeys
       ? [{ text: "It can't ask for a range of a table's sort key: its table has keys made of the item's.", link: null }]
       : []),
   ],
+  hasNoTypeFor,
 
   async load() {
     const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");

@@ -9,16 +9,26 @@ const README = "https://github.com/ArsenyYankovsky/nova-odm/tree/master/packages
 
 /** The type of an attribute, as a schema has it. */
 type SchemaType =
-  | { type: "String" | "Number" | "Boolean" | "Binary" | "Null" | "Any" | "Hash" | "Collection"; unwrapNumbers?: true }
+  | {
+      type: "String" | "Number" | "Boolean" | "Binary" | "Null" | "Date" | "Any" | "Hash" | "Collection";
+      unwrapNumbers?: true;
+    }
   | { type: "String"; keyType?: "HASH" | "RANGE"; indexKeyConfigurations?: Record<string, "HASH" | "RANGE"> }
   | { type: "Set"; memberType: "String" | "Number" | "Binary" }
   | { type: "List"; memberType: SchemaType }
   | { type: "Document"; members: Record<string, SchemaType> };
 
-const SCALARS = { string: "String", number: "Number", boolean: "Boolean", binary: "Binary", null: "Null" } as const;
+const SCALARS = {
+  string: "String",
+  number: "Number",
+  boolean: "Boolean",
+  binary: "Binary",
+  null: "Null",
+  date: "Date",
+} as const;
 
 function typeOf(attribute: Attribute): SchemaType {
-  if (attribute === "any") {
+  if (attribute === "any" || attribute === "bigint") {
     return { type: "Any", unwrapNumbers: true };
   }
   if (typeof attribute === "string") {
@@ -36,6 +46,8 @@ function typeOf(attribute: Attribute): SchemaType {
     ? { type: "Hash", unwrapNumbers: true }
     : { type: "Document", members: membersOf(attribute.map) };
 }
+
+const hasNoTypeFor = (attribute: Attribute) => attribute === "any" || attribute === "bigint";
 
 function membersOf(attributes: Attributes): Record<string, SchemaType> {
   return mapAttributes(attributes, typeOf);
@@ -101,8 +113,8 @@ export const adapter: Adapter = {
     },
   ],
 
-  caveatsOf: (shape) =>
-    untyped(shape, (attribute) => attribute === "any", "Any or Collection stands for it, which looks at each value"),
+  caveatsOf: (shape) => untyped(shape, hasNoTypeFor, "Any or Collection stands for it, which looks at each value"),
+  hasNoTypeFor,
 
   cannot: ({ empty }) => (empty.length === 0 ? null : `writes null for what is empty, as ${empty[0]} is`),
 

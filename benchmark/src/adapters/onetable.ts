@@ -87,6 +87,7 @@ interface Field {
     | ArrayConstructor
     | ObjectConstructor
     | SetConstructor
+    | DateConstructor
     | "buffer";
   schema?: Record<string, Field>;
   items?: Field;
@@ -106,7 +107,10 @@ function fieldOf(attribute: Attribute): Field {
       return { type: "buffer" };
     case "null":
       return { type: Object, nulls: true };
+    case "date":
+      return { type: Date };
     case "any":
+    case "bigint":
       return { type: Object };
   }
   if ("list" in attribute) {
@@ -117,6 +121,8 @@ function fieldOf(attribute: Attribute): Field {
   }
   return "record" in attribute ? { type: Object } : { type: Object, schema: mapAttributes(attribute.map, fieldOf) };
 }
+
+const hasNoTypeFor = (attribute: Attribute) => attribute === "any" || attribute === "bigint";
 
 /** The schema of a shape's table: its keys by templates, unless the shape's own attributes are the keys. */
 function schemaOf(shape: Shape): object {
@@ -199,11 +205,12 @@ export const adapter: Adapter = {
   ],
 
   caveatsOf: (shape) => [
-    ...untyped(shape, (attribute) => attribute === "any", "an untyped Object or Array stands for it"),
+    ...untyped(shape, hasNoTypeFor, "an untyped Object or Array stands for it"),
     ...(places(shape.attributes).some(({ attribute }) => attribute === "binary")
       ? [{ text: "It stores a binary as a text in base64, which is a third longer.", link: SCHEMA }]
       : []),
   ],
+  hasNoTypeFor,
   cannot: (shape) => (TYPE_FIELD in shape.attributes ? `writes an attribute of its own named ${TYPE_FIELD}` : null),
 
   async load() {

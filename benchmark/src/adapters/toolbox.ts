@@ -70,6 +70,8 @@ interface Buildable {
   build(action: object): Action;
 }
 
+const hasNoTypeFor = (attribute: Attribute) => attribute === "any" || attribute === "date";
+
 const SCOPED = "adds a filter on its mark";
 
 /** Calls of both kinds, which differ by the entity's switches. */
@@ -119,7 +121,8 @@ export const adapter: Adapter = {
     },
   ],
 
-  caveatsOf: (shape) => untyped(shape, (attribute) => attribute === "any", "any() stands for it, which checks nothing"),
+  caveatsOf: (shape) => untyped(shape, hasNoTypeFor, "any() stands for it, which checks nothing"),
+  hasNoTypeFor,
   cannot(shape) {
     const taken = MARKS.find((mark) => mark in shape.attributes);
     return taken === undefined ? null : `writes an attribute of its own named ${taken}`;
@@ -148,7 +151,8 @@ export const adapter: Adapter = {
     const { QueryCommand } = await import("dynamodb-toolbox/table/actions/query");
     const { ScanCommand } = await import("dynamodb-toolbox/table/actions/scan");
 
-    const scalars = { any, binary, boolean, null: nul, number, string } as unknown as Record<
+    const bigint = () => number().big();
+    const scalars = { any, bigint, binary, boolean, date: any, null: nul, number, string } as unknown as Record<
       Extract<Attribute, string>,
       () => Attr
     >;
@@ -170,7 +174,9 @@ export const adapter: Adapter = {
     };
     const schemaOf = (shape: Shape): Schema => {
       const schema = item({
-        ...mapAttributes(shape.attributes, typeOf),
+        ...mapAttributes(shape.attributes, (attribute, name) =>
+          shape.optional?.includes(name) ? typeOf(attribute).optional() : typeOf(attribute),
+        ),
         [shape.partition]: typeOf("string").key(),
         [shape.sort]: typeOf("string").key(),
       } as never) as unknown as Schema;

@@ -2,7 +2,7 @@
 // records and answers.
 
 import { findAdapter } from "../adapters/index.js";
-import { type Library, notesOf, type OrderTable } from "../adapters/adapter.js";
+import { type Adapter, type Library, notesOf, type OrderTable } from "../adapters/adapter.js";
 import { type DataSet, dataSet, LARGEST_POOL } from "../dataset.js";
 import { type ItemForm, tableOf } from "../form.js";
 import { type CallLimit, callLimit } from "../measure/limit.js";
@@ -11,12 +11,23 @@ import { OPERATIONS } from "../protocol.js";
 import type { Shape } from "../shape.js";
 import { clientConfig } from "../table/client.js";
 import type { Rehearsal } from "../verify/subject.js";
-import { CALL_KINDS, type Command, oneOf, optionalText, readData, text, wholeNumber } from "../worker/command.js";
+import {
+  CALL_KINDS,
+  type Command,
+  oneOf,
+  optionalText,
+  readData,
+  readFilled,
+  text,
+  wholeNumber,
+} from "../worker/command.js";
 import { roundMs } from "../worker/events.js";
 
 const MIB = 1024 * 1024;
 
 export interface OpenedLibrary {
+  adapter: Adapter;
+  library: Library;
   ready: Ready;
   data: DataSet;
   form: ItemForm;
@@ -26,6 +37,8 @@ export interface OpenedLibrary {
   database: OrderTable;
   rehearsal: Rehearsal | null;
   recorded: OrderTable;
+  /** What Scan reads through the parent's server: the same, or the part of it that stands for a large table. */
+  scanned: { table: OrderTable; items: number };
   limit: CallLimit;
   close(): void;
 }
@@ -41,8 +54,11 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
   const limit = callLimit(settings.callTimeoutMs);
   const form = adapter.form(settings.calls, data.shape);
   const table = tableOf(settings.table, form);
+  const { scanPart } = settings;
   const rehearsalTable = settings.rehearsalTable === null ? null : tableOf(settings.rehearsalTable, form);
   return {
+    adapter,
+    library,
     ready: {
       pid: process.pid,
       importMs: roundMs(importMs),
@@ -58,6 +74,10 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
         ? null
         : { ...data.rehearsal(), table: database.table(rehearsalTable), name: rehearsalTable },
     recorded: recorded.table(table),
+    scanned: {
+      table: recorded.table(scanPart === null ? table : tableOf(scanPart.table, form)),
+      items: scanPart?.items ?? settings.items,
+    },
     limit,
     close() {
       limit.close();
@@ -87,6 +107,7 @@ export function readOpen(command: Command): OpenSuite {
     recordedEndpoint: text(command, "recordedEndpoint"),
     table: text(command, "table"),
     rehearsalTable: optionalText(command, "rehearsalTable"),
+    scanPart: readFilled(command, "scanPart"),
     items: wholeNumber(command, "items", 1),
     seed: wholeNumber(command, "seed"),
     round: wholeNumber(command, "round"),

@@ -10,6 +10,8 @@ import type { OpenedLibrary } from "./library.js";
 
 export class OpenedSuite {
   readonly context: Context;
+  /** Undoes at once what a command would undo at its end, if there is something of the kind. */
+  undo: () => Promise<void> = async () => {};
   private readonly pools = new Map<Operation, PreparedCalls>();
   /** Calls of the warm-up so far, so that no key is written twice and the pool is gone through evenly. */
   private readonly warmed = new Map<string, number>();
@@ -36,8 +38,10 @@ export class OpenedSuite {
   }
 
   poolOf(operation: Operation): PreparedCalls {
+    const { recorded, scanned } = this.library;
+    const [table, items] = operation === "Scan" ? [scanned.table, scanned.items] : [recorded, this.context.items];
     return remembered(this.pools, operation, () =>
-      preparePool(operation, this.library.recorded, this.context, this.settings.pool),
+      preparePool(operation, table, { ...this.context, items }, this.settings.pool),
     );
   }
 

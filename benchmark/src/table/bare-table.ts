@@ -134,6 +134,25 @@ export class BareTable {
     return Item === undefined ? undefined : this.read(Item);
   }
 
+  /** An item as the server gives it, with the types of its values. */
+  async getTyped(key: Key): Promise<Marshalled | undefined> {
+    const command = new this.sdk.GetItemCommand({ TableName: this.name, Key: this.keyOf(key), ConsistentRead: true });
+    return (await this.client.send(command)).Item;
+  }
+
+  /** Writes one attribute of an item. */
+  async setTyped(key: Key, name: string, value: AttributeValue): Promise<void> {
+    await this.client.send(
+      new this.sdk.UpdateItemCommand({
+        TableName: this.name,
+        Key: this.keyOf(key),
+        UpdateExpression: "SET #name = :value",
+        ExpressionAttributeNames: { "#name": name },
+        ExpressionAttributeValues: { ":value": value },
+      }),
+    );
+  }
+
   /** Sets what UpdateItem sets of an item that is there. */
   async set(key: Key, value: Updated): Promise<void> {
     const name = this.data.updatedName;

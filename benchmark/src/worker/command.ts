@@ -1,6 +1,6 @@
 // Commands as they come in, and their fields, each looked at before anything is done with it.
 
-import { type CallKind, type Data, OPERATIONS, type Operation, type QueryBy } from "../protocol.js";
+import { type CallKind, type Data, type Filled, OPERATIONS, type Operation, type QueryBy } from "../protocol.js";
 
 /** A command whose fields are still to be looked at. */
 export type Command = { do: string } & Record<string, unknown>;
@@ -45,6 +45,16 @@ export function text(command: Command, name: string): string {
 
 export function optionalText(command: Command, name: string): string | null {
   return command[name] === undefined || command[name] === null ? null : text(command, name);
+}
+
+/** A table and the number of its items; null where it is null or absent. */
+export function readFilled(command: Command, name: string): Filled | null {
+  const value = command[name];
+  if (value === undefined || value === null) {
+    return null;
+  }
+  const filled: Command = { ...value, do: `${command.do}: ${name}` };
+  return { table: text(filled, "table"), items: wholeNumber(filled, "items", 1) };
 }
 
 /** True or false; absent means `otherwise`. */

@@ -67,10 +67,9 @@ impl Door {
         lock(&self.state).pass();
     }
 
-    /// Passes requests on, meters them and records their answers, as calls of `operation`. With `most_pages`, a scan
-    /// finds its end after so many pages (at least one).
-    pub fn record(&self, operation: &'static str, most_pages: Option<u32>) {
-        lock(&self.state).record(operation, most_pages);
+    /// Passes requests on, meters them and records their answers, as calls of `operation`.
+    pub fn record(&self, operation: &'static str) {
+        lock(&self.state).record(operation);
     }
 
     /// Ends the recording: what comes from now on is passed on.

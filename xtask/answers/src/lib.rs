@@ -32,7 +32,7 @@ use store::Store;
 use upstream::Upstream;
 
 pub use door::Door;
-pub use record::{Cut, Recorded};
+pub use record::Recorded;
 pub use traffic::Traffic;
 
 /// How much all doors together may hold in their records, bytes.

@@ -5,13 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::bail;
-use serde_json::Value;
 
-use super::json::Object;
 use super::key::{self, Key};
 use super::reply::Reply;
 use super::store::{Answer, Full, Store, hash};
-use super::traffic::{Traffic, items};
+use super::traffic::Traffic;
 
 /// One request, whole.
 #[derive(Debug)]
@@ -34,17 +32,6 @@ pub struct Recorded {
     /// Whether some key came with more than one body. Where the same calls were made twice, bodies vary from call to
     /// call, and answers will be matched by operation and key.
     pub varies: bool,
-    /// How scans were cut, where any was.
-    pub cut: Option<Cut>,
-}
-
-/// A scan whose end was put before that of its table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cut {
-    /// Pages (requests) of each scan that was cut.
-    pub pages: u32,
-    /// Items that the first of these scans returned.
-    pub items: u64,
 }
 
 /// What a door does with a request that comes now.
@@ -79,20 +66,10 @@ enum Mode {
 
 #[derive(Debug)]
 struct Recording {
-    most_pages: Option<u32>,
     so_far: Recorded,
     /// The hash of the first body that came with a key.
     bodies: HashMap<u128, u128>,
-    /// By the key that the next page begins after.
-    scans: HashMap<u128, Page>,
     full: Option<Full>,
-}
-
-/// How far a scan has come.
-#[derive(Debug, Clone, Copy, Default)]
-struct Page {
-    pages: u32,
-    items: u64,
 }
 
 impl State {
@@ -117,14 +94,12 @@ impl State {
         self.unknown = None;
     }
 
-    pub fn record(&mut self, operation: &'static str, most_pages: Option<u32>) {
+    pub fn record(&mut self, operation: &'static str) {
         self.recordings += 1;
         let traffic = Traffic::default();
         self.mode = Mode::Record(Box::new(Recording {
-            most_pages,
-            so_far: Recorded { operation, traffic, answers: 0, contradicted: 0, varies: false, cut: None },
+            so_far: Recorded { operation, traffic, answers: 0, contradicted: 0, varies: false },
             bodies: HashMap::new(),
-            scans: HashMap::new(),
             full: None,
         }));
     }
@@ -189,14 +164,13 @@ impl State {
         Reply::error(hyper::StatusCode::BAD_REQUEST, "ValidationException", &message)
     }
 
-    /// Notes an answer of the server that came for the recording `number`, and ends a scan where it has enough pages.
-    pub fn note(&mut self, number: u64, asked: &Asked<'_>, reply: &mut Reply, units: Option<f64>, store: &Store) {
+    /// Notes an answer of the server that came for the recording `number`.
+    pub fn note(&mut self, number: u64, asked: &Asked<'_>, reply: &Reply, units: Option<f64>, store: &Store) {
         let current = number == self.recordings;
         let Mode::Record(recording) = &mut self.mode else { return };
         if !current {
             return;
         }
-        recording.end_scan(asked, reply);
         let so_far = &mut recording.so_far;
         so_far.traffic.add(asked.body, &reply.body, units);
         if reply.status.is_server_error() {
@@ -226,34 +200,8 @@ impl State {
     }
 }
 
-impl Recording {
-    /// Counts the pages of a scan, and takes out of the last one that is wanted where the next would begin.
-    fn end_scan(&mut self, asked: &Asked<'_>, reply: &mut Reply) {
-        let Some(most) = self.most_pages else { return };
-        let (Some(request), Some(answer)) = (Object::parse(asked.body), Object::parse(&reply.body)) else { return };
-        let before =
-            request.get("ExclusiveStartKey").map(|key| self.scans.get(&same(key)).copied().unwrap_or_default());
-        let Page { pages, items: so_far } = before.unwrap_or_default();
-        let page = Page { pages: pages + 1, items: so_far + items(&answer).0 };
-        let Some(next) = answer.get("LastEvaluatedKey") else { return };
-        if page.pages < most {
-            self.scans.insert(same(next), page);
-        } else if let Some(range) = answer.range_of("LastEvaluatedKey").filter(|_| reply.can_be_cut()) {
-            reply.cut(range);
-            self.so_far.cut.get_or_insert(Cut { pages: page.pages, items: page.items });
-        }
-    }
-}
-
 impl Asked<'_> {
     fn hash(&self) -> u128 {
         hash([self.target.as_bytes(), self.body])
     }
-}
-
-/// A hash of a key that is the same in whatever order its attributes stand.
-fn same(key: &str) -> u128 {
-    let mut value: Value = serde_json::from_str(key).unwrap_or_default();
-    value.sort_all_objects();
-    hash([value.to_string().as_bytes()])
 }

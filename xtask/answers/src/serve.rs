@@ -72,8 +72,8 @@ pub async fn serve(
         Todo::Refuse(reply) => reply.into_response(),
         Todo::Pass => shared.upstream.send(&head, &body).await.unwrap_or_else(|trouble| trouble).into_response(),
         Todo::Record(number) => match metered(&shared.upstream, &head, &asked, &body).await {
-            Ok((mut reply, units)) => {
-                lock(&state).note(number, &asked, &mut reply, units, &shared.store);
+            Ok((reply, units)) => {
+                lock(&state).note(number, &asked, &reply, units, &shared.store);
                 reply.into_response()
             }
             Err(trouble) => trouble.into_response(),

@@ -9,6 +9,7 @@ pub mod baselines;
 mod ranges;
 pub mod reading;
 pub mod schema;
+mod values;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub const MOST_CONCURRENCIES: usize = 8;
 pub const MOST_ROUNDS: u32 = 20;
 
 pub use stats::Interval;
+pub use values::{TargetValues, ValueFate, ValueKind, ValueOutcome};
 
 /// A whole run: how it was made, on what, and what it measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ pub struct Results {
     pub database_usage: Vec<DatabaseUsage>,
     /// One for each scale and target whose process started.
     pub cold_starts: Vec<ColdStart>,
+    /// What comes back of values that libraries treat differently, by target; absent in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<TargetValues>,
     /// What disturbed the run, or might have.
     pub disturbances: Vec<Disturbance>,
     /// The order in which targets ran, round by round.
@@ -760,7 +765,8 @@ pub enum LimitedBy {
 pub struct Cpu {
     /// Of the client's process during the latency phase, by the sampler; percent of one core.
     pub percent_avg: Option<f64>,
-    /// The highest reading of a window of at least 200 ms.
+    /// The highest of a window of at least 200 ms, of which the whole is one: never below the average. Null where no
+    /// round had such a window.
     pub percent_peak: Option<f64>,
     /// User + system time per call against recorded answers, of the client's thread that runs JavaScript, by the
     /// process's own accounting; of the whole process where the system does not report one thread. Microseconds. Files

@@ -8,6 +8,8 @@ use semver::{Comparator, Op, Prerelease, Version, VersionReq};
 
 /// The oldest Node that the suites run on.
 pub const OLDEST_NODE: u32 = 20;
+/// What to install: those that are still maintained, and that the SDK goes on with.
+pub const GOOD_NODE: &str = "22 or newer";
 /// The oldest Bun that the suites run on.
 const OLDEST_BUN: Version = Version::new(1, 2, 0);
 

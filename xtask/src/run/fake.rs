@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::site::{Record, Recording, Site};
-use crate::results::{Operation, Work};
+use crate::results::{Operation, ValueFate, ValueKind, ValueOutcome, Work};
 use crate::workers::protocol::{Allocated, End, Event, Ground, KeeperCommand, Measure, Phase, Ready, SuiteCommand};
 use crate::workers::worker::{Probe, Worker};
 
@@ -27,6 +27,7 @@ pub enum Stage {
     Record,
     WarmUp,
     Measure(Phase),
+    Values,
 }
 
 /// What can happen instead of an answer.
@@ -108,7 +109,6 @@ pub struct World {
 struct FakeRecord {
     target: usize,
     shared: Arc<Shared>,
-    cut: AtomicBool,
 }
 
 impl World {
@@ -166,7 +166,7 @@ impl Site for World {
     }
 
     fn open_records(&mut self) -> anyhow::Result<()> {
-        let open = |target| FakeRecord { target, shared: Arc::clone(&self.shared), cut: AtomicBool::new(false) };
+        let open = |target| FakeRecord { target, shared: Arc::clone(&self.shared) };
         self.records = (0..self.behaviours.len()).map(open).collect();
         Ok(())
     }
@@ -181,9 +181,7 @@ impl Record for FakeRecord {
         format!("http://127.0.0.1:{}", self.target + 2)
     }
 
-    fn begin(&self, _: Operation, most_pages: Option<u32>) {
-        self.cut.store(most_pages.is_some(), Ordering::SeqCst);
-    }
+    fn begin(&self, _: Operation) {}
 
     fn end(&self, calls: u64) -> anyhow::Result<Recording> {
         let work = Work {
@@ -194,7 +192,7 @@ impl Record for FakeRecord {
             request_bytes: 100.0,
             response_bytes: 500.0,
         };
-        Ok(Recording { work, items_returned: ITEMS, varies: false, cut: self.cut.load(Ordering::SeqCst) })
+        Ok(Recording { work, items_returned: ITEMS, varies: false })
     }
 
     fn answer(&self) {}
@@ -334,6 +332,12 @@ impl FakeSuite {
                 let end = Event::End(self.end(operation, phase, *calls, ground));
                 vec![Event::Start { operation, phase }, Event::Stopped { operation, phase }, end]
             }
+            SuiteCommand::Values => {
+                let (kind, outcome, detail) = (ValueKind::Buffer, ValueFate::Changed, Some("Uint8Array".to_owned()));
+                let stored_type = Some("B".to_owned());
+                let outcome = ValueOutcome { kind, outcome, detail, stored_type, stored: None, untyped: false };
+                vec![Event::Value(outcome), Event::ValuesTried { untried: None }]
+            }
             SuiteCommand::End => Vec::new(),
         }
     }
@@ -366,6 +370,7 @@ fn stage_of(command: &SuiteCommand) -> (Stage, Option<Operation>) {
         SuiteCommand::Verify { operations, .. } => (Stage::Verify, operations.first().copied()),
         SuiteCommand::Record { operation } => (Stage::Record, Some(*operation)),
         SuiteCommand::WarmUp { operation, .. } => (Stage::WarmUp, Some(*operation)),
+        SuiteCommand::Values => (Stage::Values, None),
         SuiteCommand::Measure(measure) => (Stage::Measure(measure.phase), Some(measure.operation)),
     }
 }

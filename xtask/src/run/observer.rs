@@ -13,7 +13,7 @@ pub struct Began<'a> {
     /// Rounds of this scale that were finished before, and how many there will be.
     pub done: u32,
     pub planned: u32,
-    /// When the scale will have ended, where that is known.
+    /// When the scale will have ended, as it looks, where that is known.
     pub until: Option<Instant>,
     /// Ids, in the order of the round.
     pub targets: &'a [String],
@@ -23,6 +23,9 @@ pub struct Began<'a> {
 pub trait Observer: Sync {
     /// A round begins.
     fn round_began(&self, _round: Began<'_>) {}
+
+    /// When the scale will have ended, as it looks now.
+    fn ends_at(&self, _when: Instant) {}
 
     /// What a target is doing now.
     fn doing(&self, _target: &str, _what: &str) {}

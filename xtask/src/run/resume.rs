@@ -103,6 +103,7 @@ pub fn take_over(results: &mut Results, earlier: Results) -> anyhow::Result<()> 
         target.item_bytes = before.item_bytes;
     }
     results.cold_starts = earlier.cold_starts;
+    results.values = earlier.values;
     results.schedule = earlier.schedule;
     results.timeline = earlier.timeline;
     results.time_use = earlier.time_use;

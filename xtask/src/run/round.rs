@@ -25,12 +25,6 @@ use crate::workers::suite::{Suite, VerifiedSuite};
 use crate::workers::worker::Fault;
 use stats::parts;
 
-/// Pages of a scan that are recorded of a large table.
-const MOST_PAGES: u32 = 4;
-
-/// About how long checking and dropping the table take at a scale's end.
-const AFTER_THE_ROUNDS: Duration = Duration::from_secs(3);
-
 /// A process that was started and verified, before it is a process.
 type Started = Result<Process, Fault>;
 
@@ -46,7 +40,8 @@ impl Runner<'_> {
             .collect();
         let ids: Vec<String> = order.iter().map(|&target| self.plan.targets[target].id.clone()).collect();
         let title = self.plan.title(scale, round);
-        let (until, planned) = (self.ends_at(plan), scale.rounds.max(round + 1));
+        let until = Some(self.pace_before_the_warm_up(plan, ids.len()).ends(Instant::now(), 0.0));
+        let planned = scale.rounds.max(round + 1);
         let (scale_name, targets) = (scale.scale.name.as_str(), ids.as_slice());
         self.observer.round_began(Began { scale: scale_name, title: &title, done: round, planned, until, targets });
         self.speed_probe();
@@ -80,10 +75,12 @@ impl Runner<'_> {
         let mut processes = self.start_all(plan, first_place, targets, keeper)?;
         let started_in = begun.elapsed();
         self.time.start_s += started_in.as_secs_f64();
+        self.observe_start(plan, groups, started_in);
         let recording = Instant::now();
         self.record_all(plan, &mut processes, keeper)?;
         let recorded_in = recording.elapsed();
         self.time.record_s += recorded_in.as_secs_f64();
+        self.observe_start(plan, groups, started_in);
         let warming = Instant::now();
         self.warm_up(plan, &mut processes)?;
         let warmed_in = warming.elapsed();
@@ -96,15 +93,22 @@ impl Runner<'_> {
         }
         self.sampler.measuring(true);
         let measuring = Instant::now();
+        let given = times.iter().map(|(_, times)| times.total()).sum();
+        self.pace = (groups == 1).then(|| self.pace(plan, measuring, given));
+        self.observe_end(0.0);
         let measured = self.measure_all(plan, &times, &mut processes, keeper);
         self.sampler.measuring(false);
-        let given = times.iter().map(|(_, times)| times.total()).sum();
-        self.fixed.note_measuring(measuring.elapsed(), given);
+        self.pace = None;
+        self.fixed.note_measuring(measuring.elapsed().saturating_sub(std::mem::take(&mut self.once)), given);
         let ending = Instant::now();
-        match measured {
+        let tried_in = match measured {
             Ok(()) => {
                 self.put_back(plan, &mut processes, targets, keeper)?;
+                let trying = Instant::now();
+                self.try_values(&mut processes);
+                let tried_in = trying.elapsed();
                 self.keep(plan.scale, processes);
+                tried_in
             }
             Err(Fault::Interrupted) => {
                 // What was measured is kept; the round is not among the finished ones.
@@ -112,8 +116,9 @@ impl Runner<'_> {
                 return Err(Fault::Interrupted);
             }
             Err(fault) => return Err(fault),
-        }
-        self.fixed.end = ending.elapsed();
+        };
+        // Values are tried once: later rounds end sooner.
+        self.fixed.end = ending.elapsed().saturating_sub(tried_in);
         self.time.table_s += self.fixed.end.as_secs_f64();
         self.write();
         Ok(())
@@ -176,6 +181,7 @@ impl Runner<'_> {
             recorded_endpoint: self.site.record(target).endpoint(),
             table: tables.table,
             rehearsal_table: tables.rehearsal_table,
+            scan_part: tables.scan_part,
             items: tables.items,
             seed: tables.seed,
             round,
@@ -270,8 +276,7 @@ impl Runner<'_> {
     fn record(&self, plan: RoundPlan, operation: Operation, process: &mut Process) -> Result<(), Fault> {
         self.observer.doing(&process.id, &format!("{operation} · recording answers"));
         let record = self.site.record(process.target);
-        let most_pages = (operation.grows_with_the_table() && plan.scale.is_large()).then_some(MOST_PAGES);
-        record.begin(operation, most_pages);
+        record.begin(operation);
         let begun = Instant::now();
         let called = process.suite.record(operation, &self.health());
         let took = begun.elapsed();
@@ -287,7 +292,8 @@ impl Runner<'_> {
                 actual: format!("{items} items"),
             });
         }
-        let items_scanned = recording.cut.then_some(recording.items_returned);
+        let part = plan.scale.scan_part().filter(|_| operation.grows_with_the_table());
+        let items_scanned = part.map(u64::from);
         let note = (recording.varies || items_scanned.is_some())
             .then_some(RecordingNote { varies: recording.varies, items_scanned });
         process.recorded.insert(
@@ -381,13 +387,16 @@ impl Runner<'_> {
         if self.plan.emphasis == Emphasis::ClientCost {
             return Ok(());
         }
-        // What reads the whole table comes before what writes to it. A scan of a large table is left out: it takes the
-        // server from seconds to minutes.
+        // What reads the whole table comes before what writes to it.
         let (scans, others): (Vec<_>, Vec<_>) =
             times.iter().copied().partition(|(operation, _)| operation.grows_with_the_table());
-        for (operation, times) in scans.into_iter().filter(|_| !plan.scale.is_large()) {
-            let used = self.plan_used(plan, operation, times, processes)?;
-            self.measure_used(plan, &used, processes)?;
+        for (operation, times) in scans {
+            if plan.scale.is_large() {
+                self.measure_once(plan, operation, processes)?;
+            } else {
+                let used = self.plan_used(plan, operation, times, processes)?;
+                self.measure_used(plan, &used, processes)?;
+            }
         }
         let mut used = Vec::new();
         for (operation, times) in others {
@@ -423,7 +432,7 @@ impl Runner<'_> {
     }
 
     /// The measuring time of each operation in this round, all targets together.
-    fn times(&self, plan: RoundPlan, groups: u32) -> Vec<(Operation, Times)> {
+    pub(super) fn times(&self, plan: RoundPlan, groups: u32) -> Vec<(Operation, Times)> {
         let RoundPlan { scale, round } = plan;
         if let Some(time) = scale.time {
             let all = time * self.results.targets.len().max(1) as u32;
@@ -472,12 +481,6 @@ impl Runner<'_> {
             percent(forecast.width()),
             humantime::format_duration(budget)
         ));
-    }
-
-    /// When the scale will have ended: once its budget is spent and its table is checked.
-    fn ends_at(&self, plan: RoundPlan) -> Option<Instant> {
-        let ends = self.scale_started + plan.scale.budget + AFTER_THE_ROUNDS;
-        self.plan.is_adaptive().then_some(ends)
     }
 
     /// Puts the table back as it was.
@@ -601,6 +604,10 @@ impl Runner<'_> {
         };
         for process in processes {
             self.observer.progress(&process.id, share);
+        }
+        // Against the database, operations are not measured in their order, and the share is a rough one.
+        if phase == Phase::Client {
+            self.observe_end(share);
         }
     }
 

@@ -88,8 +88,8 @@ pub trait Record: Sync {
     /// Where a suite reaches it.
     fn endpoint(&self) -> String;
 
-    /// Passes requests on, meters them and records the answers. A scan ends after `most_pages`, where that is given.
-    fn begin(&self, operation: Operation, most_pages: Option<u32>);
+    /// Passes requests on, meters them and records the answers.
+    fn begin(&self, operation: Operation);
 
     /// Ends what [`Record::begin`] began; `calls` is how many the library made.
     ///
@@ -113,6 +113,4 @@ pub struct Recording {
     pub items_returned: u64,
     /// Whether a library's requests differ from call to call, so that they are recognised by their keys.
     pub varies: bool,
-    /// Whether the table was cut off after some pages.
-    pub cut: bool,
 }

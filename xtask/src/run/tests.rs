@@ -204,6 +204,19 @@ fn a_scan_that_returns_fewer_items_than_the_server_did_is_wrong_work() {
 }
 
 #[test]
+fn a_large_table_is_scanned_once_by_each_target_in_its_first_round() {
+    let made = run(&plan("--scale 20000 --op getitem --op scan --rounds 3"), right());
+    made.ended.as_ref().unwrap();
+    let timed = made.suites().filter_map(|(target, round, command)| match command {
+        SuiteCommand::Measure(Measure {
+            operation: Operation::Scan, phase: Phase::Latency, calls, lead_in, ..
+        }) => Some((target, round, *calls, *lead_in)),
+        _ => None,
+    });
+    assert_eq!(timed.collect::<BTreeSet<_>>(), BTreeSet::from([(0, 0, 1, 0), (1, 0, 1, 0)]));
+}
+
+#[test]
 fn wrong_work_in_a_later_round_takes_all_of_a_targets_figures() {
     let trouble = with(Stage::Measure(Phase::Client), Some(Operation::GetItem), 1, Trouble::WrongWork);
     let made = run(&plan("--op getitem --op putitem --rounds 2"), trouble);
@@ -279,6 +292,36 @@ fn a_worker_that_never_answers_is_given_up_after_the_limit_of_what_it_was_asked(
     assert!(
         matches!(&fault, Fault::Failed(why, None) if why.stage == "verify" && why.cause.contains("no answer within"))
     );
+}
+
+#[test]
+fn values_are_tried_once_for_each_target_when_its_first_process_was_measured() {
+    let made = run(&plan("--op getitem --rounds 2"), right());
+    for target in 0..2 {
+        let commands: Vec<(u32, &SuiteCommand)> =
+            made.suites().filter(|(of, ..)| *of == target).map(|(_, round, command)| (round, command)).collect();
+        let is_values = |(_, command): &&(u32, &SuiteCommand)| matches!(command, SuiteCommand::Values);
+        assert_eq!(commands.iter().filter(is_values).count(), 1);
+        let at = commands.iter().position(|one| is_values(&one)).unwrap();
+        assert!(commands[at].0 == 0 && matches!(commands[at + 1].1, SuiteCommand::End), "the last of round 0");
+    }
+    let tried: Vec<(&str, usize)> =
+        made.results.values.iter().map(|one| (one.target.as_str(), one.outcomes.len())).collect();
+    assert_eq!(tried, [("aws-sdk", 1), ("electrodb", 1)]);
+}
+
+#[test]
+fn a_target_that_falls_while_values_are_tried_keeps_its_figures_and_is_measured_further() {
+    for trouble in [Trouble::Crash, Trouble::Garbage, Trouble::Failed, Trouble::WrongWork] {
+        let made = run(&plan("--op getitem --rounds 2"), with(Stage::Values, None, 0, trouble));
+        made.ended.as_ref().unwrap();
+        assert!(made.results.targets.iter().all(|target| target.status == TargetStatus::Ok), "{trouble:?}");
+        assert!(made.results.measurements.iter().all(|one| rounds(one) == [0, 1]), "{trouble:?}");
+        let values = &made.results.values[1];
+        assert!(values.outcomes.is_empty() && values.untried.is_some(), "{trouble:?}: {values:?}");
+        let warned = |seen: &Seen| matches!(seen, Seen::Warning(text) if text.starts_with("electrodb: not all values"));
+        assert_eq!(made.seen.iter().filter(|seen| warned(seen)).count(), 1, "{trouble:?}");
+    }
 }
 
 #[test]

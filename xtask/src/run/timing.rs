@@ -17,7 +17,7 @@ const AROUND_A_CELL: Duration = Duration::from_millis(300);
 /// What starting later processes takes, as a share of starting the first ones.
 const LATER_START: f64 = 0.3;
 /// The least measuring time of a round, however little is left: a round of a few calls shows nothing.
-const SHORTEST: Duration = Duration::from_secs(2);
+pub const SHORTEST: Duration = Duration::from_secs(2);
 /// How far an operation's share of the time may be from an equal one.
 const LEAST_WEIGHT: f64 = 0.6;
 const MOST_WEIGHT: f64 = 2.0;

@@ -1,7 +1,7 @@
 //! The library as it is used: latency and throughput against the database, with the CPU percent and the memory that
 //! go with them. Slices of the latency phase in turn, then bursts of the throughput phase in turn.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::process::Process;
 use super::{RoundPlan, Runner};
@@ -23,6 +23,8 @@ const BURST: Duration = Duration::from_millis(80);
 const MOST_BURSTS: u64 = 24;
 /// With many calls in flight they take at least so much of the time that they take one after the other.
 const OVERLAP: f64 = 0.4;
+/// Of a scale's budget, what scans of a large table, one by each target, may take.
+const ONCE: f64 = 0.125;
 /// A burst of what is in flight that would take longer than this is left to the latency phase, one call in flight.
 const LONGEST_BURST: Duration = Duration::from_millis(800);
 
@@ -91,6 +93,36 @@ impl Runner<'_> {
             places: processes.iter().map(|process| process.target).collect(),
             throughput,
         })
+    }
+
+    /// Has each process read a large table once in its first round, where that fits into the budget. It takes the server
+    /// from seconds to minutes: what a page takes grows with the number of pages before it.
+    pub fn measure_once(
+        &mut self,
+        plan: RoundPlan,
+        operation: Operation,
+        processes: &mut Vec<Process>,
+    ) -> Result<(), Fault> {
+        if plan.round > 0 {
+            return Ok(());
+        }
+        for process in &mut *processes {
+            let recorded = process.recorded.get(&operation);
+            let read = recorded.and_then(|recorded| recorded.note.as_ref()?.items_scanned);
+            let pages_more = f64::from(plan.scale.scale.items) / read.map_or(1.0, |read| read.max(1) as f64);
+            process.operation(operation).ms_per_call = recorded.map_or(0.0, |one| one.ms_per_call) * pages_more.powi(2);
+        }
+        let ms: Vec<f64> = processes.iter_mut().map(|process| process.operation(operation).ms_per_call).collect();
+        if ms.iter().sum::<f64>() / 1e3 > plan.scale.budget.as_secs_f64() * ONCE {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        // In no time at all there is one turn.
+        let turns = Turns::share_out(&ms, Duration::ZERO, SliceLength::client(operation));
+        let places = processes.iter().map(|process| process.target).collect();
+        let measured = self.measure_used(plan, &UsedPlan { operation, turns, places, throughput: None }, processes);
+        self.once += begun.elapsed();
+        measured
     }
 
     /// Measures one operation of all processes against the database.

@@ -43,12 +43,20 @@ impl Against {
     pub fn find(checkout: &Checkout, text: &str) -> anyhow::Result<Against> {
         let bad = |why: &str| Exit::BadInput(format!("--against {text:?}: {why}"));
         let folder = Path::new(text);
+        let mut named = text.to_owned();
         let (commit, files) = if folder.is_dir() {
             (commit_of(folder).map(|(commit, _)| commit), read_folder(&folder.join("benchmark"))?)
         } else {
-            let name = format!("{text}^{{commit}}");
-            let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
-            let commit = git(&checkout.root, &arguments).map_err(|why| match why.downcast::<Exit>() {
+            let look = |name: &str| {
+                let commit = format!("{name}^{{commit}}");
+                git(&checkout.root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+            };
+            // A clone has a branch of its own for one of the remote's alone.
+            let commit = look(text).or_else(|why| {
+                named = format!("origin/{text}");
+                look(&named).map_err(|_| why)
+            });
+            let commit = commit.map_err(|why| match why.downcast::<Exit>() {
                 Ok(exit) => exit,
                 Err(words) => bad(&format!(
                     "neither a checkout's folder nor a commit that git knows here; in CI fetch it first (fetch-depth) \
@@ -62,7 +70,7 @@ impl Against {
             return Err(bad("it has no benchmark/package-lock.json").into());
         }
         let commit = commit.map_or_else(String::new, |commit| format!(" ({})", &commit[..SHORT.min(commit.len())]));
-        Ok(Against { name: format!("{text}{commit}"), files })
+        Ok(Against { name: format!("{named}{commit}"), files })
     }
 
     /// Whether a library's adapter or what it is installed with differs from this checkout's. A library that isn't there

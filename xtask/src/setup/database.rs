@@ -22,7 +22,7 @@ use crate::system::exit::Exit;
 use crate::system::interrupt;
 use crate::system::progress::Progress;
 
-pub use compose::{Engine, remove_left};
+pub use compose::{Engine, NoEngine, remove_left};
 pub use java::Java;
 
 /// How long a server may take until it answers.
@@ -121,23 +121,24 @@ pub fn start(options: &Options, progress: &Progress) -> anyhow::Result<Server> {
         BackendChoice::Java => java::start(options, &Java::find().map_err(Exit::Prerequisite)?, progress),
         BackendChoice::Auto => {
             // A jar that was asked for is run with Java.
+            let asks_for_java = |short, flag| NoEngine { short, words: format!("{flag} asks for Java") };
             let docker = match options {
-                Options { jar: Some(_), .. } => Err("--jar asks for Java".to_owned()),
-                Options { kept: Some(_), .. } => Err("--reuse-database asks for Java".to_owned()),
-                _ => Engine::find(),
+                Options { jar: Some(_), .. } => Err(asks_for_java("--jar asks for it", "--jar")),
+                Options { kept: Some(_), .. } => Err(asks_for_java("--reuse-database asks for it", "--reuse-database")),
+                _ => Engine::look(),
             };
-            let why_not = match docker {
+            let (short, why_not) = match docker {
                 Ok(engine) => match compose::start(options, &engine, progress) {
                     Ok(server) => return Ok(server),
-                    Err(why) => format!("{why:#}"),
+                    Err(why) => ("Docker could not start it", format!("{why:#}")),
                 },
-                Err(why) => why,
+                Err(none) => (none.short, none.words),
             };
             interrupt::check()?;
             let java = Java::find().map_err(|why| {
                 Exit::Prerequisite(format!("DynamoDB Local needs Docker or Java.\n  Docker: {why_not}\n  Java: {why}"))
             })?;
-            progress.line(format!("  Docker: {}; Java is used instead", why_not.lines().next().unwrap_or_default()));
+            progress.line(format!("  DynamoDB Local runs on Java: {short}"));
             java::start(options, &java, progress)
         }
     }

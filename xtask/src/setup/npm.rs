@@ -20,7 +20,7 @@ use anyhow::bail;
 use xshell::{Cmd, Shell, cmd};
 
 use crate::plan::library::Library;
-use crate::plan::runtime::OLDEST_NODE;
+use crate::plan::runtime::{GOOD_NODE, OLDEST_NODE};
 use crate::setup::remedy;
 use crate::system::exit::Exit;
 use crate::system::process::{self, Command};
@@ -82,12 +82,12 @@ impl Tools {
                 [one] => format!("{one} is not on the PATH"),
                 _ => "node and npm are not on the PATH".to_owned(),
             };
-            let advice = format!("install Node {OLDEST_NODE} or newer, which brings npm: {}", remedy::node());
-            bail!(Exit::Prerequisite(format!("{missing}: {advice}")));
+            let advice = format!("To install Node {GOOD_NODE}, which brings npm: {}", remedy::node());
+            bail!(Exit::Prerequisite(format!("{missing}. {advice}")));
         };
         if major(node_version).is_none_or(|major| major < OLDEST_NODE) {
             bail!(Exit::Prerequisite(format!(
-                "Node is {node_version} ({}), and {OLDEST_NODE} or newer is needed: {}",
+                "Node is {node_version} ({}), and {OLDEST_NODE} or newer is needed. To install Node {GOOD_NODE}: {}",
                 node.display(),
                 remedy::node()
             )));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::results::{CallKind, Failure, Operation};
-use crate::workers::protocol::{Data, Event, KeeperCommand, Lane};
+use crate::workers::protocol::{Data, Event, Filled, KeeperCommand, Lane};
 use crate::workers::worker::{Fault, Health, Worker};
 
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
@@ -31,6 +31,7 @@ pub struct Tables {
     /// What their names begin with.
     pub table: String,
     pub rehearsal_table: Option<String>,
+    pub scan_part: Option<Filled>,
     pub items: u32,
     pub seed: u64,
 }
@@ -48,6 +49,7 @@ impl Keeper {
             lanes: tables.lanes.clone(),
             table: tables.table.clone(),
             rehearsal_table: tables.rehearsal_table.clone(),
+            scan_part: tables.scan_part.clone(),
             items: tables.items,
             seed: tables.seed,
         };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::results::{CallKind, Caveat, DescribedCall, Operation, QueryBy};
+use crate::results::{CallKind, Caveat, DescribedCall, Operation, QueryBy, ValueOutcome};
 
 /// The longest line that is read from a worker, bytes. A slice of 100,000 samples takes about 1 MB.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
@@ -32,6 +32,8 @@ pub enum SuiteCommand {
         ground: Ground,
     },
     Measure(Measure),
+    /// Write and read values that libraries treat differently, in a table of their own.
+    Values,
     End,
 }
 
@@ -63,6 +65,8 @@ pub struct OpenSuite {
     pub table: String,
     /// A table of two pages, on which Scan is verified.
     pub rehearsal_table: Option<String>,
+    /// Of a large table: another with its first items, which is scanned instead on the recorded ground.
+    pub scan_part: Option<Filled>,
     pub items: u32,
     pub seed: u64,
     pub round: u32,
@@ -78,6 +82,16 @@ pub struct OpenSuite {
     /// A known extra cost of the same kind as the calls: so many out of 1,000 recorded calls are made twice.
     #[cfg_attr(test, ts(type = "Partial<Record<Operation, number>>"))]
     pub twice: BTreeMap<Operation, u32>,
+}
+
+/// A table and the number of its items.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Filled {
+    /// What its name begins with; the form of its items follows.
+    pub table: String,
+    pub items: u32,
 }
 
 /// What the items are, how many of them a query returns, and what it asks.
@@ -178,6 +192,8 @@ pub enum KeeperCommand {
         /// What the tables' names begin with.
         table: String,
         rehearsal_table: Option<String>,
+        /// Another with the first items of the data set.
+        scan_part: Option<Filled>,
         items: u32,
         seed: u64,
     },
@@ -252,6 +268,13 @@ pub enum Event {
         phase: Phase,
     },
     End(End),
+    /// What became of one of the values that libraries treat differently.
+    Value(ValueOutcome),
+    /// All of them were tried, or none.
+    ValuesTried {
+        /// Why none was.
+        untried: Option<String>,
+    },
     /// Something went wrong outside a counted call; the process ends with exit code 1.
     Failed {
         stage: String,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::results::{Failure, Operation};
+use crate::results::{Failure, Operation, ValueOutcome};
 use crate::workers::protocol::{End, Event, Ground, Measure, OpenSuite, Phase, Ready, SuiteCommand};
 use crate::workers::worker::{Fault, Health, Worker};
 
@@ -12,6 +12,9 @@ const OPEN_LIMIT: Duration = Duration::from_secs(60);
 const VERIFY_LIMIT: Duration = Duration::from_secs(120);
 /// How long a call may take on average before a phase counts as hanging, on top of one call's own limit.
 const SLOW_CALLS: u32 = 10;
+
+/// How long trying values may take.
+const VALUES_LIMIT: Duration = Duration::from_secs(20);
 
 /// What the suite found of one operation before timing it.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,6 +146,22 @@ impl VerifiedSuite {
                 None
             }
             Event::End(end) if end.phase == phase => Some(end),
+            _ => None,
+        })
+    }
+
+    /// Has values that libraries treat differently written and read. `found` gets what became of each as it comes, so
+    /// that it stays where the process falls later; why none was tried, if so.
+    ///
+    /// # Errors
+    /// Where the process ends or falls silent.
+    pub fn values(&mut self, health: Health<'_>, mut found: impl FnMut(ValueOutcome)) -> Result<Option<String>, Fault> {
+        self.worker.ask("values", &SuiteCommand::Values, VALUES_LIMIT, health, |event| match event {
+            Event::Value(outcome) => {
+                found(outcome);
+                None
+            }
+            Event::ValuesTried { untried } => Some(untried),
             _ => None,
         })
     }

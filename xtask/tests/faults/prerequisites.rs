@@ -22,8 +22,8 @@ fn without_java_and_docker_the_message_names_both_and_what_to_install() {
     let path = path_of(&place, &["node", "npm", "sh", "env"]);
     for (backend, words) in [
         ("auto", &["Docker: docker is not on the PATH", "Java: java is not on the PATH", "--endpoint"][..]),
-        ("java", &["install a Java runtime"]),
-        ("docker", &["install Docker with Compose"]),
+        ("java", &["To install a Java runtime"]),
+        ("docker", &["To install Docker with Compose"]),
     ] {
         let mut command = place.tiny(&["--orm=aws-sdk", &format!("--backend={backend}")]);
         command.env("PATH", &path);
@@ -102,14 +102,14 @@ fn an_engine_that_does_not_run_makes_auto_go_on_with_java() {
     let nowhere = format!("unix://{}", place.folder().join("no.sock").display());
     let mut command = place.tiny(&["--orm=aws-sdk", "--backend=auto"]);
     command.env("DOCKER_HOST", &nowhere);
-    run(command).expect(0).says("Java is used instead");
+    run(command).expect(0).says("DynamoDB Local runs on Java: Docker is not running");
     assert_eq!(place.results()["database"]["backend"], "java");
     place.assert_nothing_left();
 
     if which::which("docker").is_ok() {
         let mut command = place.tiny(&["--orm=aws-sdk", "--backend=docker"]);
         command.env("DOCKER_HOST", &nowhere);
-        run(command).expect(3).says("no Docker engine answers (Cannot connect to the Docker daemon").says("start it");
+        run(command).expect(3).says("it is not running (Cannot connect to the Docker daemon").says("To start it");
     }
 }
 
@@ -123,7 +123,7 @@ fn an_image_that_can_not_be_pulled_makes_auto_go_on_with_java_and_docker_end_in_
     let image = "localhost:1/no/such-image:0";
     let mut command = place.tiny(&["--orm=aws-sdk", "--backend=auto"]);
     command.env("DYNAMODB_LOCAL_IMAGE", image);
-    run(command).expect(0).says("Java is used instead");
+    run(command).expect(0).says("DynamoDB Local runs on Java: Docker could not start it");
     place.assert_nothing_left();
     let mut command = place.tiny(&["--orm=aws-sdk", "--backend=docker"]);
     command.env("DYNAMODB_LOCAL_IMAGE", image);

@@ -10,7 +10,7 @@ fn cost(bytes: usize, calls: u64) -> f64 {
     let door = answers.door("x").unwrap();
     let mut client = Client::connect(&door);
     let keys: Vec<String> = (0..200).map(|key| get(&format!("order#{key:06}"))).collect();
-    door.record("GetItem", None);
+    door.record("GetItem");
     for key in &keys {
         client.call(GET, key);
     }

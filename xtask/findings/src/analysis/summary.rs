@@ -242,7 +242,7 @@ fn summarize_alone(one: &mut Measurement, context: &Context) -> Vec<Warning> {
     let usage: Vec<&Usage> = measured.iter().filter_map(|round| round.usage.as_ref()).collect();
     let cpu = micros(cpu_parts, "cpu").map(|(micros_per_op, micros_per_op_ci95)| Cpu {
         percent_avg: percent_avg(&usage),
-        percent_peak: usage.iter().filter_map(|usage| usage.cpu_percent_peak).reduce(f64::max),
+        percent_peak: percent_peak(&usage),
         micros_per_op,
         micros_per_op_ci95,
         process_micros_per_op: whole.map(|(value, _)| value),
@@ -359,6 +359,13 @@ fn limited_by(client: f64, database: Option<f64>, cores: f64) -> LimitedBy {
 fn percent_avg(usage: &[&Usage]) -> Option<f64> {
     let wall_ms: f64 = usage.iter().map(|usage| usage.wall_ms).sum();
     (wall_ms > 0.0).then(|| usage.iter().map(|usage| usage.cpu_ms).sum::<f64>() / wall_ms * 100.0)
+}
+
+/// The highest share of a core over a window of at least 200 ms. The whole of all rounds is such a window too where there
+/// is any, so that no peak is below the average: a round too short for a window of its own counts in both.
+fn percent_peak(usage: &[&Usage]) -> Option<f64> {
+    let windows = usage.iter().filter_map(|usage| usage.cpu_percent_peak).reduce(f64::max)?;
+    Some(percent_avg(usage).map_or(windows, |whole| whole.max(windows)))
 }
 
 fn memory(one: &Measurement, usage: &[&Usage], context: &Context) -> Option<Memory> {

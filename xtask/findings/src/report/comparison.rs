@@ -223,21 +223,28 @@ fn conclusions(comparison: &Comparison) -> Vec<String> {
     let regressions = comparison.regressions().count();
     let tested = comparison.tested;
     let is_gated = comparison.changes().any(|(_, change)| change.threshold.is_some());
+    let changes = format::plural(tested as u64, "change");
     lines.push(match (regressions, tested) {
         (_, 0) if !is_gated => "No change fails, whatever its size.".to_owned(),
         (_, 0) => "Nothing could be tested: no change has an interval, so none can fail.".to_owned(),
-        (0, _) => format!("No regression among {tested} changes."),
-        (n, _) => format!("{} among {tested} changes.", format::plural(n as u64, "regression")),
+        (0, _) => format!("No regression among {changes}."),
+        (n, _) => format!("{} among {changes}.", format::plural(n as u64, "regression")),
     });
     if tested > 0 {
         let by_chance = (tested as f64 * 0.025).round();
         let found = comparison.would_find.map_or_else(String::new, |smallest| {
             format!(" A comparison like this usually detects a CPU change of {} or more.", format::percent(smallest))
         });
-        lines.push(format!(
-            "About {by_chance:.0} of {tested} changes would look worse by chance at 95%; a regression is one that \
-             survives Holm's correction.{found}"
-        ));
+        let chance = if by_chance >= 1.0 {
+            format!(
+                "About {by_chance:.0} of {changes} would look worse by chance at 95%; a regression is one that \
+                 survives Holm's correction."
+            )
+        } else {
+            String::new()
+        };
+        let said = format!("{chance}{found}").trim_start().to_owned();
+        lines.extend((!said.is_empty()).then_some(said));
     }
     lines
 }

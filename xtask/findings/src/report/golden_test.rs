@@ -231,6 +231,14 @@ fn hostile() -> Results {
         rename(&mut scale.name, "large");
     }
     results.cold_starts.iter_mut().for_each(|cold| rename(&mut cold.target, "mizzle"));
+    for values in &mut results.values {
+        rename(&mut values.target, "mizzle");
+        for outcome in &mut values.outcomes {
+            for text in [&mut outcome.detail, &mut outcome.stored_type, &mut outcome.stored] {
+                *text = Some(evil.to_owned());
+            }
+        }
+    }
     results.timeline.readings.iter_mut().for_each(|reading| rename(&mut reading.process, "mizzle"));
     for round in &mut results.schedule {
         rename(&mut round.scale, "large");

@@ -6,6 +6,7 @@ mod answer;
 mod calls;
 mod cell;
 mod columns;
+mod footnotes;
 pub mod growth;
 mod method;
 mod notes;
@@ -14,6 +15,7 @@ mod ratio;
 mod runtimes;
 mod tables;
 mod troubles;
+mod values;
 
 use std::collections::HashMap;
 
@@ -31,10 +33,11 @@ pub use columns::{RATIO, limit};
 pub use method::{Fact, Note, WarningLine};
 #[cfg(test)]
 pub use ratio::best;
-pub use ratio::{Criterion, NO_VERDICT, Ratio, ratio};
+pub use ratio::{Criterion, NO_VERDICT, Ratio, SAME, ratio};
 pub use runtimes::RuntimesView;
 pub use tables::Group;
 pub use troubles::{Banner, Fix, Trouble};
+pub use values::ValuesView;
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -61,6 +64,8 @@ pub struct Page {
     /// All that were asked for.
     pub targets: Vec<TargetView>,
     pub scales: Vec<ScaleView>,
+    /// What comes back of values that libraries treat differently, where it was tried.
+    pub values: Option<ValuesView>,
     pub troubles: Vec<Trouble>,
     pub disturbances: Vec<Note>,
     pub warnings: Vec<WarningLine>,
@@ -172,6 +177,7 @@ pub fn page(results: &Results) -> Page {
         sources: method::sources(results, &targets),
         environment: method::environment(results),
         schedule: method::schedule(results, &targets),
+        values: values::view(results, &libraries),
         command: escape::plain(&results.run.command),
         libraries,
         targets,

@@ -5,7 +5,7 @@ use console::Style;
 
 use super::escape;
 use super::format;
-use super::model::{Fix, NO_VERDICT, Page, RATIO, ScaleView, TargetView};
+use super::model::{Fix, NO_VERDICT, Page, RATIO, SAME, ScaleView, TargetView};
 use super::palette::Ink;
 use super::text::{self, Cell, Column, Table};
 
@@ -70,7 +70,8 @@ pub fn summary(page: &Page, width: usize, colour: bool) -> String {
         lines.extend(table(page, scale, width, &paint));
         lines.push(String::new());
     }
-    lines.extend(text::wrap(&legend(page), width, 0, 0).iter().map(|line| paint.dim(line)));
+    let below = [legend(page)].into_iter().chain(page.answer.footnotes.iter().cloned());
+    lines.extend(below.flat_map(|text| text::wrap(&text, width, 0, 0)).map(|line| paint.dim(&line)));
     lines.push(String::new());
     lines.extend(text::wrap(&page.answer.lead, width, 0, 0));
     for point in &page.answer.points {
@@ -106,7 +107,8 @@ fn legend(page: &Page) -> String {
     let marks = [
         ("★ the cheapest library, or one of several that this run cannot distinguish", cells().any(|cell| cell.best)),
         ("×a–b: inconclusive", cells().any(|cell| cell.unclear && cell.note.is_empty())),
-        ("= the same as the baseline", cells().any(|cell| cell.note == "same")),
+        ("same ±2%: at most 2% from the baseline", cells().any(|cell| cell.same)),
+        ("= within the margin of it", cells().any(|cell| cell.note == SAME)),
         ("? no verdict", cells().any(|cell| cell.note == NO_VERDICT)),
         ("– not measured", cells().any(|cell| cell.text == format::NOT_MEASURED)),
     ];
@@ -151,7 +153,7 @@ fn table(page: &Page, scale: &ScaleView, width: usize, paint: &Painter) -> Vec<S
     let mut bars = Vec::new();
     for line in &cpu.lines {
         for (at, library) in page.libraries.iter().enumerate() {
-            let (cells, bar) = row(scale, &figures, (&line.label, at), library, paint);
+            let (cells, bar) = row(page, scale, &figures, (&line.label, at), library, paint);
             table.row(cells);
             bars.push(bar);
         }
@@ -191,6 +193,7 @@ fn has(scale: &ScaleView, &(_, group, statistic, _): &Figure) -> bool {
 
 /// One library's cells for one operation, and its bar.
 fn row(
+    page: &Page,
     scale: &ScaleView,
     figures: &[&Figure],
     (line, at): (&str, usize),
@@ -201,13 +204,14 @@ fn row(
     let best = cpu("per-call").is_some_and(|cell| cell.best);
     let ratio = cpu(RATIO).filter(|_| !library.baseline);
     let unclear = ratio.is_some_and(|cell| cell.unclear);
+    let marked = page.answer.mark(&scale.items, line, at);
     let figure = |&&(_, group, statistic, _): &&Figure| {
         let cell = scale.group(group).and_then(|group| group.cell(line, at, statistic));
         if statistic == RATIO {
-            let mark = match cell.map_or("", |cell| cell.note) {
-                "same" => " =",
-                NO_VERDICT => " ?",
-                _ => "  ",
+            let mark = match (cell.map_or("", |cell| cell.note), marked) {
+                (NO_VERDICT, mark) => format!("{mark:>1}?"),
+                (SAME, mark) => format!("{mark:>1}="),
+                (_, mark) => format!("{mark:<2}"),
             };
             let text = cell.map_or_else(|| format::NOT_MEASURED.to_owned(), |cell| cell.text.replace(" ± ", " ±"));
             let text = format!("{}{mark}", text.replace(" to ×", "–"));

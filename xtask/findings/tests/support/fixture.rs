@@ -10,8 +10,8 @@ use crate::results::{
     AllocationSlice, Backend, Band, Bundle, CallKind, Caveat, ClientPhase, ClientSlice, ColdStart, Database,
     DescribedCall, Design, Disturbance, DisturbanceKind, Environment, Failure, FirstCall, Measurement, Operation,
     PerProcess, Reading, RecordedAnswers, RecordingNote, Results, Round, Run, RunStatus, SCHEMA_VERSION, Scale,
-    ScheduledRound, Settings, Slice, Source, Target, TargetStatus, ThroughputPhase, TimeUse, Timeline, Usage, WarmUp,
-    Work,
+    ScheduledRound, Settings, Slice, Source, Target, TargetStatus, TargetValues, ThroughputPhase, TimeUse, Timeline,
+    Usage, ValueFate, ValueKind, ValueOutcome, WarmUp, Work,
 };
 
 pub const OPERATIONS: [Operation; 6] = Operation::ALL;
@@ -185,6 +185,7 @@ fn record(results: &mut Results, shape: &Shape) {
     }
     results.recorded_answers = Some(RecordedAnswers { answers, cpu_micros_per_answer: 21.4 });
     results.time_use = shape.scales.iter().map(|&(scale, items)| time_use(scale, items)).collect();
+    results.values = shape.targets.iter().map(|&(id, ..)| values(id)).collect();
     for target in results.targets.iter_mut().filter(|target| target.id == "mizzle") {
         target.source = Some(Source {
             version: "1.2.0+source.0123456".to_owned(),
@@ -194,6 +195,54 @@ fn record(results: &mut Results, shape: &Shape) {
             sdk_asked_for: Some("^3.1000.0".to_owned()),
         });
     }
+}
+
+/// What comes back of some values: every kind of outcome is there.
+fn values(id: &str) -> TargetValues {
+    let is_dynamoose = id.starts_with("dynamoose");
+    let outcome = |kind, outcome, detail: Option<&str>, stored: Option<(&str, &str)>| ValueOutcome {
+        kind,
+        outcome,
+        detail: detail.map(str::to_owned),
+        stored_type: stored.map(|(of, _)| of.to_owned()),
+        stored: stored.map(|(_, stored)| stored.to_owned()),
+        untyped: id.starts_with("electrodb") && matches!(kind, ValueKind::Null | ValueKind::Date),
+    };
+    let removes = Some("Pass options.removeUndefinedValues=true to remove undefined values from map/array/set.");
+    let (date, time) = (Some("Unsupported type passed: [object Date]"), Some(("N", r#""1741964966535""#)));
+    let binary = if is_dynamoose { (ValueFate::Same, None) } else { (ValueFate::Changed, Some("Uint8Array")) };
+    let outcomes = vec![
+        outcome(ValueKind::StringSet, ValueFate::Same, None, Some(("SS", r#"["a","b"]"#))),
+        outcome(ValueKind::Buffer, binary.0, binary.1, Some(("B", "AH//"))),
+        outcome(
+            ValueKind::LongNumber,
+            ValueFate::Changed,
+            Some("3.141592653589793"),
+            Some(("N", r#""3.141592653589793238""#)),
+        ),
+        if id == "mizzle" {
+            outcome(ValueKind::EmptyList, ValueFate::Unreadable, Some("no item came back"), Some(("L", "[]")))
+        } else {
+            outcome(ValueKind::EmptyList, ValueFate::Same, None, Some(("L", "[]")))
+        },
+        if is_dynamoose || id.starts_with("electrodb") {
+            outcome(ValueKind::UndefinedAttribute, ValueFate::LeftOut, None, None)
+        } else {
+            outcome(ValueKind::UndefinedAttribute, ValueFate::Refused, removes, None)
+        },
+        outcome(ValueKind::Null, ValueFate::Same, None, Some(("NULL", "true"))),
+        if id == "aws-sdk" {
+            outcome(ValueKind::Nan, ValueFate::Refused, removes, None)
+        } else {
+            outcome(ValueKind::Nan, ValueFate::NoType, Some("NaN is no number"), None)
+        },
+        if is_dynamoose {
+            outcome(ValueKind::Date, ValueFate::Same, None, time)
+        } else {
+            outcome(ValueKind::Date, ValueFate::Refused, date, None)
+        },
+    ];
+    TargetValues { target: id.to_owned(), untried: None, outcomes }
 }
 
 /// Items of the part of a larger table that a scan is recorded on.
@@ -334,6 +383,7 @@ fn against_the_database(shape: &Shape) -> Results {
         recorded_answers: None,
         time_use: Vec::new(),
         growth: Vec::new(),
+        values: Vec::new(),
         run: Run {
             id: "20260131-120000-5eed".to_owned(),
             started_at: "2026-01-31T12:00:00Z".to_owned(),

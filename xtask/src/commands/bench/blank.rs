@@ -73,6 +73,7 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
         measurements: blank_measurements(plan),
         database_usage: Vec::new(),
         cold_starts: Vec::new(),
+        values: Vec::new(),
         disturbances: Vec::new(),
         schedule: Vec::new(),
         timeline: Timeline::default(),

@@ -1,7 +1,7 @@
 //! What a person sees of a run while it goes on. On a terminal: a table of the figures so far, redrawn in place, and
 //! below it a line per target with what it does. Elsewhere: the table after each round, without control characters.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -32,6 +32,8 @@ struct Shown<'a> {
     /// The lines of the table, as bars, once there is a figure and as long as there is room.
     table: Vec<ProgressBar>,
     title: Option<ProgressBar>,
+    /// When the scale will have ended, which the title shows at each tick.
+    until: Arc<Mutex<Option<Instant>>>,
     /// Of each target; a single one of all of them where the terminal has few lines.
     lines: Vec<(String, ProgressBar)>,
 }
@@ -40,7 +42,8 @@ impl<'a> Board<'a> {
     pub fn new(progress: &'a Progress, plan: &Plan) -> Board<'a> {
         let targets = plan.targets.iter().map(|target| target.id.clone()).collect();
         let live = Live::new(plan.operations.clone(), targets, plan.baseline.as_deref());
-        let shown = Shown { live, step: None, table: Vec::new(), title: None, lines: Vec::new() };
+        let shown =
+            Shown { live, step: None, table: Vec::new(), title: None, until: Arc::default(), lines: Vec::new() };
         Board { progress, shown: Mutex::new(shown) }
     }
 
@@ -97,14 +100,17 @@ impl<'a> Board<'a> {
 impl Observer for Board<'_> {
     fn round_began(&self, round: Began<'_>) {
         let (title, is_first) = (round.title.to_owned(), round.done == 0);
-        let until = round.until;
-        let title_now = move || match until.map(|until| until.saturating_duration_since(Instant::now())) {
+        let until = Arc::new(Mutex::new(round.until));
+        let shared = Arc::clone(&until);
+        let title_now = move || match time_left(&until) {
+            Some(left) if left < Duration::from_secs(1) => format!("{title} · almost done"),
             // Before a round is over it is not known what one costs.
             Some(left) => format!("{title} · {}{} left", if is_first { "about " } else { "" }, seconds(left)),
             None => title.clone(),
         };
         let mut shown = self.shown();
         shown.clear_round();
+        shown.until = shared;
         shown.live.begin_round(round.scale, round.planned);
         let Some(heading) = self.progress.bar(ProgressBar::new_spinner()) else {
             self.progress.line(format!("{}: {}", title_now(), round.targets.join(", ")));
@@ -118,6 +124,10 @@ impl Observer for Board<'_> {
         if shown.live.has_figures() {
             self.draw(&mut shown);
         }
+    }
+
+    fn ends_at(&self, when: Instant) {
+        *self.shown().until.lock().unwrap_or_else(PoisonError::into_inner) = Some(when);
     }
 
     fn doing(&self, target: &str, what: &str) {
@@ -191,6 +201,12 @@ impl Drop for Shown<'_> {
         self.clear_round();
         self.table.drain(..).for_each(|bar| bar.finish_and_clear());
     }
+}
+
+/// How long it is until then, where that is known.
+fn time_left(until: &Mutex<Option<Instant>>) -> Option<Duration> {
+    let until = *until.lock().unwrap_or_else(PoisonError::into_inner);
+    until.map(|until| until.saturating_duration_since(Instant::now()))
 }
 
 /// Lines and columns of the terminal on standard error.

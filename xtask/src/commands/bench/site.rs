@@ -176,8 +176,8 @@ impl Record for Door {
         Door::endpoint(self)
     }
 
-    fn begin(&self, operation: Operation, most_pages: Option<u32>) {
-        self.record(operation.name(), most_pages);
+    fn begin(&self, operation: Operation) {
+        self.record(operation.name());
     }
 
     fn end(&self, calls: u64) -> anyhow::Result<Recording> {
@@ -186,7 +186,6 @@ impl Record for Door {
             work: per_call(recorded.traffic, calls).context("no call was recorded")?,
             items_returned: recorded.traffic.items_returned,
             varies: recorded.varies,
-            cut: recorded.cut.is_some(),
         })
     }
 

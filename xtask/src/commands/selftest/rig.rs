@@ -86,6 +86,7 @@ impl<'a, 'b> Rig<'a, 'b> {
             data: described(&Items::default()),
             lanes: lanes.collect(),
             rehearsal_table: scans.then(|| format!("{table}-rehearsal")),
+            scan_part: None,
             table,
             items: 1_000,
             seed: SEED,
@@ -145,6 +146,7 @@ impl<'a, 'b> Rig<'a, 'b> {
             recorded_endpoint: self.doors[at].endpoint(),
             table: self.tables.table.clone(),
             rehearsal_table: self.tables.rehearsal_table.clone(),
+            scan_part: None,
             items: self.tables.items,
             seed: SEED,
             round: self.round,
@@ -175,7 +177,7 @@ impl<'a, 'b> Rig<'a, 'b> {
                     self.keeper().prepare(process.at as u32 + 1, u64::from(POOL), true, &health)?;
                 }
                 let door = &self.doors[process.at];
-                door.record(operation.name(), None);
+                door.record(operation.name());
                 let called = process.suite.record(operation, &health);
                 let recorded = door.end_recording();
                 called?;

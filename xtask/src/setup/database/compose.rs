@@ -38,20 +38,41 @@ pub struct Engine {
     pub compose_version: String,
 }
 
+/// Why there is no engine.
+pub struct NoEngine {
+    /// "Docker is not running": where something else does instead.
+    pub short: &'static str,
+    /// The same in the engine's own words where it has any, and how to fix it.
+    pub words: String,
+}
+
 impl Engine {
     /// # Errors
     /// What is missing, in the engine's own words where it has any, and how to fix it.
     pub fn find() -> Result<Engine, String> {
-        let docker = which::which("docker")
-            .map_err(|_| format!("docker is not on the PATH: install Docker with Compose: {}", remedy::docker()))?;
-        let version = ask(&docker, &["version", "--format", "{{.Server.Version}}"])
-            .map_err(|why| format!("no Docker engine answers ({why:#}): start it: {}", remedy::start_docker()))?;
+        Engine::look().map_err(|none| none.words)
+    }
+
+    /// # Errors
+    /// The same, and in a few words.
+    pub fn look() -> Result<Engine, NoEngine> {
+        let none = |short, words| NoEngine { short, words };
+        let docker = which::which("docker").map_err(|_| {
+            let words = format!("docker is not on the PATH. To install Docker with Compose: {}", remedy::docker());
+            none("Docker is not installed", words)
+        })?;
+        let version = ask(&docker, &["version", "--format", "{{.Server.Version}}"]).map_err(|why| {
+            let words = format!("it is not running ({why:#}). To start it: {}", remedy::start_docker());
+            none("Docker is not running", words)
+        })?;
+        let no_compose = |words| none("Docker has no Compose", words);
         let (compose, compose_version) = if let Ok(version) = ask(&docker, &["compose", "version", "--short"]) {
             (vec![docker.clone(), "compose".into()], version)
         } else {
-            let v1 =
-                which::which("docker-compose").map_err(|_| format!("Docker has no Compose: {}", remedy::compose()))?;
-            let version = ask(&v1, &["version", "--short"]).map_err(|why| format!("{}: {why:#}", v1.display()))?;
+            let v1 = which::which("docker-compose")
+                .map_err(|_| no_compose(format!("it has no Compose. To install it: {}", remedy::compose())))?;
+            let version =
+                ask(&v1, &["version", "--short"]).map_err(|why| no_compose(format!("{}: {why:#}", v1.display())))?;
             (vec![v1], version)
         };
         Ok(Engine { docker, compose, version, compose_version })

@@ -45,25 +45,25 @@ impl Java {
     /// # Errors
     /// What is missing, and how to fix it.
     pub fn find() -> Result<Java, String> {
-        let advice = format!("install a Java runtime, 17 is a good choice: {}", remedy::java());
+        let advice = format!("To install a Java runtime, such as 17: {}", remedy::java());
         let home = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin").join("java"));
         let path = match home.filter(|java| java.is_file()) {
             Some(java) => java,
-            None => which::which("java").map_err(|_| format!("java is not on the PATH: {advice}"))?,
+            None => which::which("java").map_err(|_| format!("java is not on the PATH. {advice}"))?,
         };
         let output = process::shell(Path::new("."))
             .and_then(|shell| {
                 process::output(without_options(cmd!(shell, "{path} -version")), "java -version", ASK_LIMIT)
             })
-            .map_err(|why| format!("{} can't be run ({why:#}): {advice}", path.display()))?;
+            .map_err(|why| format!("{} can't be run ({why:#}). {advice}", path.display()))?;
         // macOS has a java that is there only to say that there is none.
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         let version = text.split('"').nth(1).unwrap_or_default().to_owned();
         if !output.status.success() || version.is_empty() {
-            return Err(format!("{} -version failed ({}): {advice}", path.display(), text.trim()));
+            return Err(format!("{} -version failed ({}). {advice}", path.display(), text.trim()));
         }
         if major(&version).is_none_or(|major| major < OLDEST_JAVA) {
-            return Err(format!("Java is {version}, and {OLDEST_JAVA} or newer is needed: {advice}"));
+            return Err(format!("Java is {version}, and {OLDEST_JAVA} or newer is needed. {advice}"));
         }
         Ok(Java { path, version })
     }

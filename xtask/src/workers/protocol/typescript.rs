@@ -9,10 +9,10 @@ use std::path::Path;
 use ts_rs::{Config, TS};
 
 use super::{
-    AdapterNotes, Allocated, Data, End, Event, Example, Expressed, Expresses, Ground, KeeperCommand, Lane, Measure,
-    OpenSuite, Phase, Ready, SuiteCommand,
+    AdapterNotes, Allocated, Data, End, Event, Example, Expressed, Expresses, Filled, Ground, KeeperCommand, Lane,
+    Measure, OpenSuite, Phase, Ready, SuiteCommand,
 };
-use crate::results::{CallKind, Caveat, DescribedCall, Operation, QueryBy};
+use crate::results::{CallKind, Caveat, DescribedCall, Operation, QueryBy, ValueFate, ValueKind, ValueOutcome};
 use crate::system::files::write_whole;
 
 const HEADER: &str = "\
@@ -59,6 +59,7 @@ fn render() -> String {
     declare::<Phase>(&config, &mut text);
     declare::<SuiteCommand>(&config, &mut text);
     declare::<OpenSuite>(&config, &mut text);
+    declare::<Filled>(&config, &mut text);
     declare::<Data>(&config, &mut text);
     declare::<Example>(&config, &mut text);
     declare::<Measure>(&config, &mut text);
@@ -67,6 +68,9 @@ fn render() -> String {
     declare::<Expresses>(&config, &mut text);
     declare::<Expressed>(&config, &mut text);
     declare::<Event>(&config, &mut text);
+    declare::<ValueKind>(&config, &mut text);
+    declare::<ValueFate>(&config, &mut text);
+    declare::<ValueOutcome>(&config, &mut text);
     declare::<Ready>(&config, &mut text);
     declare::<AdapterNotes>(&config, &mut text);
     declare::<End>(&config, &mut text);

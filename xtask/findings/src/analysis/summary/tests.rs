@@ -254,3 +254,18 @@ fn memory_on_average_is_never_above_its_peak_however_long_each_round_was() {
     let memory: Vec<_> = results.measurements.iter().filter_map(|one| one.memory_mb.as_ref()).collect();
     assert!(!memory.is_empty() && memory.iter().all(|memory| memory.avg < memory.peak), "{memory:?}");
 }
+
+#[test]
+fn a_peak_is_never_below_the_average_even_where_a_round_is_too_short_for_one() {
+    let of = |cpu_ms, wall_ms, cpu_percent_peak| Usage {
+        cpu_ms,
+        wall_ms,
+        cpu_percent_peak,
+        memory_mb_avg: 1.0,
+        memory_mb_peak: 1.0,
+    };
+    let (long, short) = (of(20.0, 250.0, Some(8.0)), of(150.0, 190.0, None));
+    assert_eq!(percent_peak(&[&long, &short]), percent_avg(&[&long, &short]));
+    assert_eq!(percent_peak(&[&long]), Some(8.0));
+    assert_eq!(percent_peak(&[&short]), None, "no window was long enough");
+}

@@ -31,6 +31,8 @@ pub enum Warning {
     FewRounds {
         rounds: u32,
     },
+    /// A large table was scanned once.
+    OneScan,
     FewSamples {
         samples: usize,
         absent: &'static str,
@@ -80,6 +82,7 @@ impl Warning {
         match self {
             Warning::Errors { .. } => "errors",
             Warning::FewRounds { .. } => "few-rounds",
+            Warning::OneScan => "one-scan",
             Warning::FewSamples { .. } => "few-samples",
             Warning::FewBeyond { percentile: "p95", .. } => "approximate-p95",
             Warning::FewBeyond { .. } => "approximate-p99",
@@ -106,6 +109,9 @@ impl fmt::Display for Warning {
                 f.write_str("one round only: how much processes differ is not known, so there are no intervals")
             }
             Warning::FewRounds { rounds } => write!(f, "{rounds} rounds only: the intervals are very wide"),
+            Warning::OneScan => {
+                f.write_str("its latency is that of a single scan of the whole table, without an interval")
+            }
             Warning::FewSamples { samples, absent, needed } => {
                 let are = if *samples == 1 { "is" } else { "are" };
                 write!(f, "{} {are} too few for a {absent} ({needed} needed)", plural(*samples as u64, "call"))
@@ -211,6 +217,8 @@ pub fn alone_warnings(one: &Measurement, measured: &[&Round], sorted: &[f64]) ->
     let n = sorted.len();
     if n == 0 {
         // Its latency was not meant to be measured, which the tables say.
+    } else if n == 1 && one.recording.as_ref().is_some_and(|recording| recording.items_scanned.is_some()) {
+        warnings.push(Warning::OneScan);
     } else if n < FEWEST_FOR_P95 {
         warnings.push(Warning::FewSamples { samples: n, absent: "p95 or a p99", needed: FEWEST_FOR_P99 });
     } else {
@@ -286,7 +294,7 @@ mod tests {
     use super::*;
     use crate::analysis::summary::summarize;
     use crate::fixture::{Shape, raw};
-    use crate::results::{Results, Verdict};
+    use crate::results::{Results, Slice, Verdict};
 
     fn recorded(change: impl Fn(&mut Measurement)) -> Results {
         let mut results = raw(&Shape { recorded: true, ..Shape::small() });
@@ -339,6 +347,22 @@ mod tests {
         }
         let noted = results.disturbances.iter().find(|found| found.detail.contains("still settling")).unwrap();
         assert!(noted.detail.contains("their ratios have no verdict"), "{}", noted.detail);
+    }
+
+    #[test]
+    fn a_latency_of_one_scan_of_a_large_table_is_marked_as_such() {
+        let mut results = raw(&Shape { recorded: true, ..Shape::default() });
+        let donor = results.measurements[0].per_round[0].slices[0].clone();
+        let is_part =
+            |one: &&mut Measurement| one.recording.as_ref().is_some_and(|recording| recording.items_scanned.is_some());
+        let scan = results.measurements.iter_mut().find(is_part).unwrap();
+        scan.per_round[0].slices = vec![Slice { samples_ms: vec![2_000.0], ..donor }];
+        let target = scan.target.clone();
+        summarize(&mut results);
+        let scan = results.measurements.iter_mut().find(|one| is_part(one) && one.target == target).unwrap();
+        assert_eq!((scan.latency_ms.as_ref().unwrap().mean, scan.samples), (2_000.0, 1));
+        assert!(scan.warning_kinds.contains(&"one-scan".to_owned()), "{:?}", scan.warnings);
+        assert!(!scan.warning_kinds.contains(&"few-samples".to_owned()));
     }
 
     #[test]

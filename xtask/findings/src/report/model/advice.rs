@@ -131,7 +131,11 @@ pub fn on_disturbance(results: &Results, kind: DisturbanceKind) -> Advice {
 pub fn on_warning(results: &Results, kind: &str) -> Advice {
     match kind {
         "errors" => Advice::new("see why in the log of the library's process, next to results.json", ""),
-        "few-rounds" | "cpu-ratios-disagree" => longer(results),
+        "few-rounds" => longer(results),
+        "cpu-ratios-disagree" => Advice {
+            how: "rely on the direction of these ratios rather than on their size, and measure again for longer",
+            ..longer(results)
+        },
         "few-samples" | "approximate-p95" | "approximate-p99" => {
             Advice::new("a larger --budget, or fewer operations (--op), times more calls", "")
         }

@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 use super::cell::Cell;
-use super::ratio::{Criterion, NO_VERDICT, Ratio, best, ratio};
+use super::footnotes::{Footnotes, footnotes};
+use super::ratio::{Criterion, NO_VERDICT, Ratio, SAME, best, ratio};
 use super::{Index, TargetView, advice, label, runtimes};
 use crate::report::format;
 use crate::results::{Operation, Scale, TargetStatus, Verdict};
@@ -25,6 +26,17 @@ pub struct Answer {
     pub rows: Vec<Row>,
     /// What the cells of the small table mean.
     pub legend: String,
+    /// Where a ratio is of unequal work: "¹ Mizzle in Query reads 100 items to return 20, where the baseline reads 20."
+    pub footnotes: Vec<String>,
+}
+
+impl Answer {
+    /// The mark of the footnote about the ratio of the `library`-th of the page at so many items; empty for most.
+    pub fn mark(&self, items: &str, operation: &str, library: usize) -> &'static str {
+        let row = self.rows.iter().find(|row| row.items == items && row.operation == operation);
+        let at = self.libraries.iter().position(|&at| at == library);
+        row.zip(at).and_then(|(row, at)| row.cells.get(at)).map_or("", |cell| cell.mark)
+    }
 }
 
 /// One question and its answer.
@@ -55,12 +67,15 @@ pub fn answer(index: &Index<'_>, libraries: &[TargetView], targets: &[TargetView
     let compares = index.results.measurements.iter().any(|m| m.vs_baseline.is_some());
     let columns: Vec<usize> = (0..libraries.len()).filter(|&at| !compares || !libraries[at].baseline).collect();
     let mut rows = Vec::new();
+    let unequal = if compares { footnotes(index, libraries) } else { Footnotes::default() };
     for scale in &index.results.settings.scales {
         for operation in index.operations(&scale.name) {
             let cell = |&at: &usize| {
                 let found = index.get(&scale.name, operation, &libraries[at].id);
                 let cell = if compares {
-                    found.and_then(|m| ratio(index, m, Criterion::Cpu)).map(|ratio| Cell::ratio(&ratio))
+                    let mark = found.map_or("", |m| unequal.mark(m));
+                    let ratio = found.and_then(|m| ratio(index, m, Criterion::Cpu));
+                    ratio.map(|ratio| Cell { mark, ..Cell::ratio(&ratio) })
                 } else {
                     let cpu = found.and_then(|m| m.cpu.as_ref());
                     cpu.map(|cpu| Cell::estimate(Some(cpu.micros_per_op), cpu.micros_per_op_ci95, "µs"))
@@ -78,7 +93,8 @@ pub fn answer(index: &Index<'_>, libraries: &[TargetView], targets: &[TargetView
         if compares { format!("CPU per call as a multiple of {base}'s") } else { "CPU per call, µs".to_owned() };
     let points = if compares { compared(index, targets) } else { alone(index, targets) };
     let legend = legend(index, &rows, compares);
-    Answer { lead: lead(index, targets, compares), points, libraries: columns, caption, compares, rows, legend }
+    let lead = lead(index, targets, compares);
+    Answer { lead, points, libraries: columns, caption, compares, rows, legend, footnotes: unequal.lines }
 }
 
 /// What the cells of the small table mean: those that occur.
@@ -95,8 +111,11 @@ fn legend(index: &Index<'_>, rows: &[Row], compares: bool) -> String {
     if occurs(&|cell| cell.unclear && cell.note.is_empty()) {
         said.push("×0.95 to ×1.09: inconclusive, as the whole range is possible.".to_owned());
     }
-    if occurs(&|cell| cell.note == "same") {
-        said.push(format!("same: within {margin} of the baseline."));
+    if occurs(&|cell| cell.same) {
+        said.push("same ± 2%: at most 2% from the baseline, either way.".to_owned());
+    }
+    if occurs(&|cell| cell.note == SAME) {
+        said.push(format!("(same): within {margin} of the baseline, which counts as the same."));
     }
     if occurs(&|cell| cell.note == NO_VERDICT) {
         said.push("no verdict: a process had not settled, or there were fewer than three rounds.".to_owned());
@@ -310,7 +329,16 @@ fn open(index: &Index<'_>, targets: &[TargetView], scale: &str, base: &str) -> O
         }
     }
     if !without.is_empty() {
-        let without: Vec<String> = without.iter().map(|(name, place)| format!("{name} {place}")).collect();
+        // Those of one place together.
+        let mut places: Vec<(&String, Vec<&str>)> = Vec::new();
+        for (name, place) in &without {
+            match places.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, names)) => names.push(name),
+                None => places.push((place, vec![name])),
+            }
+        }
+        let without: Vec<String> =
+            places.iter().map(|(place, names)| format!("{} {place}", format::list(names))).collect();
         said.push(format!("No verdict on {}: see the warnings.", format::list(&without)));
     }
     (!said.is_empty()).then(|| said.join(" "))

@@ -10,10 +10,14 @@ use crate::results::{Interval, Verdict};
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Cell {
     pub text: String,
-    /// `same` or `no verdict`, where a ratio needs the word; else empty.
+    /// `same` or `no verdict`, where a ratio needs the words; else empty.
     pub note: &'static str,
+    /// "¹": which footnote is about it; empty for most.
+    pub mark: &'static str,
     /// Whether a ratio is inconclusive.
     pub unclear: bool,
+    /// Whether a ratio is the same as the baseline, within the margin of equivalence, and may be exactly it.
+    pub same: bool,
     /// What it sorts by; none for words and for what was not measured.
     pub value: Option<f64>,
     /// More digits, the interval, or why there is no figure; for hovering.
@@ -71,8 +75,10 @@ impl Cell {
         cell.text = ratio.text();
         cell.note = ratio.note();
         cell.unclear = ratio.verdict == Verdict::Unclear;
-        if cell.unclear {
-            cell.hint = format!("inconclusive: {} in the middle, {}", format::ratio(ratio.value, None), cell.hint);
+        cell.same = ratio.verdict == Verdict::Same && cell.note.is_empty();
+        if cell.unclear || cell.same {
+            let verdict = if cell.same { "same" } else { "inconclusive" };
+            cell.hint = format!("{verdict}: {} in the middle, {}", format::ratio(ratio.value, None), cell.hint);
         }
         cell
     }

@@ -31,25 +31,32 @@ impl Ratio {
         self.interval.is_some_and(|[low, high]| low <= 1.0 && high >= 1.0)
     }
 
-    /// `×1.12 ± 0.01`; what is inconclusive is the range that it lies in: `×0.95 to ×1.09`.
+    /// `×1.12 ± 0.01`; what is inconclusive is the range that it lies in: `×0.95 to ×1.09`; what may be
+    /// exactly the baseline, and is the same, is how far from it it is at most: `same ± 2.1%`, which no rounding makes wider
+    /// than the margin.
     pub fn text(&self) -> String {
         match self.interval {
             Some(interval) if self.verdict == Verdict::Unclear => format::ratio_range(interval),
+            Some([low, high]) if self.verdict == Verdict::Same && self.is_open() => {
+                format!("same ± {}", format::percent((high - 1.0).abs().max((1.0 - low).abs())))
+            }
             interval => format::ratio(self.value, interval),
         }
     }
 
-    /// What the figure alone does not say: `same`, or `no verdict` where a process had not settled or the rounds are
-    /// too few.
+    /// What the figure alone does not say: `same` where a difference is known and too small to matter, or `no verdict`
+    /// where a process had not settled or the rounds are too few.
     pub fn note(&self) -> &'static str {
         match self.verdict {
-            Verdict::Same => "same",
+            Verdict::Same if !self.is_open() => SAME,
             Verdict::Unclear if !self.is_open() => NO_VERDICT,
             _ => "",
         }
     }
 }
 
+/// The note of a ratio whose difference from 1 is known, and smaller than the margin of equivalence.
+pub const SAME: &str = "same";
 /// The note of a ratio that would say something, if its process had settled or its rounds were enough.
 pub const NO_VERDICT: &str = "no verdict";
 

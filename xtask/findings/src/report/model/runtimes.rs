@@ -139,7 +139,7 @@ pub fn points(view: &RuntimesView) -> Vec<Point> {
 /// "ElectroDB ×0.71 to ×0.78, inconclusive in PutItem".
 fn of_library(view: &RuntimesView, runtime: usize, library: &str) -> Option<String> {
     let rows = || view.rows.iter().filter(|row| row.library == library && row.cells[runtime].value.is_some());
-    let is_clear = |row: &&RuntimeRow| row.cells[runtime].note != "unclear";
+    let is_clear = |row: &&RuntimeRow| !row.cells[runtime].unclear;
     let clear: Vec<f64> = rows().filter(is_clear).filter_map(|row| row.cells[runtime].value).collect();
     let mut open: Vec<&str> = rows().filter(|row| !is_clear(row)).map(|row| row.operation).collect();
     open.dedup();

@@ -198,7 +198,8 @@ impl OfScale<'_> {
             title: "All figures",
             note: "One call in flight, except for throughput. The sections below have the intervals and say how each \
                    figure was taken."
-                .to_owned(),
+                .to_owned()
+                + self.of_ratios(),
             head: "Operation",
             statistics: shown.iter().map(statistic).collect(),
             together: Vec::new(),
@@ -279,7 +280,7 @@ impl OfScale<'_> {
                  and of the whole process, with the threads that collect garbage and compile. {sampled}"
             )
         };
-        self.group("cpu", "CPU", &note, columns::CPU)
+        self.group("cpu", "CPU", &(note + self.of_ratios()), columns::CPU)
     }
 
     fn allocation(&self) -> Group {
@@ -397,6 +398,16 @@ impl OfScale<'_> {
             together: together.collect(),
             lines: self.lines(|m| columns.iter().map(|column| (column.cell)(self, m)).collect()),
             statistics,
+        }
+    }
+
+    /// What a ratio next to the figures that it is of is not, where there are ratios.
+    fn of_ratios(&self) -> &'static str {
+        if self.against().is_some() {
+            " A ratio is the geometric mean of the rounds' ratios, and so not exactly the quotient of two figures of its \
+             column."
+        } else {
+            ""
         }
     }
 

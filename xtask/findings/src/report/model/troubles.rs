@@ -39,6 +39,8 @@ pub struct Trouble {
 
 const LONGEST_REASON: usize = 240;
 const LONGEST_WORDS: usize = 6_000;
+/// The kind of the warning that is raised for two ratios of CPU per call that should agree.
+const DISAGREE: &str = "cpu-ratios-disagree";
 const MOST_LINES: usize = 12;
 
 pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
@@ -46,6 +48,7 @@ pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
     let mut lines: Vec<Fix> =
         results.targets.iter().filter(|t| t.status != TargetStatus::Ok).map(|t| of_target(t, libraries)).collect();
     lines.extend(of_measurements(results, libraries));
+    lines.extend(of_grounds(results, libraries));
     lines.extend(results.disturbances.iter().filter(|d| d.serious).map(|d| of_disturbance(results, d)));
     let headline = match run.status {
         RunStatus::Complete if run.finished_at.is_none() => "This run has not finished.",
@@ -58,9 +61,9 @@ pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
     };
     if run.status == RunStatus::Interrupted {
         lines.push(Fix {
-            who: "To resume".to_owned(),
-            why: "what was measured is kept".to_owned(),
-            how: "resume it in its folder".to_owned(),
+            who: "To resume it".to_owned(),
+            why: "what was measured is kept; DIR is the folder of its results".to_owned(),
+            how: String::new(),
             command: "cargo xtask bench --resume DIR".to_owned(),
         });
     }
@@ -106,6 +109,34 @@ fn of_disturbance(results: &Results, disturbance: &Disturbance) -> Fix {
         how: advice.how.to_owned(),
         command: advice.command,
     }
+}
+
+/// Ratios of CPU per call that the database does not confirm: client cost is what the report is about, so that this comes
+/// before it.
+fn of_grounds(results: &Results, libraries: &[TargetView]) -> Option<Fix> {
+    const SHOWN: usize = 3;
+    let disagrees = |m: &&Measurement| m.warning_kinds.iter().any(|kind| kind == DISAGREE);
+    let place = |m: &Measurement| {
+        let versus = m.vs_baseline.as_ref()?;
+        let [recorded, as_used] = [versus.cpu_ratio, versus.as_used_cpu_ratio?].map(|ratio| format::ratio(ratio, None));
+        let at =
+            if results.settings.scales.len() > 1 { format!(" ({})", escape::plain(&m.scale)) } else { String::new() };
+        let who = format!("{} in {}{at}", label(libraries, &m.target), m.operation);
+        Some(format!("{who}: {recorded} against recorded answers, {as_used} against the database"))
+    };
+    let all: Vec<String> = results.measurements.iter().filter(disagrees).filter_map(place).collect();
+    let more = match all.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let advice = advice::on_warning(results, DISAGREE);
+    let shown = all[..all.len().min(SHOWN)].join("; ");
+    (!all.is_empty()).then(|| Fix {
+        who: "CPU ratios that disagree beyond their intervals:".to_owned(),
+        why: format!("{shown}{more}"),
+        how: advice.how.to_owned(),
+        command: advice.command,
+    })
 }
 
 fn of_target(target: &Target, libraries: &[TargetView]) -> Fix {
@@ -175,5 +206,26 @@ fn status(status: TargetStatus) -> &'static str {
         TargetStatus::Failed => "failed",
         TargetStatus::WrongWork => "did wrong work and was not timed",
         TargetStatus::Unavailable => "not in this run",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::golden_test::fixed;
+    use crate::report::model::page;
+
+    #[test]
+    fn ratios_that_the_database_does_not_confirm_are_read_first() {
+        let mut results = fixed();
+        let versus = results.measurements.iter().position(|m| m.vs_baseline.is_some()).unwrap();
+        let m = &mut results.measurements[versus];
+        m.warning_kinds = vec![DISAGREE.to_owned()];
+        let versus = m.vs_baseline.as_mut().unwrap();
+        (versus.cpu_ratio, versus.as_used_cpu_ratio) = (1.5, Some(1.2));
+        let banner = page(&results).banner.unwrap();
+        let line = banner.lines.iter().find(|line| line.who.starts_with("CPU ratios that disagree")).unwrap();
+        let words = "×1.50 against recorded answers, ×1.20 against the database";
+        assert!(line.why.contains(words) && line.command.contains("--budget"), "{line:?}");
     }
 }
