@@ -14,8 +14,8 @@ pub const QUERY_ITEMS: u32 = 20;
 pub const MOST_QUERY_ITEMS: u32 = 1_000;
 /// A table of more than this is not scanned to its end again and again, bytes.
 const LARGE_BYTES: u64 = 20_000_000;
-/// A part of a large table that is scanned instead, bytes of items: five pages.
-const PART: u64 = 4_400_000;
+/// A part of a large table that is scanned instead, bytes of items: three pages.
+const PART: u64 = 2_200_000;
 /// It has a multiple of this many items.
 const PART_STEP: u32 = 100;
 /// What the scans of all targets together may hold in the record, bytes of items.
