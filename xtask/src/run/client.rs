@@ -1,5 +1,6 @@
 //! The client's cost against recorded answers: CPU per call in slices in turn, and bytes allocated.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::process::Process;
@@ -20,31 +21,68 @@ const ALLOCATING_SCANS: u64 = 1;
 /// Wall time of a call over its CPU time: it waits for the answer.
 const WALL_PER_CPU: f64 = 1.15;
 
+/// Passes over the operations in one round. A machine's speed changes over seconds and minutes too, and not by as much for
+/// every library: with its turns all over the round, each operation's ratio is of the same mixture.
+const PASSES: u64 = 4;
+
+/// What each process is to make of one operation against its record.
+struct ClientPlan {
+    operation: Operation,
+    turns: Turns,
+    /// What a call of each target takes, milliseconds.
+    ms_per_call: Vec<f64>,
+    /// Who falls out takes its place along: the others keep their turns.
+    places: Vec<usize>,
+}
+
+impl ClientPlan {
+    fn place(&self, process: &Process) -> usize {
+        self.places.iter().position(|&target| target == process.target).unwrap_or(0)
+    }
+
+    /// The turns of one pass; the first one has any there are.
+    fn turns_of(&self, pass: u64) -> Range<u64> {
+        let before = |pass: u64| (pass * self.turns.count).div_ceil(PASSES);
+        before(pass)..before(pass + 1)
+    }
+}
+
 impl Runner<'_> {
-    /// Measures the client's cost of one operation of all processes.
+    /// Measures the client's cost of each operation of all processes, in several passes over the operations.
     pub fn measure_client(
         &mut self,
         plan: RoundPlan,
-        operation: Operation,
-        times: Times,
+        times: &[(Operation, Times)],
         processes: &mut Vec<Process>,
     ) -> Result<(), Fault> {
-        let ms_per_call: Vec<f64> = processes.iter().map(|process| self.client_ms(process, operation)).collect();
-        let turns = self.client_turns(operation, times, processes);
-        // Who falls out takes its place along: the others keep their turns.
-        let places: Vec<usize> = processes.iter().map(|process| process.target).collect();
-        let place = |process: &Process| places.iter().position(|&target| target == process.target).unwrap_or(0);
-        let at = self.plan.operations.iter().position(|&one| one == operation).unwrap_or(0);
-        for turn in 0..turns.count {
-            // Who goes first changes from turn to turn, so that nobody always follows the same neighbour.
-            self.each(plan, processes, turn as usize, |runner, process| {
-                let at = place(process);
-                let calls = turns.calls(turn, at);
-                let (lead_in, last) = (turns.lead_in(calls), turn + 1 == turns.count);
-                runner.client_slice(operation, [lead_in, calls], ms_per_call[at], last, process)
-            })?;
-            self.observe_progress(Phase::Client, at, (turn + 1) as f64 / turns.count as f64, processes);
+        let of = |&(operation, times): &(Operation, Times)| ClientPlan {
+            operation,
+            turns: self.client_turns(operation, times, processes),
+            ms_per_call: processes.iter().map(|process| self.client_ms(process, operation)).collect(),
+            places: processes.iter().map(|process| process.target).collect(),
+        };
+        let planned: Vec<ClientPlan> = times.iter().map(of).collect();
+        for pass in 0..PASSES {
+            for (at, one) in planned.iter().enumerate() {
+                for turn in one.turns_of(pass) {
+                    // Who goes first changes from turn to turn, so that nobody always follows the same neighbour.
+                    self.each(plan, processes, turn as usize, |runner, process| {
+                        runner.client_slice(one, turn, process)
+                    })?;
+                }
+                let passed = pass as f64 + (at + 1) as f64 / planned.len() as f64;
+                self.observe_progress(Phase::Client, passed / PASSES as f64, processes);
+                self.observe_costs(one.operation, processes);
+            }
         }
+        for one in &planned {
+            self.end_client(plan, one.operation, processes)?;
+        }
+        Ok(())
+    }
+
+    /// Counts what the calls of one operation allocate, and looks at what went wrong with those that were timed.
+    fn end_client(&mut self, plan: RoundPlan, operation: Operation, processes: &mut Vec<Process>) -> Result<(), Fault> {
         self.each(plan, processes, 0, |runner, process| {
             // It allocates the same in every process.
             if !operation.grows_with_the_table() || plan.round == 0 {
@@ -57,9 +95,7 @@ impl Runner<'_> {
             measured.check_errors(operation, measured.recorded_calls)?;
             // A request that was never recorded is answered with an error, which a library may have swallowed.
             runner.check_record(process.target, operation)
-        })?;
-        self.observe_costs(operation, processes);
-        Ok(())
+        })
     }
 
     /// The turns of an operation's client phase.
@@ -68,20 +104,16 @@ impl Runner<'_> {
         Turns::share_out(&ms_per_call, times.client, SliceLength::client(operation))
     }
 
-    fn client_slice(
-        &mut self,
-        operation: Operation,
-        [lead_in, calls]: [u64; 2],
-        ms_per_call: f64,
-        last: bool,
-        process: &mut Process,
-    ) -> Result<(), Fault> {
+    fn client_slice(&mut self, one: &ClientPlan, turn: u64, process: &mut Process) -> Result<(), Fault> {
+        let (operation, at) = (one.operation, one.place(process));
+        let calls = one.turns.calls(turn, at);
         if calls == 0 {
             return Ok(());
         }
+        let (lead_in, last) = (one.turns.lead_in(calls), turn + 1 == one.turns.count);
         let from = process.operation(operation).recorded_calls;
         let measure = Measure { operation, phase: Phase::Client, calls, lead_in, from, check: last, concurrency: None };
-        let expected = Duration::from_secs_f64(ms_per_call * calls as f64 / 1e3);
+        let expected = Duration::from_secs_f64(one.ms_per_call[at] * calls as f64 / 1e3);
         let at_ms = self.now_ms();
         let end = process.suite.measure(measure, expected, &self.health(), || {}, || {})?;
         self.time.client_s += end.wall_ms / 1e3;

@@ -378,9 +378,7 @@ impl Runner<'_> {
         for process in &*processes {
             core::keep_on_one(process.pid);
         }
-        for &(operation, times) in times {
-            self.measure_client(plan, operation, times, processes)?;
-        }
+        self.measure_client(plan, times, processes)?;
         for process in &*processes {
             core::let_go(process.pid);
         }
@@ -593,14 +591,11 @@ impl Runner<'_> {
     }
 
     /// Shows the observer how much of the round is done.
-    pub(super) fn observe_progress(&self, phase: Phase, operation: usize, share: f64, processes: &[Process]) {
+    pub(super) fn observe_progress(&self, phase: Phase, share: f64, processes: &[Process]) {
         const CLIENT: f64 = 0.55;
-        let done = |share: f64| (operation as f64 + share) / self.plan.operations.len().max(1) as f64;
-        let used = |share: f64| CLIENT + (1.0 - CLIENT) * done(share);
         let share = match phase {
-            Phase::Client | Phase::WarmUp | Phase::Allocation => CLIENT * done(share),
-            Phase::Latency => used(share / 2.0),
-            Phase::Throughput => used(0.5 + share / 2.0),
+            Phase::Client | Phase::WarmUp | Phase::Allocation => CLIENT * share,
+            Phase::Latency | Phase::Throughput => CLIENT + (1.0 - CLIENT) * share,
         };
         for process in processes {
             self.observer.progress(&process.id, share);

@@ -138,14 +138,17 @@ impl Runner<'_> {
             process.operation(operation).from_ms = self.now_ms();
         }
         let turns = &used.turns;
-        let at = self.plan.operations.iter().position(|&one| one == operation).unwrap_or(0);
+        let at = self.plan.operations.iter().position(|&one| one == operation).unwrap_or(0) as f64;
+        let operations = self.plan.operations.len().max(1) as f64;
+        let of_all = |share: f64| (at + share) / operations;
         for turn in 0..turns.count {
             self.each(plan, processes, turn as usize, |runner, process| {
                 let calls = turns.calls(turn, used.place(process));
                 let lead_in = turns.lead_in(calls);
                 runner.latency_slice(operation, calls, lead_in, turn + 1 == turns.count, process)
             })?;
-            self.observe_progress(Phase::Latency, at, (turn + 1) as f64 / turns.count as f64, processes);
+            let half = (turn + 1) as f64 / turns.count as f64 / 2.0;
+            self.observe_progress(Phase::Latency, of_all(half), processes);
         }
         let Some(time) = used.throughput else {
             return self.each(plan, processes, 0, |runner, process| {
@@ -160,7 +163,7 @@ impl Runner<'_> {
                     runner.throughput_burst(operation, concurrency, burst, time, process)
                 })?;
             }
-            self.observe_progress(Phase::Throughput, at, 1.0, processes);
+            self.observe_progress(Phase::Throughput, of_all(1.0), processes);
         }
         self.each(plan, processes, 0, |runner, process| runner.finish_used(plan, operation, process))
     }
