@@ -132,8 +132,8 @@ fn of_grounds(results: &Results, libraries: &[TargetView]) -> Option<Fix> {
     let advice = advice::on_warning(results, DISAGREE);
     let shown = all[..all.len().min(SHOWN)].join("; ");
     (!all.is_empty()).then(|| Fix {
-        who: "CPU ratios that disagree beyond their intervals:".to_owned(),
-        why: format!("{shown}{more}"),
+        who: "Two grounds".to_owned(),
+        why: format!("CPU ratios that disagree beyond their intervals: {shown}{more}"),
         how: advice.how.to_owned(),
         command: advice.command,
     })
@@ -224,7 +224,7 @@ mod tests {
         let versus = m.vs_baseline.as_mut().unwrap();
         (versus.cpu_ratio, versus.as_used_cpu_ratio) = (1.5, Some(1.2));
         let banner = page(&results).banner.unwrap();
-        let line = banner.lines.iter().find(|line| line.who.starts_with("CPU ratios that disagree")).unwrap();
+        let line = banner.lines.iter().find(|line| line.why.starts_with("CPU ratios that disagree")).unwrap();
         let words = "×1.50 against recorded answers, ×1.20 against the database";
         assert!(line.why.contains(words) && line.command.contains("--budget"), "{line:?}");
     }
