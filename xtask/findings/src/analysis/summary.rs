@@ -222,7 +222,7 @@ fn phase_parts(phase: &ThroughputPhase) -> Parts {
 
 /// Fills in what a measurement's own rounds show, and returns what to warn of.
 fn summarize_alone(one: &mut Measurement, context: &Context) -> Vec<Warning> {
-    let measured: Vec<&Round> = one.per_round.iter().filter(|round| has_figures(round)).collect();
+    let measured: Vec<&Round> = counted(one).collect();
     let rounds = measured.len() as u32;
     let mut sorted: Vec<f64> =
         measured.iter().flat_map(|round| &round.slices).flat_map(|slice| slice.samples_ms.iter().copied()).collect();
@@ -387,10 +387,23 @@ fn database_usage(one: &Measurement) -> Option<DatabaseUsage> {
     })
 }
 
+/// The rounds of which a measurement's figures are made: those whose process had settled, where they are enough for a
+/// verdict, and else all.
+pub fn counted(one: &Measurement) -> impl Iterator<Item = &Round> {
+    let measured = || one.per_round.iter().filter(|round| has_figures(round));
+    let enough = measured().filter(|round| round.warm_up.settled).count() >= FEW_ROUNDS as usize;
+    measured().filter(move |round| round.warm_up.settled || !enough)
+}
+
+/// Whether every process behind a measurement's figures had settled.
+pub fn had_settled(one: &Measurement) -> bool {
+    counted(one).all(|round| round.warm_up.settled)
+}
+
 /// The sides of the rounds that both have, by the rounds' numbers.
 pub fn pairs(ours: &Measurement, theirs: &Measurement, of: fn(&Round) -> Parts) -> Vec<(Parts, Parts)> {
-    let by_round: BTreeMap<u32, &Round> = theirs.per_round.iter().map(|round| (round.round, round)).collect();
-    ours.per_round.iter().filter_map(|round| Some((of(round), of(by_round.get(&round.round)?)))).collect()
+    let by_round: BTreeMap<u32, &Round> = counted(theirs).map(|round| (round.round, round)).collect();
+    counted(ours).filter_map(|round| Some((of(round), of(by_round.get(&round.round)?)))).collect()
 }
 
 /// The measurements that can be compared with the baseline, by their indices, each with the baseline's.
@@ -491,10 +504,8 @@ fn both_have_client_phases(ours: &Measurement, theirs: &Measurement) -> bool {
 /// Whether a ratio may have a verdict: not from fewer than three rounds that both sides have, nor from a process that had
 /// not settled.
 fn may_have_a_verdict(ours: &Measurement, theirs: &Measurement) -> bool {
-    let settled =
-        |one: &Measurement| one.per_round.iter().filter(|round| has_figures(round)).all(|r| r.warm_up.settled);
     let rounds = pairs(ours, theirs, cpu_parts).iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).count();
-    rounds >= FEW_ROUNDS as usize && settled(ours) && settled(theirs)
+    rounds >= FEW_ROUNDS as usize && had_settled(ours) && had_settled(theirs)
 }
 
 fn median(values: &[f64]) -> Option<f64> {

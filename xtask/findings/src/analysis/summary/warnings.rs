@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{FEW_ROUNDS, cpu_parts, median};
+use super::{FEW_ROUNDS, cpu_parts, has_figures, median};
 use crate::results::{Measurement, Round, VsBaseline, Work};
 use crate::system::format::{count, per_call, percent, plural, ratio, signed_percent};
 use stats::outliers::{FarOut, far_out, modified_z_scores};
@@ -43,6 +43,11 @@ pub enum Warning {
         beyond: usize,
     },
     NotSettled {
+        rounds: usize,
+        of: usize,
+    },
+    /// Rounds whose process had not settled, next to enough whose had.
+    LeftOut {
         rounds: usize,
         of: usize,
     },
@@ -87,6 +92,7 @@ impl Warning {
             Warning::FewBeyond { percentile: "p95", .. } => "approximate-p95",
             Warning::FewBeyond { .. } => "approximate-p99",
             Warning::NotSettled { .. } => "not-settled",
+            Warning::LeftOut { .. } => "left-out",
             Warning::Outliers(_) => "outliers",
             Warning::RoundApart { .. } => "round-apart",
             Warning::Drift { .. } => "drift",
@@ -124,6 +130,11 @@ impl fmt::Display for Warning {
                 f,
                 "CPU per call was still falling when the warm-up time ran out, in {rounds} of {of} rounds: the settled \
                  figure may be lower, and its ratios have no verdict"
+            ),
+            Warning::LeftOut { rounds, of } => write!(
+                f,
+                "{rounds} of {of} rounds had not settled when the warm-up time ran out, and {} in none of its figures",
+                if *rounds == 1 { "is" } else { "are" }
             ),
             Warning::Outliers(FarOut { count: far, of, mean_raised_by }) => write!(
                 f,
@@ -235,6 +246,10 @@ pub fn alone_warnings(one: &Measurement, measured: &[&Round], sorted: &[f64]) ->
     if unsettled > 0 {
         warnings.push(Warning::NotSettled { rounds: unsettled, of: measured.len() });
     }
+    let of = one.per_round.iter().filter(|round| has_figures(round)).count();
+    if of > measured.len() {
+        warnings.push(Warning::LeftOut { rounds: of - measured.len(), of });
+    }
     if let Some(found) = far_out(sorted).filter(|found| found.count > 0 && found.mean_raised_by > RAISED) {
         warnings.push(Warning::Outliers(found));
     }
@@ -338,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_process_that_had_not_settled_is_named_and_its_ratio_has_no_verdict() {
-        let results = recorded(|one| one.per_round[0].warm_up.settled = false);
+        let results = recorded(|one| one.per_round.iter_mut().for_each(|round| round.warm_up.settled = false));
         let warned = with_kind(&results, "not-settled");
         assert_eq!(warned.len(), 6);
         for one in warned {
@@ -347,6 +362,22 @@ mod tests {
         }
         let noted = results.disturbances.iter().find(|found| found.detail.contains("still settling")).unwrap();
         assert!(noted.detail.contains("their ratios have no verdict"), "{}", noted.detail);
+    }
+
+    #[test]
+    fn a_round_that_had_not_settled_is_left_out_where_enough_others_had() {
+        let left_out = recorded(|one| one.per_round[0].warm_up.settled = false);
+        assert!(with_kind(&left_out, "not-settled").is_empty());
+        let warned = with_kind(&left_out, "left-out");
+        assert_eq!(warned.len(), 6);
+        let gone = recorded(|one| drop(one.per_round.remove(0)));
+        for one in warned {
+            let same = |other: &&Measurement| (&other.target, other.operation) == (&one.target, one.operation);
+            let other = gone.measurements.iter().find(same).unwrap();
+            assert_eq!(one.rounds, other.rounds);
+            let [ratio, without] = [one, other].map(|one| one.vs_baseline.as_ref().unwrap().cpu_ratio);
+            assert!((ratio / without - 1.0).abs() < 1e-9, "{ratio} and {without}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::answer::Point;
 use super::cell::Cell;
 use super::ratio::Ratio;
 use crate::analysis::compare::{self, FailOn, Metric};
-use crate::analysis::summary::FEW_ROUNDS;
+use crate::analysis::summary::{FEW_ROUNDS, had_settled};
 use crate::report::format;
 use crate::results::{Measurement, Operation, Results, Runtime, Target, Verdict};
 
@@ -116,11 +116,7 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
 /// processes that had settled.
 fn may_conclude(results: &Results, scale: &str, operation: Operation, target: &str) -> bool {
     let is_it = |m: &&Measurement| (m.scale.as_str(), m.operation, m.target.as_str()) == (scale, operation, target);
-    results
-        .measurements
-        .iter()
-        .find(is_it)
-        .is_some_and(|m| m.rounds >= FEW_ROUNDS && m.per_round.iter().all(|round| round.warm_up.settled))
+    results.measurements.iter().find(is_it).is_some_and(|m| m.rounds >= FEW_ROUNDS && had_settled(m))
 }
 
 /// For each further runtime: what each library's calls cost under it as multiples of the first's, where the run can
