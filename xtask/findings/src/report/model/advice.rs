@@ -64,7 +64,7 @@ pub fn to_settle(results: &Results, libraries: &[TargetView]) -> Option<Point> {
 
 /// The run's own command with other flags: what is not about how long it measures, or where to, stays as it was.
 fn again(results: &Results, flags: &str) -> String {
-    const OWN: [&str; 6] = ["--budget", "--rounds", "--warm-up", "--time", "--out", "--resume"];
+    const OWN: [&str; 7] = ["--budget", "--rounds", "--warm-up", "--time", "--patience", "--out", "--resume"];
     let mut words = shell_words::split(&results.run.command).unwrap_or_default().into_iter();
     let mut kept = Vec::new();
     while let Some(word) = words.next() {
@@ -87,9 +87,8 @@ pub struct Advice {
 }
 
 impl Advice {
-    fn new(how: &'static str, flags: &str) -> Advice {
-        let command = if flags.is_empty() { String::new() } else { format!("cargo xtask bench{flags}") };
-        Advice { how, command }
+    fn new(how: &'static str) -> Advice {
+        Advice { how, command: String::new() }
     }
 
     /// "measure for longer: cargo xtask bench --budget 10m".
@@ -99,8 +98,10 @@ impl Advice {
     }
 }
 
-/// A wait for the machine to become idle that outlasts a build or a browser.
-const WAIT: &str = " --patience 5m";
+/// The same run again, with a wait for the machine to become idle that outlasts a build or a browser.
+fn patient(results: &Results, how: &'static str) -> Advice {
+    Advice { how, command: again(results, " --patience 5m") }
+}
 
 fn longer(results: &Results) -> Advice {
     let flag = budget(results).map_or_else(|| " --budget 10m".to_owned(), |budget| budget.flag());
@@ -112,14 +113,14 @@ pub fn on_disturbance(results: &Results, kind: DisturbanceKind) -> Advice {
     match kind {
         DisturbanceKind::FewRounds | DisturbanceKind::Noise => longer(results),
         DisturbanceKind::OtherLoad => {
-            Advice::new("end what else runs on this machine, or let the run wait until it is idle", WAIT)
+            patient(results, "end what else runs on this machine, or let the run wait until it is idle")
         }
         DisturbanceKind::CpuSteal | DisturbanceKind::ClockFrequency => {
             Advice { how: "measure for longer, so that slow and fast moments even out", ..longer(results) }
         }
-        DisturbanceKind::Swapping => Advice::new("free some memory, or measure fewer libraries at once (--orm)", ""),
+        DisturbanceKind::Swapping => Advice::new("free some memory, or measure fewer libraries at once (--orm)"),
         DisturbanceKind::Drift | DisturbanceKind::Outliers => {
-            Advice::new("measure again while the machine is idle", WAIT)
+            patient(results, "measure again while the machine is idle")
         }
         DisturbanceKind::NotSettled => on_warning(results, "not-settled"),
         DisturbanceKind::Accounting => on_warning(results, "accounting"),
@@ -130,23 +131,23 @@ pub fn on_disturbance(results: &Results, kind: DisturbanceKind) -> Advice {
 /// What to do about a warning of this kind; nothing where it is no fault but what a library does.
 pub fn on_warning(results: &Results, kind: &str) -> Advice {
     match kind {
-        "errors" => Advice::new("see why in the log of the library's process, next to results.json", ""),
+        "errors" => Advice::new("see why in the log of the library's process, next to results.json"),
         "few-rounds" => longer(results),
         "cpu-ratios-disagree" => Advice {
             how: "rely on the direction of these ratios rather than on their size, and measure again for longer",
             ..longer(results)
         },
         "few-samples" | "approximate-p95" | "approximate-p99" => {
-            Advice::new("a larger --budget, or fewer operations (--op), times more calls", "")
+            Advice::new("a larger --budget, or fewer operations (--op), times more calls")
         }
         "not-settled" => {
             let growth = results.settings.scales.first().map(|scale| budget_for(results, TO_WARM_UP, &scale.name));
             let flags = growth.map_or_else(String::new, |budget| warming_up(results, &budget));
             Advice { how: "warm up for longer", command: again(results, &flags) }
         }
-        "outliers" | "round-apart" | "drift" => Advice::new("measure again while the machine is idle", WAIT),
-        "accounting" => Advice::new("rely on CPU per call rather than on CPU in percent here", ""),
-        "no-usage" => Advice::new("rely on CPU per call; the sampler needs turns that are longer (--time 250ms)", ""),
+        "outliers" | "round-apart" | "drift" => patient(results, "measure again while the machine is idle"),
+        "accounting" => Advice::new("rely on CPU per call rather than on CPU in percent here"),
+        "no-usage" => Advice::new("rely on CPU per call; the sampler needs turns that are longer (--time 250ms)"),
         _ => Advice::default(),
     }
 }
