@@ -4,6 +4,7 @@
 
 import { inspect, isDeepStrictEqual } from "node:util";
 import type { ValueOutcome } from "../protocol.js";
+import { shorten } from "../worker/events.js";
 
 /** The longest description of a value, characters. */
 const LONGEST_VALUE = 40;
@@ -104,12 +105,12 @@ export function describe(value: unknown): string {
     return value.constructor.name;
   }
   const text = inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 1, maxStringLength: LONGEST_VALUE });
-  return cut(typeof value === "string" ? JSON.stringify(value) : text, LONGEST_VALUE);
+  return shorten(typeof value === "string" ? JSON.stringify(value) : text, LONGEST_VALUE);
 }
 
 /** The first line of an error, short. */
 export function firstLine(error: string): string {
-  return cut((error.split("\n")[0] ?? "").trim(), LONGEST_ERROR);
+  return shorten((error.split("\n")[0] ?? "").trim(), LONGEST_ERROR);
 }
 
 /** What lies in the database, by the only entry of a typed value: the name of its type, and its content, short. */
@@ -120,9 +121,5 @@ export function storedOf(typed: Typed | undefined): Pick<ValueOutcome, "storedTy
   }
   const [type, content] = entry;
   const text = content instanceof Uint8Array ? Buffer.from(content).toString("base64") : JSON.stringify(content);
-  return { storedType: type, stored: cut(text, LONGEST_VALUE) };
-}
-
-function cut(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+  return { storedType: type, stored: shorten(text, LONGEST_VALUE) };
 }

@@ -29,8 +29,8 @@ export function roundMs(ms: number): number {
   return Math.round(ms * 1e4) / 1e4;
 }
 
-export function shorten(text: string): string {
-  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT - 1)}…`;
+export function shorten(text: string, longest = LONGEST_TEXT): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }
 
 /** A readable error, with its name where that says more than the message. */

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::process::Process;
+use super::process::{Places, Process};
 use super::{RoundPlan, Runner};
 use crate::analysis::summary;
 use crate::plan::turns::{SliceLength, Turns};
@@ -31,15 +31,10 @@ struct ClientPlan {
     turns: Turns,
     /// What a call of each target takes, milliseconds.
     ms_per_call: Vec<f64>,
-    /// Who falls out takes its place along: the others keep their turns.
-    places: Vec<usize>,
+    places: Places,
 }
 
 impl ClientPlan {
-    fn place(&self, process: &Process) -> usize {
-        self.places.iter().position(|&target| target == process.target).unwrap_or(0)
-    }
-
     /// The turns of one pass; the first one has any there are.
     fn turns_of(&self, pass: u64) -> Range<u64> {
         let before = |pass: u64| (pass * self.turns.count).div_ceil(PASSES);
@@ -59,7 +54,7 @@ impl Runner<'_> {
             operation,
             turns: self.client_turns(operation, times, processes),
             ms_per_call: processes.iter().map(|process| self.client_ms(process, operation)).collect(),
-            places: processes.iter().map(|process| process.target).collect(),
+            places: Places::of(processes),
         };
         let planned: Vec<ClientPlan> = times.iter().map(of).collect();
         for pass in 0..PASSES {
@@ -105,7 +100,7 @@ impl Runner<'_> {
     }
 
     fn client_slice(&mut self, one: &ClientPlan, turn: u64, process: &mut Process) -> Result<(), Fault> {
-        let (operation, at) = (one.operation, one.place(process));
+        let (operation, at) = (one.operation, one.places.find(process));
         let calls = one.turns.calls(turn, at);
         if calls == 0 {
             return Ok(());

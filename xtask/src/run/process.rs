@@ -38,6 +38,20 @@ impl Process {
     }
 }
 
+/// The places of a round's processes among the sides of their turns. Who falls out takes its place along: the others keep
+/// theirs.
+pub struct Places(Vec<usize>);
+
+impl Places {
+    pub fn of(processes: &[Process]) -> Places {
+        Places(processes.iter().map(|process| process.target).collect())
+    }
+
+    pub fn find(&self, process: &Process) -> usize {
+        self.0.iter().position(|&target| target == process.target).unwrap_or(0)
+    }
+}
+
 /// What was recorded of one operation.
 #[derive(Debug, Clone)]
 pub struct RecordedOperation {

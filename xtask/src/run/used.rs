@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::process::Process;
+use super::process::{Places, Process};
 use super::{RoundPlan, Runner};
 use crate::machine::sampler::{self, DATABASE};
 use crate::plan::request::Emphasis;
@@ -32,16 +32,12 @@ const LONGEST_BURST: Duration = Duration::from_millis(800);
 pub struct UsedPlan {
     pub operation: Operation,
     turns: Turns,
-    places: Vec<usize>,
+    places: Places,
     /// Throughput time of each target and concurrency; None where the latency phase serves for both.
     throughput: Option<Duration>,
 }
 
 impl UsedPlan {
-    fn place(&self, process: &Process) -> usize {
-        self.places.iter().position(|&target| target == process.target).unwrap_or(0)
-    }
-
     /// The most calls that a process makes with it, for as many concurrencies.
     pub fn most_calls(&self, process: &Process, ms_per_call: f64, concurrencies: &[u32]) -> u64 {
         let burst = |concurrency: u32| {
@@ -50,7 +46,7 @@ impl UsedPlan {
             fitting as u64 + u64::from(concurrency) * 4
         };
         let throughput: u64 = concurrencies.iter().map(|&concurrency| burst(concurrency)).sum();
-        TRIAL_CALLS + self.turns.all_calls(self.place(process)) + throughput.min(MOST_CALLS)
+        TRIAL_CALLS + self.turns.all_calls(self.places.find(process)) + throughput.min(MOST_CALLS)
     }
 }
 
@@ -90,7 +86,7 @@ impl Runner<'_> {
         Ok(UsedPlan {
             operation,
             turns: Turns::share_out(&ms, latency, SliceLength::LATENCY),
-            places: processes.iter().map(|process| process.target).collect(),
+            places: Places::of(processes),
             throughput,
         })
     }
@@ -119,8 +115,8 @@ impl Runner<'_> {
         let begun = Instant::now();
         // In no time at all there is one turn.
         let turns = Turns::share_out(&ms, Duration::ZERO, SliceLength::client(operation));
-        let places = processes.iter().map(|process| process.target).collect();
-        let measured = self.measure_used(plan, &UsedPlan { operation, turns, places, throughput: None }, processes);
+        let once = UsedPlan { operation, turns, places: Places::of(processes), throughput: None };
+        let measured = self.measure_used(plan, &once, processes);
         self.once += begun.elapsed();
         measured
     }
@@ -143,7 +139,7 @@ impl Runner<'_> {
         let of_all = |share: f64| (at + share) / operations;
         for turn in 0..turns.count {
             self.each(plan, processes, turn as usize, |runner, process| {
-                let calls = turns.calls(turn, used.place(process));
+                let calls = turns.calls(turn, used.places.find(process));
                 let lead_in = turns.lead_in(calls);
                 runner.latency_slice(operation, calls, lead_in, turn + 1 == turns.count, process)
             })?;

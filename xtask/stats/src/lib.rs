@@ -11,6 +11,12 @@ pub mod student;
 /// The lower and the upper end of a 95% interval.
 pub type Interval = [f64; 2];
 
+/// Half of the width of an interval of ratios or of costs, as a logarithm: 0.02 is about ±2%, however large what it is of.
+/// None where an end is not above 0.
+pub fn log_half_width([low, high]: Interval) -> Option<f64> {
+    (low > 0.0 && high > 0.0).then(|| (high.ln() - low.ln()) / 2.0)
+}
+
 /// The arithmetic mean; `None` of nothing.
 pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)

@@ -2,6 +2,7 @@
 //! not depend on the table has the exponent 0, cost in proportion to it 1, and cost that grows with its square 2.
 
 use crate::results::{GrowingFigure, Growth, GrowthPoint, Interval, Measurement, Results};
+use stats::log_half_width;
 
 /// Of each target and operation that has figures at two scales or more, in the order of the measurements; latency comes
 /// after CPU. Empty for a run at one scale.
@@ -69,14 +70,9 @@ fn exponent(points: &[GrowthPoint]) -> Option<(f64, Option<Interval>)> {
     }
     let weights: Vec<f64> = across.iter().map(|x| (x - middle) / spread).collect();
     let slope: f64 = weights.iter().zip(points).map(|(weight, point)| weight * point.micros.ln()).sum();
-    let halves: Option<Vec<f64>> = points.iter().map(|point| point.micros_ci95.and_then(half_width)).collect();
+    let halves: Option<Vec<f64>> = points.iter().map(|point| point.micros_ci95.and_then(log_half_width)).collect();
     let half = halves.map(|halves| weights.iter().zip(halves).map(|(w, half)| (w * half).powi(2)).sum::<f64>().sqrt());
     Some((slope, half.map(|half| [slope - half, slope + half])))
-}
-
-/// Half of an interval, as a logarithm.
-fn half_width([low, high]: Interval) -> Option<f64> {
-    (low > 0.0 && high > 0.0).then(|| (high.ln() - low.ln()) / 2.0)
 }
 
 #[cfg(test)]

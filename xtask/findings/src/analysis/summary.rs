@@ -18,6 +18,7 @@ use crate::results::{
 };
 use stats::bootstrap::{self, Resampling, WithInterval};
 use stats::components::{Components, LogRatio, log_ratio, within_round};
+use stats::log_half_width;
 use stats::parts::{Part, Parts};
 use stats::percentile::{p95, p99, percentile};
 
@@ -115,10 +116,9 @@ fn noise_of_slices(results: &Results, scale: &str) -> Vec<(f64, f64)> {
 }
 
 fn widest<'a>(of: impl Iterator<Item = &'a Measurement>) -> Option<f64> {
-    // As a logarithm, so that a library twenty times as slow isn't asked to be known twenty times as well.
     let widths: Option<Vec<f64>> = of
         .filter_map(|one| one.vs_baseline.as_ref())
-        .map(|ratio| ratio.cpu_ratio_ci95.map(|[low, high]| (high.ln() - low.ln()) / 2.0))
+        .map(|ratio| ratio.cpu_ratio_ci95.and_then(log_half_width))
         .collect();
     widths?.into_iter().reduce(f64::max)
 }
@@ -202,7 +202,8 @@ fn client_parts(round: &Round, total: fn(&ClientSlice) -> f64) -> Option<Parts> 
 
 /// Whether a round measured anything.
 fn has_figures(round: &Round) -> bool {
-    !cpu_parts(round).is_empty() || !latency_parts(round).is_empty()
+    let called = round.client.iter().flat_map(|client| &client.slices).any(|slice| slice.calls > 0);
+    called || round.slices.iter().any(|slice| !slice.samples_ms.is_empty())
 }
 
 fn parts(round: &Round, total: fn(&Slice) -> f64) -> Parts {

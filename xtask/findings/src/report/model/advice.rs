@@ -6,6 +6,7 @@ use super::{TargetView, label};
 use crate::analysis::{forecast, summary};
 use crate::report::format;
 use crate::results::{DisturbanceKind, MOST_ROUNDS, Measurement, Results, Verdict};
+use stats::log_half_width;
 
 /// No longer budget is suggested, seconds.
 const LONGEST: f64 = 3600.0;
@@ -184,8 +185,7 @@ fn hardest(results: &Results) -> Option<(&Measurement, f64)> {
     };
     let half = |m: &Measurement| {
         let versus = m.vs_baseline.as_ref().filter(|versus| versus.cpu_verdict == Verdict::Unclear)?;
-        let [low, high] = versus.cpu_ratio_ci95.filter(|[low, high]| *low > 0.0 && low < high)?;
-        Some((high / low).ln() / 2.0)
+        versus.cpu_ratio_ci95.and_then(log_half_width).filter(|half| *half > 0.0)
     };
     let open = results.measurements.iter().filter(settled).filter_map(|m| Some((m, growth(results, m, half(m)?))));
     open.max_by(|a, b| a.1.total_cmp(&b.1))
