@@ -117,20 +117,47 @@ fn slow_rounds(results: &Results) -> Vec<Disturbance> {
             entry.1 = entry.1.min(at_ms);
         }
     }
-    let apart = logs.into_iter().filter_map(|((scale, round), (logs, at_ms))| {
-        let by = median(&logs)?.exp() - 1.0;
-        (by.abs() > ROUND_APART).then(|| Disturbance {
-            kind: DisturbanceKind::Drift,
-            at_ms: at_ms.is_finite().then_some(at_ms),
-            detail: format!(
-                "round {} at scale {scale} was {} {} than the others for all targets; ratios to the baseline are \
-                 taken inside each round and suffer less",
-                round + 1,
-                percent(by.abs()),
-                if by > 0.0 { "slower" } else { "faster" }
-            ),
-            serious: by.abs() > ROUND_APART_SERIOUS,
-        })
-    });
-    apart.collect()
+    let mut by_scale: BTreeMap<&str, Vec<Apart>> = BTreeMap::new();
+    for ((scale, round), (logs, at_ms)) in logs {
+        let by = median(&logs).map_or(0.0, |log| log.exp() - 1.0);
+        if by.abs() > ROUND_APART {
+            by_scale.entry(scale).or_default().push(Apart { round, by, at_ms });
+        }
+    }
+    by_scale.into_iter().map(|(scale, apart)| of_rounds(scale, &apart)).collect()
+}
+
+/// A round in which the machine's speed was another.
+struct Apart {
+    /// From 0.
+    round: u32,
+    /// By which share of the other rounds' it took longer; negative where it took less.
+    by: f64,
+    /// When its first slice began; infinite where it has none.
+    at_ms: f64,
+}
+
+/// What one or several rounds of a scale show, at least one of them.
+fn of_rounds(scale: &str, apart: &[Apart]) -> Disturbance {
+    let speed = |by: f64| format!("{} {}", percent(by.abs()), if by > 0.0 { "slower" } else { "faster" });
+    let (rounds, how) = match apart {
+        [one] => (format!("round {} at scale {scale} was", one.round + 1), speed(one.by)),
+        several => {
+            let numbers: Vec<String> = several.iter().map(|one| (one.round + 1).to_string()).collect();
+            let bys = || several.iter().map(|one| one.by);
+            let (least, most) = (bys().fold(f64::INFINITY, f64::min), bys().fold(f64::NEG_INFINITY, f64::max));
+            let how = format!("{} to {}", speed(least), speed(most));
+            (format!("rounds {} at scale {scale} were", numbers.join(", ")), how)
+        }
+    };
+    let first = apart.iter().map(|one| one.at_ms).fold(f64::INFINITY, f64::min);
+    Disturbance {
+        kind: DisturbanceKind::Drift,
+        at_ms: first.is_finite().then_some(first),
+        detail: format!(
+            "{rounds} {how} than the others for all targets; ratios to the baseline are taken inside each round and \
+             suffer less"
+        ),
+        serious: apart.iter().any(|one| one.by.abs() > ROUND_APART_SERIOUS),
+    }
 }

@@ -196,6 +196,25 @@ fn a_round_that_was_slow_for_all_is_drift_and_leaves_the_ratios_alone() {
 }
 
 #[test]
+fn several_rounds_of_another_speed_are_one_disturbance_of_their_scale() {
+    let mut results = raw(&Shape { rounds: 7, drift: 0.0, ..Shape::small() });
+    for one in &mut results.measurements {
+        for (round, factor) in [(1, 1.5), (3, 1.3), (6, 0.75)] {
+            for slice in &mut one.per_round[round].slices {
+                slice.cpu_ms *= factor;
+                slice.samples_ms.iter_mut().for_each(|sample| *sample *= factor);
+            }
+        }
+    }
+    summarize(&mut results);
+    let of_rounds = |found: &&Disturbance| found.kind == DisturbanceKind::Drift && found.at_ms.is_some();
+    let drift: Vec<&Disturbance> = results.disturbances.iter().filter(of_rounds).collect();
+    assert_eq!(drift.len(), 1, "{drift:?}");
+    let words = "rounds 2, 4, 7 at scale small were 25% faster to 49% slower than the others for all targets";
+    assert!(drift[0].serious && drift[0].detail.starts_with(words), "{drift:?}");
+}
+
+#[test]
 fn cpu_that_falls_inside_the_rounds_is_told() {
     let mut results = raw(&Shape { rounds: 4, ..Shape::small() });
     for round in &mut results.measurements[0].per_round {
