@@ -31,6 +31,8 @@ const FEWEST_ROUNDS: u32 = 3;
 /// A round shorter than this starts and warms up processes more than it measures them.
 const ROUND: Duration = Duration::from_secs(50);
 const LARGE_ROUND: Duration = Duration::from_secs(150);
+/// The least measuring time of a round, however little is left: a round of a few calls shows nothing.
+pub const SHORTEST: Duration = Duration::from_secs(2);
 /// The longest warm-up: the slowest library has settled by then.
 const LONGEST_WARM_UP: Duration = Duration::from_secs(30);
 /// The least time that a cell's throughput is measured for in a run, together with its rounds.
@@ -82,7 +84,8 @@ pub struct ScalePlan {
     pub warm_up: Duration,
     /// Rounds that share the budget; fewer where the intervals are narrow enough before.
     pub rounds: u32,
-    /// No further round begins when it would end later than this after the scale's start.
+    /// Of the whole scale: seeding before the rounds and the last check after them included. No further round begins
+    /// that would leave too little of it.
     pub budget: Duration,
     /// Whether the table is large by the bytes of its items.
     many_bytes: bool,
@@ -109,7 +112,7 @@ impl ScalePlan {
             || {
                 let targets = plan.targets.len().max(1) as u32;
                 let round = (self.budget / self.rounds.max(1)).saturating_sub(START * targets);
-                round / targets / plan.operations.len().max(1) as u32
+                round.max(SHORTEST) / targets / plan.operations.len().max(1) as u32
             },
             |time| time * 3,
         )
@@ -264,7 +267,11 @@ impl Plan {
             target.spec = Some(spec.clone());
             target.asked = if named { format!("BENCH_MIZZLE={spec}") } else { spec.clone() };
         }
-        (taken && !named).then(|| format!("Mizzle is measured from {spec} (--mizzle latest takes the published one)"))
+        (taken && !named).then(|| {
+            format!(
+                "Mizzle is a working tree ({spec}), not a published version; --mizzle latest takes the published one"
+            )
+        })
     }
 
     /// Says which target is the baseline, where the bare SDK is not measured and none was asked for.
@@ -282,6 +289,11 @@ impl Plan {
         [self.concurrency].into_iter().chain(self.more_concurrencies.iter().copied()).collect()
     }
 
+    /// The operations with what each is called, in the plan as in the report.
+    pub fn named_operations(&self) -> Vec<(Operation, &'static str)> {
+        self.operations.iter().map(|&operation| (operation, operation.name_by(self.items.query_by))).collect()
+    }
+
     /// The order of the targets in a round: one shuffled by the seed, turned by one place each round, so that each
     /// target stands in each place.
     pub fn order(&self, round: u32) -> Vec<usize> {
@@ -293,7 +305,7 @@ impl Plan {
 
     /// The plan for people, for `--dry-run`: rows of a name and what it is.
     pub fn describe(&self, out: &Path) -> Vec<(&'static str, String)> {
-        let operations: Vec<_> = self.operations.iter().map(|operation| operation.name()).collect();
+        let operations: Vec<_> = self.named_operations().into_iter().map(|(_, name)| name).collect();
         let mut rows = vec![
             ("Operations", operations.join(", ")),
             ("Items", self.items.in_words()),
@@ -324,9 +336,9 @@ impl Plan {
         let whole = |time: Duration| duration(Duration::from_secs(time.as_secs_f64().ceil() as u64));
         let time = match (self.rounds, scale.time) {
             (Rounds::Exactly(rounds), Some(_)) => {
-                format!("about {}", whole(self.time_of_a_round(scale) * rounds + seeding(&scale.scale)))
+                format!("about {}", whole(self.time_of_a_round(scale) * rounds + self.seeding(scale)))
             }
-            _ => format!("at most about {}", whole(scale.budget)),
+            _ => format!("a budget of {}", whole(scale.budget)),
         };
         format!(
             "{}, {} items: {time}, about {} for each operation, target and round",
@@ -339,6 +351,11 @@ impl Plan {
     /// About how long one round of a scale takes where its measuring time was asked for.
     fn time_of_a_round(&self, scale: &ScalePlan) -> Duration {
         (START + scale.measuring_time(self) * self.operations.len() as u32) * self.targets.len() as u32
+    }
+
+    /// About how long seeding the tables of a scale and checking them take. Each target may have a table of its own.
+    pub fn seeding(&self, scale: &ScalePlan) -> Duration {
+        Duration::from_secs(4 + u64::from(scale.scale.items) * self.targets.len() as u64 / SEEDED_A_SECOND)
     }
 
     /// Whether a target is what those under its runtime are compared with.
@@ -368,19 +385,17 @@ impl Plan {
     }
 }
 
+/// Items that are written and checked in a second, on two shared cores.
+const SEEDED_A_SECOND: u64 = 4_000;
+
 /// About how long starting, verifying and warming up one process take on a 2-core machine.
 const START: Duration = Duration::from_millis(4_500);
-
-/// About how long seeding and checking take.
-fn seeding(scale: &Scale) -> Duration {
-    Duration::from_secs(u64::from(4 + scale.items / 6_000))
-}
 
 fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let large = scale.items > LARGE_ABOVE;
     // More targets than the usual take more time, so that their intervals are as narrow.
     let share = (targets as f64 / USUAL_TARGETS).max(1.0);
-    let usual = Duration::from_secs(if large { 450 } else { 165 });
+    let usual = Duration::from_secs(if large { 440 } else { 165 });
     let budget = request.budget.unwrap_or(Duration::from_secs((usual.as_secs_f64() * share).round() as u64));
     let round = if large { LARGE_ROUND } else { ROUND }.mul_f64(share);
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
@@ -724,7 +739,9 @@ mod tests {
 
     #[test]
     fn an_index_can_be_queried_where_the_items_have_one() {
-        assert_eq!(plan("--shape record --query-by index").unwrap().items.query_by, QueryBy::Index);
+        let by_index = plan("--shape record --query-by index --op GetItem --op Query").unwrap();
+        assert_eq!(by_index.items.query_by, QueryBy::Index);
+        assert!(by_index.describe(Path::new("out")).contains(&("Operations", "GetItem, Query by index".to_owned())));
         for shape in ["", "--shape order", "--shape session", "--shape document"] {
             let why = plan(&format!("--query-by index {shape}")).unwrap_err();
             assert!(matches!(&why, Exit::BadInput(text) if text.contains("use --shape record")), "{why:?}");
@@ -737,5 +754,8 @@ mod tests {
         assert_eq!(plan.operations, [Operation::GetItem, Operation::Scan]);
         let names: Vec<_> = plan.scales.iter().map(|scale| scale.scale.name.as_str()).collect();
         assert_eq!(names, ["small", "large"]);
+        let mut scales = plan.scales.iter().map(|scale| scale.budget.as_secs());
+        // What comes before and after a scale takes ten seconds, and as many may be spent on waiting for an idle machine.
+        assert!(scales.all(|budget| budget + 20 < 480), "a default run ends within eight minutes");
     }
 }

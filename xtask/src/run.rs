@@ -23,6 +23,7 @@ use anyhow::Context as _;
 
 use self::observer::Observer;
 use self::pace::Pace;
+pub use self::pace::over_budget;
 use self::site::Site;
 use self::timing::Fixed;
 use crate::analysis::summary;
@@ -59,6 +60,8 @@ pub struct Runner<'a> {
     wall_s_before: f64,
     /// What its rounds cost apart from measuring.
     fixed: Fixed,
+    /// What checking its tables took once they were seeded; it takes about as long after the rounds.
+    check: Duration,
     /// What single scans of a large table took in this round, which later rounds don't repeat.
     once: Duration,
     /// When the scale will have ended, as it looks; none while nothing is measured.
@@ -113,6 +116,7 @@ impl<'a> Runner<'a> {
             time: TimeUse::default(),
             wall_s_before: 0.0,
             fixed: Fixed::before_the_first_round(0),
+            check: Duration::ZERO,
             once: Duration::ZERO,
             pace: None,
             client_ms: BTreeMap::new(),
@@ -219,7 +223,7 @@ impl<'a> Runner<'a> {
                     Some(format!("stopped after {round} rounds: every CPU ratio is known to within ±{precision}%"))
                 } else if round >= most {
                     Some(format!("stopped after {round} rounds, the most that a run makes"))
-                } else if self.scale_started.elapsed() + last > scale.budget {
+                } else if last > self.left(scale) {
                     let budget = humantime::format_duration(scale.budget);
                     Some(format!("stopped after {round} rounds: the {budget} budget is spent"))
                 } else {

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use charts::Charts;
+pub use model::unpublished;
 pub use text::terminal_width;
 
 pub use crate::system::format;

@@ -325,10 +325,7 @@ impl Settings {
 
     /// An operation's name in a report on results of these settings.
     pub fn name_of(&self, operation: Operation) -> &'static str {
-        match (operation, self.queried()) {
-            (Operation::Query, QueryBy::Index) => "Query by index",
-            _ => operation.name(),
-        }
+        operation.name_by(self.queried())
     }
 }
 
@@ -444,6 +441,14 @@ impl Operation {
             Operation::DeleteItem => "DeleteItem",
             Operation::Query => "Query",
             Operation::Scan => "Scan",
+        }
+    }
+
+    /// The same where a Query may ask an index.
+    pub fn name_by(self, queried: QueryBy) -> &'static str {
+        match (self, queried) {
+            (Operation::Query, QueryBy::Index) => "Query by index",
+            _ => self.name(),
         }
     }
 }

@@ -31,7 +31,7 @@ use crate::results::baselines;
 use crate::results::{Disturbance, DisturbanceKind, Failure, Results, RunStatus, TargetStatus};
 use crate::run::kept::wanted;
 use crate::run::site::Site as _;
-use crate::run::{Outlets, Runner};
+use crate::run::{Outlets, Runner, over_budget};
 
 use blank::{blank, now, run_id};
 use board::Board;
@@ -97,8 +97,9 @@ impl Bench {
         let earlier = self.resume.as_deref().map(resume::load).transpose()?;
         files::check_folder(&out).map_err(|why| Exit::BadInput(format!("--out {}: {why}", out.display())))?;
         check_specs(&plan)?;
+        let notes = [from_tree, plan.baseline_note(&self.request())].into_iter().flatten();
+        let notes: Vec<String> = notes.chain(over_budget(&plan)).collect();
         if self.dry_run {
-            let notes = [from_tree, plan.baseline_note(&self.request())].into_iter().flatten();
             let width = report::terminal_width();
             let mut rows = plan.describe(&out);
             for spec in plan.runtimes() {
@@ -108,13 +109,11 @@ impl Bench {
                 rows.push(("Database", format!("kept in {}", checkout.bench().join(database::kept::FOLDER).display())));
             }
             let lines = dry_run::lines(&rows, width).into_iter();
-            lines.chain(notes.flat_map(|note| report::text::wrap(&note, width, 0, 0))).for_each(print_line);
+            lines.chain(notes.iter().flat_map(|note| report::text::wrap(note, width, 0, 0))).for_each(print_line);
             return Ok(());
         }
         let progress = Progress::new(ci);
-        for words in [from_tree, plan.baseline_note(&self.request())].into_iter().flatten() {
-            progress.line(words);
-        }
+        notes.iter().for_each(|words| progress.line(words));
         let _lock = lock::acquire(&checkout)?;
         let me = Owner::me(&checkout);
         owner::mark_children(&me);
@@ -394,6 +393,9 @@ pub fn install_all(
         match install {
             Ok(install) => {
                 progress.line(describe_install(&planned.id, &install));
+                if let Some(what) = report::unpublished(target) {
+                    progress.line(format!("  {}: {what}, not a published version", planned.id));
+                }
                 target.version = install.library_version;
                 target.sdk_version = install.sdk_version;
                 target.own_sdk_version = install.own_sdk_version;

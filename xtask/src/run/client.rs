@@ -1,14 +1,14 @@
 //! The client's cost against recorded answers: CPU per call in slices in turn, and bytes allocated.
 
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::process::{Places, Process};
 use super::{RoundPlan, Runner};
 use crate::analysis::summary;
 use crate::plan::turns::{SliceLength, Turns};
 use crate::results::{AllocationSlice, ClientSlice, Operation};
-use crate::run::timing::Times;
+use crate::run::timing::{Times, share_that_fits};
 use crate::workers::protocol::{Measure, Phase};
 use crate::workers::worker::Fault;
 use stats::parts::per_call;
@@ -32,18 +32,33 @@ struct ClientPlan {
     /// What a call of each target takes, milliseconds.
     ms_per_call: Vec<f64>,
     places: Places,
+    /// Turns that were made, and what they took together.
+    made: u64,
+    took: Duration,
 }
 
 impl ClientPlan {
     /// The turns of one pass; the first one has any there are.
     fn turns_of(&self, pass: u64) -> Range<u64> {
-        let before = |pass: u64| (pass * self.turns.count).div_ceil(PASSES);
-        before(pass)..before(pass + 1)
+        let left = self.turns.count - self.made;
+        self.made..self.made + left.div_ceil(PASSES - pass)
+    }
+
+    /// What the turns that are left need, at the pace of those that were made.
+    fn needed(&self) -> Duration {
+        self.took.mul_f64((self.turns.count - self.made) as f64 / self.made.max(1) as f64)
+    }
+
+    /// Leaves out turns, so that this share of those to come stays: the last one always, in which answers are checked.
+    fn keep(&mut self, share: f64) {
+        let left = self.turns.count - self.made;
+        self.turns.count = self.made + ((left as f64 * share).round() as u64).clamp(left.min(1), left);
     }
 }
 
 impl Runner<'_> {
-    /// Measures the client's cost of each operation of all processes, in several passes over the operations.
+    /// Measures the client's cost of each operation of all processes, in several passes over the operations. Where calls
+    /// turn out slower than was planned, later passes are shorter: the time that was given is kept.
     pub fn measure_client(
         &mut self,
         plan: RoundPlan,
@@ -55,19 +70,31 @@ impl Runner<'_> {
             turns: self.client_turns(operation, times, processes),
             ms_per_call: processes.iter().map(|process| self.client_ms(process, operation)).collect(),
             places: Places::of(processes),
+            made: 0,
+            took: Duration::ZERO,
         };
-        let planned: Vec<ClientPlan> = times.iter().map(of).collect();
+        let mut planned: Vec<ClientPlan> = times.iter().map(of).collect();
+        let (operations, begun) = (planned.len(), Instant::now());
+        let given: Duration = times.iter().map(|(_, times)| times.client).sum();
         for pass in 0..PASSES {
-            for (at, one) in planned.iter().enumerate() {
-                for turn in one.turns_of(pass) {
+            for (at, one) in planned.iter_mut().enumerate() {
+                let (begun, turns) = (Instant::now(), one.turns_of(pass));
+                for turn in turns.clone() {
                     // Who goes first changes from turn to turn, so that nobody always follows the same neighbour.
                     self.each(plan, processes, turn as usize, |runner, process| {
                         runner.client_slice(one, turn, process)
                     })?;
                 }
-                let passed = pass as f64 + (at + 1) as f64 / planned.len() as f64;
+                one.made = turns.end;
+                one.took += begun.elapsed();
+                let passed = pass as f64 + (at + 1) as f64 / operations as f64;
                 self.observe_progress(Phase::Client, passed / PASSES as f64, processes);
                 self.observe_costs(one.operation, processes);
+            }
+            if plan.scale.time.is_none() {
+                let needed = planned.iter().map(ClientPlan::needed).sum();
+                let share = share_that_fits(given.saturating_sub(begun.elapsed()), needed);
+                planned.iter_mut().for_each(|one| one.keep(share));
             }
         }
         for one in &planned {
@@ -167,5 +194,54 @@ impl Runner<'_> {
     fn check_record(&self, target: usize, operation: Operation) -> Result<(), Fault> {
         let failure = |cause| crate::results::Failure { stage: "measure".into(), cause };
         self.site.record(target).unknown().map_or(Ok(()), |why| Err(Fault::Failed(failure(why), Some(operation))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was planned of an operation with so many turns, none of which was made.
+    fn planned(count: u64) -> ClientPlan {
+        let operation = Operation::GetItem;
+        let mut turns = Turns::share_out(&[1.0], Duration::ZERO, SliceLength::client(operation));
+        turns.count = count;
+        let (ms_per_call, places) = (vec![1.0], Places::of(&[]));
+        ClientPlan { operation, turns, ms_per_call, places, made: 0, took: Duration::ZERO }
+    }
+
+    /// How many turns each pass makes, with this share of those to come kept after the first one.
+    fn passes(mut one: ClientPlan, share: f64) -> Vec<u64> {
+        let mut made = Vec::new();
+        for pass in 0..PASSES {
+            let turns = one.turns_of(pass);
+            made.push(turns.end - turns.start);
+            one.made = turns.end;
+            if pass == 0 {
+                one.keep(share);
+            }
+        }
+        assert_eq!(one.made, one.turns.count, "the last turn, in which answers are checked, is made");
+        made
+    }
+
+    #[test]
+    fn the_turns_of_an_operation_lie_in_all_passes_and_the_first_has_any_there_are() {
+        assert_eq!(passes(planned(9), 1.0), [3, 2, 2, 2]);
+        assert_eq!(passes(planned(1), 1.0), [1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn where_calls_are_slower_than_planned_later_passes_are_shorter_and_one_turn_stays() {
+        assert_eq!(passes(planned(40), 0.5), [10, 5, 5, 5]);
+        assert_eq!(passes(planned(40), 0.0), [10, 1, 0, 0]);
+        assert_eq!(passes(planned(1), 0.0), [1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_the_turns_to_come_need_is_known_from_those_that_were_made() {
+        let one = ClientPlan { made: 10, took: Duration::from_secs(5), ..planned(40) };
+        assert_eq!(one.needed(), Duration::from_secs(15));
+        assert_eq!(planned(40).needed(), Duration::ZERO, "none was made");
     }
 }

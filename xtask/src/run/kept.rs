@@ -1,6 +1,8 @@
 //! Seeding a scale's tables, or going on with those that an earlier run seeded and kept, once they are found to be as
 //! the data set says.
 
+use std::time::Instant;
+
 use serde_json::json;
 
 use super::{Runner, described};
@@ -58,17 +60,22 @@ impl Runner<'_> {
     }
 
     /// Makes the tables that aren't there, and compares all of them with the data set; how many were made.
-    fn fill(&self, scale: &ScalePlan, is_kept: bool) -> anyhow::Result<(Keeper, u32)> {
+    fn fill(&mut self, scale: &ScalePlan, is_kept: bool) -> anyhow::Result<(Keeper, u32)> {
         let tables = self.tables(scale);
-        let health = self.health();
         let items = count(tables.items.into());
         let what = if is_kept { "checking the kept database of" } else { "seeding" };
         self.observer.step_began(&format!("{what} {items} items"));
         let log = self.out.join(format!("keeper-{}.log", scale.scale.name));
-        let mut keeper = Keeper::open(self.site.keeper(log)?, &tables, &health)?;
-        self.sampler.watch(KEEPER, keeper.pid);
-        let made = keeper.create(is_kept, &health, |done, total| self.observer.step_at(done, total))?;
-        keeper.check(&health)?;
+        let (keeper, made, check) = {
+            let health = self.health();
+            let mut keeper = Keeper::open(self.site.keeper(log)?, &tables, &health)?;
+            self.sampler.watch(KEEPER, keeper.pid);
+            let made = keeper.create(is_kept, &health, |done, total| self.observer.step_at(done, total))?;
+            let checking = Instant::now();
+            keeper.check(&health)?;
+            (keeper, made, checking.elapsed())
+        };
+        self.check = check;
         self.observer.step_ended(&match made {
             0 => format!("checked every item of the kept database ({items} in each table)"),
             _ if is_kept => {

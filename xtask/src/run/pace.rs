@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::timing::{self, Fixed, SHORTEST};
+use super::timing::{self, Fixed};
 use super::{RoundPlan, Runner};
-use crate::plan::Rounds;
+use crate::plan::{Plan, Rounds, SHORTEST, ScalePlan};
 use crate::results::Design;
+use crate::system::format;
 
-/// About how long checking and dropping the table take at a scale's end.
+/// About how long dropping the tables and ending their keeper take at a scale's end.
 const AFTER_THE_ROUNDS: Duration = Duration::from_secs(3);
 /// About what starting, verifying and recording take for each target in the first round.
 const FIRST_START: Duration = Duration::from_secs(4);
@@ -32,6 +33,8 @@ pub struct Pace {
     pub least: Duration,
     /// How long this round's measuring takes at the least, where no round has shown yet what is around it.
     pub floor: Duration,
+    /// What comes after the rounds: the last check of the tables, and dropping them.
+    pub after: Duration,
     /// When the budget is spent, where the rounds to come are made as long as it allows.
     pub budget_ends: Option<Instant>,
 }
@@ -46,12 +49,21 @@ impl Pace {
         // What this round takes longer than was planned, later ones will too.
         let around = self.fixed.around + measuring.saturating_sub(planned);
         let later = (self.fixed.start + self.least + around + self.fixed.end) * self.later;
-        let needed = self.begins + measuring + self.fixed.end + later;
-        self.budget_ends.map_or(needed, |budget| needed.max(budget)) + AFTER_THE_ROUNDS
+        let needed = self.begins + measuring + self.fixed.end + later + self.after;
+        self.budget_ends.map_or(needed, |budget| needed.max(budget))
     }
 }
 
 impl Runner<'_> {
+    /// What is left of a scale's budget for rounds.
+    pub(super) fn left(&self, scale: &ScalePlan) -> Duration {
+        scale.budget.saturating_sub(self.scale_started.elapsed() + self.after_the_rounds())
+    }
+
+    fn after_the_rounds(&self) -> Duration {
+        self.check + AFTER_THE_ROUNDS
+    }
+
     /// When the scale will have ended, as it looks from a round whose measuring begins then and is given so much time.
     pub(super) fn pace(&self, plan: RoundPlan, begins: Instant, given: Duration) -> Pace {
         let RoundPlan { scale, round } = plan;
@@ -67,6 +79,7 @@ impl Runner<'_> {
             given,
             least: if scale.time.is_some() { given } else { SHORTEST },
             floor: if round == 0 { LEAST_OF_A_CELL * cells as u32 } else { Duration::ZERO },
+            after: self.after_the_rounds(),
             budget_ends: fills_the_budget.then(|| self.scale_started + scale.budget),
         }
     }
@@ -80,7 +93,7 @@ impl Runner<'_> {
             fixed.note_start(first_start(targets, Duration::ZERO), scale.warm_up);
         }
         let begins = if round == 0 { first_start(targets, scale.warm_up) } else { fixed.start };
-        let left = scale.budget.saturating_sub(self.scale_started.elapsed() + begins);
+        let left = self.left(scale).saturating_sub(begins);
         let later = scale.rounds.saturating_sub(round + 1);
         let given = match scale.time {
             Some(_) => self.times(plan, groups).iter().map(|(_, times)| times.total()).sum(),
@@ -114,6 +127,61 @@ impl Runner<'_> {
     }
 }
 
+/// Says of each scale whose rounds need more than its budget how long they take: "3 rounds of 4 libraries need about 90 s:
+/// the budget of 30 s will be exceeded".
+pub fn over_budget(plan: &Plan) -> Vec<String> {
+    let line = |scale: &ScalePlan| {
+        let (rounds, takes_its_time) = match plan.rounds {
+            Rounds::Exactly(rounds) => (rounds, scale.time.is_some()),
+            Rounds::Adaptive { fewest, .. } => (fewest, false),
+        };
+        let needed = least_time(plan, scale, rounds);
+        // Rounds and their time, where both are given, need no budget.
+        if needed <= scale.budget || takes_its_time {
+            return None;
+        }
+        let at = if plan.scales.len() > 1 { format!("{}: ", scale.scale.name) } else { String::new() };
+        let tens = Duration::from_secs(needed.as_secs().div_ceil(10) * 10);
+        Some(format!(
+            "{at}{} of {} {} about {}: the budget of {} will be exceeded",
+            format::plural(rounds.into(), "round"),
+            if plan.targets.len() == 1 { "1 library".to_owned() } else { format!("{} libraries", plan.targets.len()) },
+            if rounds == 1 { "needs" } else { "need" },
+            in_words(tens),
+            in_words(scale.budget)
+        ))
+    };
+    plan.scales.iter().filter_map(line).collect()
+}
+
+/// About how long so many rounds of a scale take however short they are made, with what is before and after them.
+fn least_time(plan: &Plan, scale: &ScalePlan, rounds: u32) -> Duration {
+    let targets = plan.targets.len();
+    let cells = (targets * plan.operations.len()) as u32;
+    let mut fixed = Fixed::before_the_first_round(cells);
+    fixed.note_start(first_start(targets, Duration::ZERO), scale.warm_up);
+    let given = scale.time.map_or(SHORTEST, |_| scale.measuring_time(plan) * cells);
+    let now = Instant::now();
+    let pace = Pace {
+        later: rounds.saturating_sub(1),
+        fixed,
+        begins: now + first_start(targets, scale.warm_up),
+        given,
+        least: given,
+        floor: LEAST_OF_A_CELL * cells,
+        after: AFTER_THE_ROUNDS,
+        budget_ends: None,
+    };
+    plan.seeding(scale) + pace.ends(now, 0.0).duration_since(now)
+}
+
+fn in_words(time: Duration) -> String {
+    if time < Duration::from_secs(120) {
+        return format!("{} s", time.as_secs());
+    }
+    format::duration_ms(time.as_secs_f64() * 1e3)
+}
+
 /// About how long it takes until the first round of so many targets measures.
 fn first_start(targets: usize, warm_up: Duration) -> Duration {
     FIRST_START * targets as u32 + warm_up
@@ -121,30 +189,63 @@ fn first_start(targets: usize, warm_up: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::cli::{Cli, Command};
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    fn over(arguments: &str) -> Vec<String> {
+        let line = ["cargo xtask", "bench"].into_iter().chain(arguments.split_whitespace());
+        let Command::Bench(bench) = Cli::try_parse_from(line).unwrap().command else { panic!("{arguments}") };
+        over_budget(&Plan::decide(&bench.request()).unwrap())
+    }
+
+    #[test]
+    fn a_budget_that_the_fewest_rounds_exceed_is_named_with_what_they_need() {
+        assert_eq!(
+            over("--budget 30s"),
+            ["3 rounds of 4 libraries need about 90 s: the budget of 30 s will be exceeded"]
+        );
+        let one = over("--budget 5s --rounds 1 --orm electrodb --op GetItem");
+        assert!(
+            one.iter().all(|line| line.starts_with("1 round of 1 library needs about ")) && one.len() == 1,
+            "{one:?}"
+        );
+        let both = over("--budget 1m --scale small --scale large");
+        assert!(both[0].starts_with("small: ") && both[1].starts_with("large: "), "{both:?}");
+        let times = |line: &str| line.split("about ").nth(1).map(str::to_owned);
+        assert_ne!(times(&both[0]), times(&both[1]), "a large table is seeded for longer");
+    }
+
+    #[test]
+    fn default_budgets_and_rounds_of_a_given_time_are_long_enough() {
+        for arguments in ["", "--scale all", "--orm all", "--budget 3m", "--rounds 50 --time 1s"] {
+            assert!(over(arguments).is_empty(), "{arguments}: {:?}", over(arguments));
+        }
+    }
 
     fn pace(begins: Instant, budget: Duration) -> Pace {
         let fixed = Fixed { start: SECOND * 10, end: SECOND * 2, around: SECOND * 3 };
         let (given, least, budget_ends) = (SECOND * 20, SECOND * 2, Some(begins + budget));
-        Pace { later: 2, fixed, begins, given, least, floor: Duration::ZERO, budget_ends }
+        Pace { later: 2, fixed, begins, given, least, floor: Duration::ZERO, after: SECOND * 4, budget_ends }
     }
 
     #[test]
     fn a_scale_ends_with_its_budget() {
         let begins = Instant::now();
-        assert_eq!(pace(begins, SECOND * 100).ends(begins, 0.0), begins + SECOND * 100 + AFTER_THE_ROUNDS);
+        assert_eq!(pace(begins, SECOND * 100).ends(begins, 0.0), begins + SECOND * 100);
     }
 
     #[test]
     fn rounds_that_must_be_made_are_counted_where_the_budget_is_too_short_for_them() {
-        // This one: 20 + 3 + 2; two later ones: 10 + 2 + 3 + 2 each.
+        // This one: 20 + 3 + 2; two later ones: 10 + 2 + 3 + 2 each; after them 4.
         let begins = Instant::now();
-        let ends = begins + SECOND * (25 + 2 * 17) + AFTER_THE_ROUNDS;
+        let ends = begins + SECOND * (25 + 2 * 17 + 4);
         assert_eq!(pace(begins, SECOND * 10).ends(begins, 0.0), ends);
         let last = Pace { later: 0, budget_ends: None, ..pace(begins, SECOND) };
-        assert_eq!(last.ends(begins, 0.0), begins + SECOND * 25 + AFTER_THE_ROUNDS);
+        assert_eq!(last.ends(begins, 0.0), begins + SECOND * 29);
     }
 
     #[test]
@@ -152,7 +253,7 @@ mod tests {
         let begins = Instant::now();
         let pace = pace(begins, SECOND * 10);
         // Half of it is done after 20 s instead of 11.5: 17 s more for this round, and for two later ones.
-        let ends = begins + SECOND * (25 + 2 * 17 + 3 * 17) + AFTER_THE_ROUNDS;
+        let ends = begins + SECOND * (25 + 2 * 17 + 3 * 17 + 4);
         assert_eq!(pace.ends(begins + SECOND * 20, 0.5), ends);
         assert_eq!(pace.ends(begins + SECOND, 0.01), pace.ends(begins, 0.0), "too early to say");
     }

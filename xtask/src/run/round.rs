@@ -437,7 +437,7 @@ impl Runner<'_> {
             let times = Times { client: all, latency: all, throughput: all };
             return self.plan.operations.iter().map(|&operation| (operation, times)).collect();
         }
-        let left = scale.budget.saturating_sub(self.scale_started.elapsed());
+        let left = self.left(scale);
         let later = (scale.rounds.saturating_sub(round + 1)) * groups.max(1) + groups - 1;
         let cells = (self.results.targets.len() * self.plan.concurrencies().len()).max(1) as u32;
         let throughput = self.plan.throughput_time(scale) * cells / groups.max(1);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::plan::SHORTEST;
 use crate::plan::request::Emphasis;
 use crate::results::Operation;
 
@@ -16,8 +17,6 @@ const SCAN: f64 = 0.125;
 const AROUND_A_CELL: Duration = Duration::from_millis(300);
 /// What starting later processes takes, as a share of starting the first ones.
 const LATER_START: f64 = 0.3;
-/// The least measuring time of a round, however little is left: a round of a few calls shows nothing.
-pub const SHORTEST: Duration = Duration::from_secs(2);
 /// How far an operation's share of the time may be from an equal one.
 const LEAST_WEIGHT: f64 = 0.6;
 const MOST_WEIGHT: f64 = 2.0;
@@ -56,6 +55,12 @@ impl Fixed {
 pub fn measuring_time(left: Duration, later: u32, fixed: Fixed) -> Duration {
     let reserved = fixed.start * later + (fixed.end + fixed.around) * (later + 1);
     (left.saturating_sub(reserved) / (later + 1)).max(SHORTEST)
+}
+
+/// Of the turns that are left, the share that fits into what is left of their time, when they need so much at the pace
+/// of those that were made. 1 where all fit.
+pub fn share_that_fits(left: Duration, needed: Duration) -> f64 {
+    if needed > left { left.as_secs_f64() / needed.as_secs_f64() } else { 1.0 }
 }
 
 /// The measuring time of one operation in one round, all targets together.
@@ -123,6 +128,13 @@ mod tests {
         assert_eq!(measuring_time(SECOND * 101, 2, fixed), SECOND * 20);
         assert_eq!(measuring_time(SECOND * 27, 0, fixed), SECOND * 20);
         assert_eq!(measuring_time(SECOND, 2, fixed), SHORTEST);
+    }
+
+    #[test]
+    fn turns_that_do_not_fit_into_their_time_are_left_out() {
+        let shares = [(30, 20), (20, 20), (20, 40), (0, 40), (0, 0)];
+        let shares = shares.map(|(left, needed)| share_that_fits(SECOND * left, SECOND * needed));
+        assert_eq!(shares, [1.0, 1.0, 0.5, 0.0, 1.0]);
     }
 
     #[test]

@@ -580,7 +580,7 @@ fn an_inconclusive_ratio_is_a_range_and_one_without_a_verdict_says_so() {
         "- **Inconclusive:** At 1,000 items: whether Mizzle (in all six operations), Dynamoose (in all six operations) and \
          ElectroDB (in all six operations) cost more or less than the bare AWS SDK."
     ), "{report}");
-    assert!(report.contains("- **To settle it:** Measure for longer"), "{report}");
+    assert!(report.contains("- **To settle it:** A run that measures for longer"), "{report}");
     assert!(terminal_summary(&results, 100, false).contains("  ×0.95–1.09"));
     for versus in results.measurements.iter_mut().filter_map(|m| m.vs_baseline.as_mut()) {
         (versus.cpu_ratio, versus.cpu_ratio_ci95) = (1.2, Some([1.1, 1.3]));
@@ -606,6 +606,40 @@ fn one_library_alone_shows_what_it_costs_and_what_to_do_for_a_comparison() {
     let terminal = terminal_summary(&results, 80, false);
     assert!(!terminal.contains("CPU ratio"), "a column without a ratio: {terminal}");
     html(&results);
+}
+
+#[test]
+fn a_single_round_is_spoken_of_once_with_the_command_for_more() {
+    let mut results = fixed();
+    results.disturbances.clear();
+    for m in &mut results.measurements {
+        m.rounds = 1;
+        m.warning_kinds.clear();
+        if let Some(versus) = &mut m.vs_baseline {
+            (versus.cpu_ratio_ci95, versus.cpu_verdict) = (None, Verdict::Unclear);
+        }
+    }
+    let points = model::page(&results).answer.points;
+    let [compared, settle] = &points[..] else { panic!("{points:#?}") };
+    assert_eq!((compared.head.as_str(), settle.head.as_str()), ("Compared with the bare AWS SDK", "To settle it"));
+    assert_eq!(compared.text.matches("in a single round").count(), 2, "once for each scale: {}", compared.text);
+    let each = ["Mizzle took ×", ", Dynamoose ×", " and ElectroDB ×"];
+    assert!(each.iter().all(|library| compared.text.matches(library).count() == 2), "{}", compared.text);
+    assert!(settle.command.contains(" --budget "), "{settle:?}");
+}
+
+#[test]
+fn what_is_no_published_version_is_named_before_any_figure() {
+    let results = fixed();
+    let said = "Mizzle is a working tree (../mizzle at 0123456, with uncommitted changes), not a published version.";
+    for (name, text) in [
+        ("report.md", markdown(&results)),
+        ("report.html", html(&results).replace("&#x2f;", "/")),
+        ("terminal", terminal_summary(&results, 80, false).replace('\n', " ")),
+    ] {
+        let at = text.find(said).unwrap_or_else(|| panic!("{name} does not say it"));
+        assert!(at < text.find("CPU µs").or(text.find("<table")).unwrap_or(text.len()), "{name}");
+    }
 }
 
 #[test]

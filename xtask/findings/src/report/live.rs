@@ -14,7 +14,8 @@ const FEWEST_ROUNDS: u32 = 3;
 /// What is known of a run so far.
 #[derive(Debug, Clone, Default)]
 pub struct Live {
-    operations: Vec<Operation>,
+    /// With what each is called.
+    operations: Vec<(Operation, &'static str)>,
     /// Their ids; the baseline first.
     targets: Vec<String>,
     has_baseline: bool,
@@ -38,8 +39,9 @@ struct Known {
 }
 
 impl Live {
-    /// A table of these targets, by their ids, with the one that the others are compared with.
-    pub fn new(operations: Vec<Operation>, mut targets: Vec<String>, baseline: Option<&str>) -> Live {
+    /// A table of these operations, each with what it is called, and of these targets, by their ids, with the one that
+    /// the others are compared with.
+    pub fn new(operations: Vec<(Operation, &'static str)>, mut targets: Vec<String>, baseline: Option<&str>) -> Live {
         let at = targets.iter().position(|id| Some(id.as_str()) == baseline);
         if let Some(at) = at {
             targets[..=at].rotate_right(1);
@@ -92,9 +94,9 @@ impl Live {
             Column::figure(shorten(id, 16)).dispensable(u8::try_from(at).unwrap_or(u8::MAX))
         };
         let mut table = Table::new([Column::name("")].into_iter().chain(self.targets.iter().enumerate().map(head)));
-        for &operation in &self.operations {
+        for &(operation, name) in &self.operations {
             let cells = self.targets.iter().enumerate().map(|(at, id)| self.cell(operation, id, at));
-            table.row([operation.to_string()].into_iter().chain(cells).collect::<Vec<_>>());
+            table.row([name.to_owned()].into_iter().chain(cells).collect::<Vec<_>>());
         }
         let layout = table.fitted(width);
         let mut lines = vec![shorten(&self.title(), width)];
@@ -173,10 +175,16 @@ mod tests {
 
     use super::*;
     use crate::report::golden_test::fixed;
+    use crate::results::QueryBy;
+
+    fn named<const N: usize>(operations: [Operation; N]) -> Vec<(Operation, &'static str)> {
+        operations.map(|operation| (operation, operation.name_by(QueryBy::Index))).to_vec()
+    }
 
     fn live() -> Live {
         let targets = ["electrodb", "aws-sdk", "mizzle"].map(str::to_owned).to_vec();
-        let mut live = Live::new(vec![Operation::PutItem, Operation::GetItem], targets, Some("aws-sdk"));
+        let operations = named([Operation::PutItem, Operation::GetItem]);
+        let mut live = Live::new(operations, targets, Some("aws-sdk"));
         live.begin_round("small", 3);
         live
     }
@@ -220,7 +228,7 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_terminal_however_many_libraries_there_are() {
         let targets: Vec<String> = (0..9).map(|at| format!("a-long-library-{at}")).collect();
-        let mut live = Live::new(Operation::ALL.to_vec(), targets.clone(), Some("a-long-library-0"));
+        let mut live = Live::new(named(Operation::ALL), targets.clone(), Some("a-long-library-0"));
         live.begin_round("small", 3);
         let all: Vec<(String, f64)> = targets.into_iter().map(|id| (id, 123_456.7)).collect();
         for operation in Operation::ALL {
@@ -230,6 +238,7 @@ mod tests {
             let lines = live.lines(width);
             assert_eq!(lines.len(), 8);
             assert!(lines.iter().all(|line| measure_text_width(line) <= width), "{lines:#?}");
+            assert!(width < 60 || lines[6].starts_with("Query by index "), "{lines:#?}");
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod growth;
 mod method;
 mod notes;
 mod of_scale;
+mod origin;
 mod ratio;
 mod runtimes;
 mod tables;
@@ -31,6 +32,7 @@ pub use answer::Answer;
 pub use calls::{Called, CaveatView};
 pub use columns::{RATIO, limit};
 pub use method::{Fact, Note, WarningLine};
+pub use origin::unpublished;
 #[cfg(test)]
 pub use ratio::best;
 pub use ratio::{Criterion, NO_VERDICT, Ratio, SAME, ratio};

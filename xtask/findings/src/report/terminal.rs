@@ -1,5 +1,5 @@
-//! The results on a terminal: a compact table for each scale, the answer, and what is missing last, where it is seen.
-//! Columns that don't fit are left out; the whole is in the report.
+//! The results on a terminal: what was measured, a compact table for each scale, the answer, and what is missing last,
+//! where it is seen. Columns that don't fit are left out; the whole is in the report.
 
 use console::Style;
 
@@ -65,7 +65,8 @@ impl Painter {
 pub fn summary(page: &Page, width: usize, colour: bool) -> String {
     let paint = Painter { colour };
     let width = width.clamp(40, 160);
-    let mut lines = Vec::new();
+    let mut lines = text::wrap(&page.answer.lead, width, 0, 0);
+    lines.push(String::new());
     for scale in &page.scales {
         lines.extend(table(page, scale, width, &paint));
         lines.push(String::new());
@@ -73,7 +74,6 @@ pub fn summary(page: &Page, width: usize, colour: bool) -> String {
     let below = [legend(page)].into_iter().chain(page.answer.footnotes.iter().cloned());
     lines.extend(below.flat_map(|text| text::wrap(&text, width, 0, 0)).map(|line| paint.dim(&line)));
     lines.push(String::new());
-    lines.extend(text::wrap(&page.answer.lead, width, 0, 0));
     for point in &page.answer.points {
         let colon = if point.command.is_empty() || point.text.is_empty() { "" } else { ":" };
         let said = format!("{}: {}{colon}", point.head, point.text);

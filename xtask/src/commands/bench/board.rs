@@ -41,7 +41,7 @@ struct Shown<'a> {
 impl<'a> Board<'a> {
     pub fn new(progress: &'a Progress, plan: &Plan) -> Board<'a> {
         let targets = plan.targets.iter().map(|target| target.id.clone()).collect();
-        let live = Live::new(plan.operations.clone(), targets, plan.baseline.as_deref());
+        let live = Live::new(plan.named_operations(), targets, plan.baseline.as_deref());
         let shown =
             Shown { live, step: None, table: Vec::new(), title: None, until: Arc::default(), lines: Vec::new() };
         Board { progress, shown: Mutex::new(shown) }

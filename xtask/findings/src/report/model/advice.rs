@@ -1,13 +1,16 @@
-//! What a run that stays inconclusive should do: measure for longer, and about how long. The half-width of an interval
-//! shrinks with the square root of the rounds, and so of the time, up to the most rounds that a run makes.
+//! What to do about a run that leaves something open or was disturbed: one further run, by one command that has all of it.
+//! It measures for longer (the half-width of an interval shrinks with the square root of the rounds, and so of the time,
+//! up to the most rounds that a run makes), warms up for longer, or waits for an idle machine.
 
 use super::answer::Point;
 use super::{TargetView, label};
 use crate::analysis::{forecast, summary};
 use crate::report::format;
-use crate::results::{DisturbanceKind, MOST_ROUNDS, Measurement, Results, Verdict};
+use crate::results::{DisturbanceKind, MOST_ROUNDS, Measurement, Results, RunStatus, Verdict};
 use stats::log_half_width;
 
+/// The kind of the warning that is raised for two ratios of CPU per call that should agree.
+pub const DISAGREE: &str = "cpu-ratios-disagree";
 /// No longer budget is suggested, seconds.
 const LONGEST: f64 = 3600.0;
 /// Rounds that a verdict takes.
@@ -16,159 +19,198 @@ const FEWEST_ROUNDS: u32 = 3;
 const LEAST_GROWTH: f64 = 1.25;
 /// So many times as long a run leaves each of its rounds twice the time to warm up.
 const TO_WARM_UP: f64 = 2.0;
+/// In so many times as long, slow and fast moments of a machine even out better.
+const TO_EVEN_OUT: f64 = 2.0;
+/// A wait for the machine to become idle that outlasts a build or a browser.
+const PATIENCE: &str = "5m";
 
 /// How long a run would settle what this one left open.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Budget {
+struct Budget {
     /// As `--budget` takes it: `12m`, `1h`.
-    pub text: String,
+    text: String,
     seconds: f64,
     /// Whether even this may not be enough.
-    pub capped: bool,
+    capped: bool,
 }
 
-impl Budget {
-    fn flag(&self) -> String {
-        format!(" --budget {}", self.text)
+/// What a further run does differently from this one.
+struct Rerun<'a> {
+    budget: Option<Budget>,
+    /// The difference that takes the most time to settle.
+    hardest: Option<&'a Measurement>,
+    makes_enough_rounds: bool,
+    warms_up: bool,
+    waits: bool,
+}
+
+/// The one command for what this run left open (`open`) or what disturbed it seriously, and what it would settle. None
+/// where there is neither, and where the run was interrupted: resuming it comes first.
+pub fn to_settle(results: &Results, libraries: &[TargetView], open: bool) -> Option<Point> {
+    let rerun = Rerun::after(results, open)?;
+    let head = if open { "To settle it" } else { "To confirm it" };
+    let command = again(results, &rerun.flags(results));
+    Some(Point { command, ..Point::new(head, rerun.in_words(libraries)) })
+}
+
+impl Rerun<'_> {
+    fn after(results: &Results, open: bool) -> Option<Rerun<'_>> {
+        use DisturbanceKind::{ClockFrequency, CpuSteal, Drift, FewRounds, Noise, NotSettled, OtherLoad, Outliers};
+        if results.run.status == RunStatus::Interrupted {
+            return None;
+        }
+        let disturbed = |also_slightly: bool, kinds: &[DisturbanceKind]| {
+            results.disturbances.iter().any(|d| (d.serious || also_slightly) && kinds.contains(&d.kind))
+        };
+        let warned = |kinds: &[&str]| {
+            let mut all = results.measurements.iter().flat_map(|m| &m.warning_kinds);
+            all.any(|kind| kinds.contains(&kind.as_str()))
+        };
+        let warms_up = open && warned(&["not-settled"]) || disturbed(false, &[NotSettled]);
+        let waits =
+            open && warned(&["outliers", "round-apart", "drift"]) || disturbed(open, &[OtherLoad, Drift, Outliers]);
+        let evens_out = warned(&[DISAGREE]) || disturbed(false, &[FewRounds, Noise, CpuSteal, ClockFrequency]);
+        let first = results.settings.scales.first().map(|scale| scale.name.as_str());
+        let hardest = hardest(results);
+        let of_width = hardest.map(|(hardest, growth)| (growth, hardest.scale.as_str()));
+        let of_rounds = of_rounds(results);
+        let of_warm_up = first.filter(|_| warms_up).map(|scale| (TO_WARM_UP, scale));
+        let of_moments = first.filter(|_| evens_out).map(|scale| (TO_EVEN_OUT, scale));
+        let longest = [of_width, of_rounds, of_warm_up, of_moments].into_iter().flatten();
+        let longest = longest.max_by(|a, b| a.0.total_cmp(&b.0));
+        let budget = longest.map(|(growth, scale)| budget_for(results, growth, scale));
+        (budget.is_some() || waits).then_some(Rerun {
+            budget,
+            hardest: hardest.map(|(hardest, _)| hardest),
+            makes_enough_rounds: of_rounds.is_some(),
+            warms_up,
+            waits,
+        })
+    }
+
+    /// "A run that measures for longer should settle every difference; the hardest is Scan of ElectroDB …".
+    fn in_words(&self, libraries: &[TargetView]) -> String {
+        let mut does = Vec::new();
+        if self.budget.is_some() {
+            does.push("measures for longer");
+        }
+        if self.warms_up {
+            does.push("warms up for longer (processes had not settled)");
+        }
+        if self.waits {
+            does.push("waits for an idle machine (this run was disturbed)");
+        }
+        let settles = match self.hardest.map(|hardest| difference(hardest, libraries)) {
+            Some(which) if self.budget.as_ref().is_some_and(|budget| budget.capped) => {
+                format!("may not settle the hardest difference, {which}; less time settles some of the others")
+            }
+            Some(which) => format!("should settle every difference; the hardest is {which}"),
+            None if self.makes_enough_rounds => "makes the three rounds that a verdict takes".to_owned(),
+            None if self.warms_up => "should give the ratios without a verdict one".to_owned(),
+            None => "shows whether these figures hold without the disturbances".to_owned(),
+        };
+        format!("A run that {} {settles}", format::list(&does))
+    }
+
+    /// A larger budget alone would only make more rounds of the same length: where processes had not settled, there are as
+    /// many as before, each with a longer warm-up.
+    fn flags(&self, results: &Results) -> Vec<(&'static str, String)> {
+        let mut flags = Vec::new();
+        if let Some(budget) = &self.budget {
+            flags.push(("--budget", budget.text.clone()));
+            if self.warms_up {
+                let rounds = results.measurements.iter().map(|m| m.rounds).max().unwrap_or(0).max(FEWEST_ROUNDS);
+                let warm_up = (budget.seconds / f64::from(rounds) / 2.0).clamp(10.0, 60.0);
+                flags.extend([("--rounds", rounds.to_string()), ("--warm-up", format!("{warm_up:.0}s"))]);
+            }
+        }
+        if self.waits {
+            flags.push(("--patience", PATIENCE.to_owned()));
+        }
+        flags
     }
 }
 
-/// What would settle what is inconclusive: a longer run, with a longer warm-up where processes had not settled.
-pub fn to_settle(results: &Results, libraries: &[TargetView]) -> Option<Point> {
-    let unsettled = results.measurements.iter().any(|m| m.warning_kinds.iter().any(|kind| kind == "not-settled"));
-    let hardest = hardest(results);
-    let of_width = hardest.map(|(hardest, growth)| (growth, hardest.scale.as_str()));
-    let of_warm_up = unsettled.then(|| Some((TO_WARM_UP, results.settings.scales.first()?.name.as_str()))).flatten();
-    let (growth, scale) = of_width.into_iter().chain(of_warm_up).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    let budget = budget_for(results, growth, scale);
-    let mut text = "Measure for longer".to_owned();
-    if let Some((hardest, _)) = hardest {
-        let enough = if budget.capped { "may not be enough" } else { "should be about enough" };
-        let range = hardest.vs_baseline.as_ref().and_then(|versus| versus.cpu_ratio_ci95);
-        let range = range.map_or_else(String::new, |[low, high]| {
-            format!(" ({} to {})", format::ratio(low, None), format::ratio(high, None))
-        });
-        text = format!(
-            "{text}, which {enough} for the hardest, {} of {} at {} items{range}; less time settles some of the others",
-            hardest.operation,
-            label(libraries, &hardest.target),
-            format::count(hardest.items.into()),
-        );
-    }
-    if unsettled {
-        text += "; and warm up for longer, as processes had not settled";
-    }
-    let flags = if unsettled { warming_up(results, &budget) } else { budget.flag() };
-    let command = again(results, &flags);
-    Some(Point { command, ..Point::new("To settle it", text) })
+/// "Scan of ElectroDB at 1,000 items (×0.87 to ×1.13)"
+fn difference(of: &Measurement, libraries: &[TargetView]) -> String {
+    let range = of.vs_baseline.as_ref().and_then(|versus| versus.cpu_ratio_ci95);
+    let range = range.map_or_else(String::new, |[low, high]| {
+        format!(" ({} to {})", format::ratio(low, None), format::ratio(high, None))
+    });
+    let (library, items) = (label(libraries, &of.target), format::count(of.items.into()));
+    format!("{} of {library} at {items} items{range}", of.operation)
 }
 
-/// The run's own command with other flags: what is not about how long it measures, or where to, stays as it was.
-fn again(results: &Results, flags: &str) -> String {
-    const OWN: [&str; 7] = ["--budget", "--rounds", "--warm-up", "--time", "--patience", "--out", "--resume"];
+/// The run's own command with other flags. Its own stay, but for where it wrote to, what the others replace, and with a
+/// budget what would not let it be used. Who set a `--patience` keeps it.
+fn again(results: &Results, flags: &[(&str, String)]) -> String {
+    let has_budget = flags.iter().any(|(flag, _)| *flag == "--budget");
+    let is_dropped = |name: &str| {
+        ["--out", "--resume"].contains(&name)
+            || has_budget && ["--rounds", "--time"].contains(&name)
+            || name != "--patience" && flags.iter().any(|(flag, _)| *flag == name)
+    };
     let mut words = shell_words::split(&results.run.command).unwrap_or_default().into_iter();
     let mut kept = Vec::new();
     while let Some(word) = words.next() {
-        if !OWN.contains(&word.split('=').next().unwrap_or_default()) {
+        if !is_dropped(word.split('=').next().unwrap_or_default()) {
             kept.push(word);
         } else if !word.contains('=') {
             // Its value.
             words.next();
         }
     }
-    let command = if kept.is_empty() { "cargo xtask bench".to_owned() } else { shell_words::join(kept) };
-    format!("{command}{flags}")
-}
-
-/// What to do about something that was found: a sentence without its end, and a command, of which one may be empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Advice {
-    pub how: &'static str,
-    pub command: String,
-}
-
-impl Advice {
-    fn new(how: &'static str) -> Advice {
-        Advice { how, command: String::new() }
+    let is_patient = kept.iter().any(|word| word.split('=').next() == Some("--patience"));
+    let mut command = if kept.is_empty() { "cargo xtask bench".to_owned() } else { shell_words::join(kept) };
+    for (flag, value) in flags.iter().filter(|(flag, _)| *flag != "--patience" || !is_patient) {
+        command += &format!(" {flag} {value}");
     }
-
-    /// "measure for longer: cargo xtask bench --budget 10m".
-    pub fn text(&self) -> String {
-        let colon = if self.how.is_empty() || self.command.is_empty() { "" } else { ": " };
-        format!("{}{colon}{}", self.how, self.command)
-    }
+    command
 }
 
-/// The same run again, with a wait for the machine to become idle that outlasts a build or a browser.
-fn patient(results: &Results, how: &'static str) -> Advice {
-    Advice { how, command: again(results, " --patience 5m") }
-}
-
-fn longer(results: &Results) -> Advice {
-    let flag = budget(results).map_or_else(|| " --budget 10m".to_owned(), |budget| budget.flag());
-    Advice { how: "measure for longer", command: again(results, &flag) }
-}
-
-/// What to do about a disturbance of this kind.
-pub fn on_disturbance(results: &Results, kind: DisturbanceKind) -> Advice {
+/// What to do about a disturbance of this kind: words that follow a colon, which may be empty.
+pub fn on_disturbance(kind: DisturbanceKind) -> &'static str {
     match kind {
-        DisturbanceKind::FewRounds | DisturbanceKind::Noise => longer(results),
+        DisturbanceKind::FewRounds => on_warning("few-rounds"),
+        DisturbanceKind::Noise => "measure for longer (--budget)",
         DisturbanceKind::OtherLoad => {
-            patient(results, "end what else runs on this machine, or let the run wait until it is idle")
+            "end what else runs on this machine, or let the run wait until it is idle (--patience)"
         }
         DisturbanceKind::CpuSteal | DisturbanceKind::ClockFrequency => {
-            Advice { how: "measure for longer, so that slow and fast moments even out", ..longer(results) }
+            "measure for longer (--budget), so that slow and fast moments even out"
         }
-        DisturbanceKind::Swapping => Advice::new("free some memory, or measure fewer libraries at once (--orm)"),
-        DisturbanceKind::Drift | DisturbanceKind::Outliers => {
-            patient(results, "measure again while the machine is idle")
-        }
-        DisturbanceKind::NotSettled => on_warning(results, "not-settled"),
-        DisturbanceKind::Accounting => on_warning(results, "accounting"),
-        DisturbanceKind::DatabaseRestarted => Advice::default(),
+        DisturbanceKind::Swapping => "free some memory, or measure fewer libraries at once (--orm)",
+        DisturbanceKind::Drift | DisturbanceKind::Outliers => on_warning("drift"),
+        DisturbanceKind::NotSettled => on_warning("not-settled"),
+        DisturbanceKind::Accounting => on_warning("accounting"),
+        DisturbanceKind::DatabaseRestarted => "",
     }
 }
 
 /// What to do about a warning of this kind; nothing where it is no fault but what a library does.
-pub fn on_warning(results: &Results, kind: &str) -> Advice {
+pub fn on_warning(kind: &str) -> &'static str {
     match kind {
-        "errors" => Advice::new("see why in the log of the library's process, next to results.json"),
-        "few-rounds" => longer(results),
-        "cpu-ratios-disagree" => Advice {
-            how: "rely on the direction of these ratios rather than on their size, and measure again for longer",
-            ..longer(results)
-        },
+        "errors" => "see why in the log of the library's process, next to results.json",
+        "few-rounds" => "measure for longer (--budget)",
+        DISAGREE => {
+            "rely on the direction of these ratios rather than on their size, and measure again for longer (--budget)"
+        }
         "few-samples" | "approximate-p95" | "approximate-p99" => {
-            Advice::new("a larger --budget, or fewer operations (--op), times more calls")
+            "a larger --budget, or fewer operations (--op), times more calls"
         }
-        "not-settled" => {
-            let growth = results.settings.scales.first().map(|scale| budget_for(results, TO_WARM_UP, &scale.name));
-            let flags = growth.map_or_else(String::new, |budget| warming_up(results, &budget));
-            Advice { how: "warm up for longer", command: again(results, &flags) }
-        }
-        "outliers" | "round-apart" | "drift" => patient(results, "measure again while the machine is idle"),
-        "accounting" => Advice::new("rely on CPU per call rather than on CPU in percent here"),
-        "no-usage" => Advice::new("rely on CPU per call; the sampler needs turns that are longer (--time 250ms)"),
-        _ => Advice::default(),
+        "not-settled" => "warm up for longer (--warm-up, with a larger --budget)",
+        "outliers" | "round-apart" | "drift" => "measure again while the machine is idle (--patience)",
+        "accounting" => "rely on CPU per call rather than on CPU in percent here",
+        "no-usage" => "rely on CPU per call; the sampler needs turns that are longer (--time 250ms)",
+        _ => "",
     }
 }
 
-/// What lets each round warm up for longer: a larger budget alone would only make more rounds of the same length.
-fn warming_up(results: &Results, budget: &Budget) -> String {
-    let rounds = results.measurements.iter().map(|m| m.rounds).max().unwrap_or(0).max(FEWEST_ROUNDS);
-    let warm_up = (budget.seconds / f64::from(rounds) / 2.0).clamp(10.0, 60.0);
-    format!("{} --rounds {rounds} --warm-up {warm_up:.0}s", budget.flag())
-}
-
-/// The budget with which a run makes as many rounds as a verdict takes, or settles every ratio, whichever is longer.
-pub fn budget(results: &Results) -> Option<Budget> {
-    let measured = || results.measurements.iter().filter(|m| m.rounds > 0);
-    let fewest = measured().min_by_key(|m| m.rounds)?;
-    let more_rounds = f64::from(FEWEST_ROUNDS) / f64::from(fewest.rounds);
-    let for_rounds = (more_rounds > 1.0).then_some((more_rounds * LEAST_GROWTH, fewest.scale.as_str()));
-    let for_width = hardest(results).map(|(hardest, growth)| (growth, hardest.scale.as_str()));
-    let (growth, scale) = for_rounds.into_iter().chain(for_width).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    Some(budget_for(results, growth, scale))
+/// How many times as long a run takes that makes as many rounds as a verdict takes, and of which scale.
+fn of_rounds(results: &Results) -> Option<(f64, &str)> {
+    let fewest = results.measurements.iter().filter(|m| m.rounds > 0).min_by_key(|m| m.rounds)?;
+    let more = f64::from(FEWEST_ROUNDS) / f64::from(fewest.rounds);
+    (more > 1.0).then_some((more * LEAST_GROWTH, fewest.scale.as_str()))
 }
 
 /// The inconclusive ratio that takes the most time to settle, and how many times as long the measuring takes for it. Ratios
@@ -239,43 +281,84 @@ mod tests {
         // 6% more, known to ±12%: once it is known to ±6% it excludes 1 in every other run, and in most a bit later.
         let away = 1.06_f64.ln();
         let results = with_one_open(1.06, [(-away).exp(), (3.0 * away).exp()], 120.0);
-        let said = to_settle(&results, &[]).unwrap();
+        let said = to_settle(&results, &[], true).unwrap();
         assert_eq!(
-            said.command, "cargo xtask bench --scale small --scale large --budget 15m --rounds 3 --warm-up 60s",
-            "the fixture has one that had not settled"
+            said.command,
+            "cargo xtask bench --scale small --scale large --budget 15m --rounds 3 --warm-up 60s --patience 5m",
+            "the fixture has one that had not settled, and other load"
         );
-        let (enough, which) = ("which should be about enough", "PutItem of mizzle at 1,000 items (×0.94 to ×1.19)");
-        assert!(said.text.contains(enough) && said.text.contains(which), "{}", said.text);
+        let settles =
+            "should settle every difference; the hardest is PutItem of mizzle at 1,000 items (×0.94 to ×1.19)";
+        assert!(said.text.ends_with(settles), "{}", said.text);
+    }
+
+    #[test]
+    fn everything_that_helps_is_in_one_sentence_and_one_command() {
+        let mut results = with_one_open(1.06, [0.9, 1.2], 150.0);
+        let said = to_settle(&results, &[], true).unwrap();
+        for does in ["measures for longer, ", "warms up for longer (", " and waits for an idle machine ("] {
+            assert!(said.text.contains(does), "{}", said.text);
+        }
+        for flag in [" --budget ", " --rounds 3 ", " --warm-up ", " --patience 5m"] {
+            assert_eq!(said.command.matches(flag).count(), 1, "{}", said.command);
+        }
+        results.run.status = RunStatus::Interrupted;
+        assert_eq!(to_settle(&results, &[], true), None, "it is resumed");
     }
 
     #[test]
     fn the_command_is_the_run_s_own_for_another_time() {
         let mut results = with_one_open(1.06, [0.9, 1.2], 150.0);
         results.run.command = "cargo xtask bench --orm all --budget 20s --out='my runs/1' --mizzle 'a tree'".to_owned();
-        let command = to_settle(&results, &[]).unwrap().command;
+        let command = to_settle(&results, &[], true).unwrap().command;
         assert!(command.starts_with("cargo xtask bench --orm all --mizzle 'a tree' --budget "), "{command}");
         assert!(!command.contains("20s") && !command.contains("my runs"), "{command}");
     }
 
     #[test]
+    fn who_only_has_to_wait_keeps_the_time_of_the_run_and_a_wait_of_its_own() {
+        let flags = [("--patience", PATIENCE.to_owned())];
+        let mut results = fixed();
+        results.run.command = "cargo xtask bench --budget 20m --rounds 4 --resume x".to_owned();
+        assert_eq!(again(&results, &flags), "cargo xtask bench --budget 20m --rounds 4 --patience 5m");
+        results.run.command = "cargo xtask bench --patience 1h".to_owned();
+        assert_eq!(again(&results, &flags), "cargo xtask bench --patience 1h");
+    }
+
+    #[test]
     fn no_more_than_an_hour_is_suggested_and_that_it_may_not_do_is_said() {
         let results = with_one_open(1.02, [0.5, 2.0], 150.0);
-        let said = to_settle(&results, &[]).unwrap();
-        assert!(said.command.contains("--budget 1h") && said.text.contains("may not be enough"), "{said:?}");
+        let said = to_settle(&results, &[], true).unwrap();
+        let may_not = "may not settle the hardest difference, PutItem of mizzle";
+        assert!(said.command.contains("--budget 1h") && said.text.contains(may_not), "{said:?}");
     }
 
     #[test]
     fn a_run_that_concludes_has_no_advice_and_a_process_that_had_not_settled_needs_a_longer_warm_up() {
         let mut results = with_one_open(1.06, [0.9, 1.2], 150.0);
         results.measurements.iter_mut().for_each(|m| m.warning_kinds.clear());
-        assert!(!to_settle(&results, &[]).unwrap().command.contains("--warm-up"));
+        results.disturbances.clear();
+        assert!(!to_settle(&results, &[], true).unwrap().command.contains("--warm-up"));
         let open = results.measurements.iter_mut().find(|m| m.vs_baseline.is_some()).unwrap();
         open.warning_kinds = vec!["not-settled".to_owned()];
         let command = "cargo xtask bench --scale small --scale large --budget 5m --rounds 3 --warm-up 50s";
-        assert_eq!(to_settle(&results, &[]).unwrap().command, command);
+        assert_eq!(to_settle(&results, &[], true).unwrap().command, command);
         open_ratio(&mut results).cpu_verdict = Verdict::Same;
         results.measurements.iter_mut().for_each(|m| m.warning_kinds.clear());
-        assert_eq!(to_settle(&results, &[]), None);
+        assert_eq!(to_settle(&results, &[], false), None);
+    }
+
+    #[test]
+    fn a_run_that_concludes_and_was_disturbed_seriously_is_to_be_confirmed() {
+        let mut results = with_one_open(1.0, [0.999, 1.001], 60.0);
+        open_ratio(&mut results).cpu_verdict = Verdict::Same;
+        results.measurements.iter_mut().for_each(|m| m.warning_kinds.clear());
+        results.disturbances.retain(|d| d.kind == DisturbanceKind::OtherLoad);
+        assert_eq!(to_settle(&results, &[], false), None, "it was disturbed slightly");
+        results.disturbances[0].serious = true;
+        let said = to_settle(&results, &[], false).unwrap();
+        assert_eq!(said.head, "To confirm it");
+        assert_eq!(said.command, "cargo xtask bench --scale small --scale large --patience 5m");
     }
 
     fn open_ratio(results: &mut Results) -> &mut crate::results::VsBaseline {
@@ -284,38 +367,16 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_are_advised_have_flags_that_help() {
-        let results = fixed();
-        let kinds = ["errors", "few-rounds", "few-samples", "approximate-p99", "not-settled", "outliers", "accounting"];
-        let disturbed = [
-            DisturbanceKind::OtherLoad,
-            DisturbanceKind::ClockFrequency,
-            DisturbanceKind::Drift,
-            DisturbanceKind::NotSettled,
-            DisturbanceKind::FewRounds,
-        ];
-        let all = kinds.map(|kind| on_warning(&results, kind)).into_iter();
-        for advice in all.chain(disturbed.map(|kind| on_disturbance(&results, kind))) {
-            assert!(!advice.how.is_empty(), "{advice:?}");
-            let flags = advice.command.split(' ').filter(|word| word.starts_with("--"));
-            for flag in flags.clone() {
-                // The run's own stay.
-                let own = results.run.command.contains(flag);
-                assert!(own || ["--budget", "--rounds", "--warm-up", "--patience"].contains(&flag), "{advice:?}");
-            }
-            // More rounds of the same budget would only be shorter ones.
-            let flags: Vec<&str> = flags.collect();
-            assert!(!flags.contains(&"--rounds") || flags.contains(&"--budget"), "{advice:?}");
-        }
-    }
-
-    #[test]
     fn a_single_round_needs_the_time_of_three() {
         let mut results = with_one_open(1.0, [0.999, 1.001], 60.0);
         for m in &mut results.measurements {
             m.rounds = 1;
             m.vs_baseline = None;
+            m.warning_kinds.clear();
         }
-        assert_eq!(budget(&results).unwrap().text, "4m");
+        results.disturbances.clear();
+        let said = to_settle(&results, &[], true).unwrap();
+        assert_eq!(said.text, "A run that measures for longer makes the three rounds that a verdict takes");
+        assert!(said.command.ends_with(" --budget 4m"), "{}", said.command);
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::cell::Cell;
 use super::footnotes::{Footnotes, footnotes};
 use super::ratio::{Criterion, NO_VERDICT, Ratio, SAME, best, ratio};
-use super::{Index, TargetView, advice, label, runtimes};
+use super::{Index, TargetView, advice, label, origin, runtimes};
 use crate::report::format;
 use crate::results::{Operation, Scale, TargetStatus, Verdict};
 
@@ -126,18 +126,19 @@ fn legend(index: &Index<'_>, rows: &[Row], compares: bool) -> String {
     said.join(" ")
 }
 
-/// What is measured, at how many items and against what.
+/// What is measured, at how many items and against what, and what of it is no published version.
 fn lead(index: &Index<'_>, targets: &[TargetView], compares: bool) -> String {
     let scales = answered(index);
     let items: Vec<String> = scales.iter().map(|scale| format::count(scale.items.into())).collect();
     let at = if items.is_empty() { String::new() } else { format!(", at {} items", format::list(&items)) };
     let what = format!("What one call costs the client in CPU time{at}");
-    match targets.iter().find(|target| target.baseline) {
-        Some(baseline) if compares && !targets.iter().any(|target| !target.contestant) => {
-            format!("{what}. The bare AWS SDK is not in this run, so {} is the baseline.", baseline.label)
-        }
-        _ => format!("{what}."),
+    let mut said = vec![format!("{what}.")];
+    said.extend(origin::sentences(index.results));
+    let baseline = targets.iter().find(|target| target.baseline);
+    if let Some(baseline) = baseline.filter(|_| compares && targets.iter().all(|target| target.contestant)) {
+        said.push(format!("The bare AWS SDK is not in this run, so {} is the baseline.", baseline.label));
     }
+    said.join(" ")
 }
 
 /// The scales that have figures.
@@ -176,6 +177,9 @@ fn compared(index: &Index<'_>, targets: &[TargetView]) -> Vec<Point> {
     let mut say = |head: &str, text: Option<String>| points.extend(text.map(|text| Point::new(head, text)));
     let runtimes = runtimes::names(targets);
     let first = |scale: &str| {
+        if is_single_round(index, scale) {
+            return None;
+        }
         if runtimes.len() < 2 {
             return cheapest(index, targets, scale);
         }
@@ -186,18 +190,21 @@ fn compared(index: &Index<'_>, targets: &[TargetView]) -> Vec<Point> {
     say("Cheapest library", by_scale(index, first));
     let others = || targets.iter().filter(|target| !target.baseline);
     let each = |scale: &str| {
+        if is_single_round(index, scale) {
+            return single_round(index, scale, targets);
+        }
         let said: Vec<String> = others().filter_map(|library| sentence(index, scale, library)).collect();
         (!said.is_empty()).then(|| said.join(" "))
     };
     say(&format!("Compared with {base}"), by_scale(index, each));
-    let open = by_scale(index, |scale| open(index, targets, scale, &base));
-    let is_open = open.is_some();
-    say("Inconclusive", Some(open.unwrap_or_else(|| "Nothing: each difference has a verdict.".to_owned())));
+    let has_single = answered(index).iter().any(|scale| is_single_round(index, &scale.name));
+    let open = by_scale(index, |scale| open(index, targets, scale, &base).filter(|_| !is_single_round(index, scale)));
+    let is_open = open.is_some() || has_single;
+    let nothing = (!has_single).then(|| "Nothing: each difference has a verdict.".to_owned());
+    say("Inconclusive", open.or(nothing));
     let absent: Vec<String> = others().filter_map(|library| absent(index, library)).collect();
     say("Not measured", (!absent.is_empty()).then(|| absent.join(" ")));
-    if is_open {
-        points.extend(advice::to_settle(index.results, targets));
-    }
+    points.extend(advice::to_settle(index.results, targets, is_open));
     points
 }
 
@@ -265,16 +272,35 @@ fn ratios(index: &Index<'_>, scale: &str, library: &TargetView) -> Vec<(Operatio
     index.operations(scale).into_iter().filter_map(of).collect()
 }
 
+/// Whether the ratios of a scale are of one round alone, and so without intervals.
+fn is_single_round(index: &Index<'_>, scale: &str) -> bool {
+    let of_scale = index.results.measurements.iter().filter(|m| m.scale == scale);
+    let mut ratios = of_scale.filter_map(|m| m.vs_baseline.as_ref()).peekable();
+    ratios.peek().is_some() && ratios.all(|versus| versus.cpu_ratio_ci95.is_none())
+}
+
+/// All that there is to say of a single round: "Mizzle took ×1.08 to ×1.11 and Dynamoose ×2.48 to ×2.52 in a single round,
+/// which is too little to conclude from."
+fn single_round(index: &Index<'_>, scale: &str, targets: &[TargetView]) -> Option<String> {
+    let took = |library: &TargetView| {
+        let ratios = ratios(index, scale, library);
+        let (low, high) = ends(ratios.iter().map(|(_, ratio)| ratio.value));
+        let range = || range(&format::ratio(low, None), &format::ratio(high, None));
+        (!ratios.is_empty()).then(|| (library.label.clone(), range()))
+    };
+    let mut all = targets.iter().filter(|target| !target.baseline).filter_map(took);
+    let (name, range) = all.next()?;
+    let all: Vec<String> = std::iter::once(format!("{name} took {range}"))
+        .chain(all.map(|(name, range)| format!("{name} {range}")))
+        .collect();
+    Some(format!("{} in a single round, which is too little to conclude from.", format::list(&all)))
+}
+
 /// "Mizzle costs 8.9% to 11% more in Query and Scan." None where nothing about it is conclusive.
 fn sentence(index: &Index<'_>, scale: &str, library: &TargetView) -> Option<String> {
     let ratios = ratios(index, scale, library);
     let operations = index.operations(scale);
     let name = &library.label;
-    if !ratios.is_empty() && ratios.iter().all(|(_, ratio)| ratio.interval.is_none()) {
-        let (low, high) = ends(ratios.iter().map(|(_, ratio)| ratio.value));
-        let took = range(&format::ratio(low, None), &format::ratio(high, None));
-        return Some(format!("{name} took {took} in a single round, which is too little to conclude from."));
-    }
     let margin = format::set_percent(index.results.settings.equivalence_margin);
     let part = |verdict: Verdict| {
         let of: Vec<_> = ratios.iter().filter(|(_, ratio)| ratio.verdict == verdict).collect();

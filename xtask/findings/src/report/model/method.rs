@@ -284,7 +284,7 @@ pub fn disturbances(results: &Results) -> Vec<Note> {
         kind: kind(d.kind),
         when: d.at_ms.map_or_else(|| "whole run".to_owned(), |ms| format!("at {}", format::duration_ms(ms))),
         text: text::brief(&d.detail, 600),
-        advice: advice::on_disturbance(results, d.kind).text(),
+        advice: advice::on_disturbance(d.kind).to_owned(),
         serious: d.serious,
     };
     results.disturbances.iter().map(note).collect()
@@ -315,7 +315,7 @@ pub fn warnings(results: &Results, libraries: &[TargetView]) -> Vec<WarningLine>
     let warning = |of: Grouped<'_>| {
         let alike = if of.alike.is_empty() { String::new() } else { format!("; similarly: {}", list(&of.alike)) };
         let text = text::brief(of.text, 400);
-        let advice = advice::on_warning(results, of.kind).text();
+        let advice = advice::on_warning(of.kind).to_owned();
         WarningLine { text, concerns: format!("{}{alike}", list(&of.same)), advice }
     };
     grouped.into_iter().map(warning).collect()
