@@ -5,6 +5,7 @@ pub mod blank;
 mod board;
 mod bundling;
 mod dry_run;
+mod gate;
 pub mod output;
 mod own_item;
 pub mod site;
@@ -97,8 +98,9 @@ impl Bench {
         let earlier = self.resume.as_deref().map(resume::load).transpose()?;
         files::check_folder(&out).map_err(|why| Exit::BadInput(format!("--out {}: {why}", out.display())))?;
         check_specs(&plan)?;
+        let unlike = against.as_ref().and_then(|against| gate::note(&plan, &against.name, !self.fail_on.is_empty()));
+        let notes = [from_tree, plan.baseline_note(&self.request()), unlike].into_iter().flatten();
         if self.dry_run {
-            let notes = [from_tree, plan.baseline_note(&self.request())].into_iter().flatten();
             let width = report::terminal_width();
             let mut rows = plan.describe(&out);
             for spec in plan.runtimes() {
@@ -112,7 +114,7 @@ impl Bench {
             return Ok(());
         }
         let progress = Progress::new(ci);
-        for words in [from_tree, plan.baseline_note(&self.request())].into_iter().flatten() {
+        for words in notes {
             progress.line(words);
         }
         let _lock = lock::acquire(&checkout)?;
@@ -127,11 +129,7 @@ impl Bench {
             Some(against) if plan.targets.iter().any(|target| target.base_of.is_some()) => {
                 Some(npm::prepare_beside(&checkout, &tools, &benchmark, against, &progress)?)
             }
-            Some(against) => {
-                progress.line(format!("  no adapter and no locked library differs from {}", against.name));
-                None
-            }
-            None => None,
+            _ => None,
         };
         build_adapters(&mut plan, &checkout, &tools, &benchmark, &progress)?;
         let mut results = blank(&plan, &checkout, &tools, id)?;
@@ -269,6 +267,7 @@ impl Bench {
             Ok(Some(comparison)) if !self.fail_on.is_empty() => compare::verdict(&comparison)?,
             Err(why) if !self.fail_on.is_empty() => return Err(why),
             Err(why) => progress.warn(format!("{why:#}")),
+            Ok(None) if !self.fail_on.is_empty() => print_line(gate::NOTHING),
             Ok(_) => {}
         }
         // A signal that came when all was measured already kept nothing from being written.
