@@ -185,13 +185,10 @@ impl Plan {
     /// [`Exit::BadInput`] for flags that are each right and together make no plan.
     pub fn decide(request: &Request) -> Result<Plan, Exit> {
         let targets = under_each_runtime(targets(request)?, &request.runtimes, &request.handicap)?;
-        let is_twin = |(index, target): (usize, &PlannedTarget)| {
-            let is_like = |other: &PlannedTarget| other.library == target.library && other.runtime == target.runtime;
-            targets[..index].iter().any(is_like)
-        };
-        if request.gated && !request.against && !targets.iter().enumerate().any(is_twin) {
+        if request.gated && !request.against && !has_pair(&targets) {
             return Err(Exit::BadInput(
-                "--fail-on: nothing is compared in this run; name --against, or a library at two versions (--target)"
+                "--fail-on: nothing is compared in this run; add --against COMMIT, or measure a library at two versions \
+                 (--target ID@OLD --target ID@NEW)"
                     .to_owned(),
             ));
         }
@@ -250,6 +247,11 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// Whether a library is measured twice under one runtime, so that its change can fail.
+    pub fn has_pair(&self) -> bool {
+        has_pair(&self.targets)
     }
 
     /// Takes Mizzle from its default place where no flag names it. The line for people, where that is a working tree.
@@ -390,6 +392,14 @@ const SEEDED_A_SECOND: u64 = 4_000;
 
 /// About how long starting, verifying and warming up one process take on a 2-core machine.
 const START: Duration = Duration::from_millis(4_500);
+
+fn has_pair(targets: &[PlannedTarget]) -> bool {
+    let has_like = |(index, target): (usize, &PlannedTarget)| {
+        let is_like = |other: &PlannedTarget| other.library == target.library && other.runtime == target.runtime;
+        targets[..index].iter().any(is_like)
+    };
+    targets.iter().enumerate().any(has_like)
+}
 
 fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let large = scale.items > LARGE_ABOVE;

@@ -118,7 +118,13 @@ fn two_source_trees_are_measured_in_one_run_and_compared() {
     let place = Place::new();
     electrodb(&place.folder().join("ours"), 0);
     electrodb(&place.folder().join("theirs and more"), 3_000);
-    let more = ["--target=electrodb=./ours", "--target=electrodb=./theirs and more", "--time=500ms", "--rounds=3"];
+    let more = [
+        "--target=electrodb=./ours",
+        "--target=electrodb=./theirs and more",
+        "--time=500ms",
+        "--rounds=3",
+        "--warm-up=30s",
+    ];
     run(place.tiny(&more)).expect(0);
     let results = place.results();
     for target in results["targets"].as_array().unwrap() {

@@ -5,6 +5,7 @@ pub mod blank;
 mod board;
 mod bundling;
 mod dry_run;
+mod gate;
 pub mod output;
 mod own_item;
 pub mod site;
@@ -97,7 +98,8 @@ impl Bench {
         let earlier = self.resume.as_deref().map(resume::load).transpose()?;
         files::check_folder(&out).map_err(|why| Exit::BadInput(format!("--out {}: {why}", out.display())))?;
         check_specs(&plan)?;
-        let notes = [from_tree, plan.baseline_note(&self.request())].into_iter().flatten();
+        let unlike = against.as_ref().and_then(|against| gate::note(&plan, &against.name, !self.fail_on.is_empty()));
+        let notes = [from_tree, plan.baseline_note(&self.request()), unlike].into_iter().flatten();
         let notes: Vec<String> = notes.chain(over_budget(&plan)).collect();
         if self.dry_run {
             let width = report::terminal_width();
@@ -126,11 +128,7 @@ impl Bench {
             Some(against) if plan.targets.iter().any(|target| target.base_of.is_some()) => {
                 Some(npm::prepare_beside(&checkout, &tools, &benchmark, against, &progress)?)
             }
-            Some(against) => {
-                progress.line(format!("  no adapter and no locked library differs from {}", against.name));
-                None
-            }
-            None => None,
+            _ => None,
         };
         build_adapters(&mut plan, &checkout, &tools, &benchmark, &progress)?;
         let mut results = blank(&plan, &checkout, &tools, id)?;
@@ -268,6 +266,7 @@ impl Bench {
             Ok(Some(comparison)) if !self.fail_on.is_empty() => compare::verdict(&comparison)?,
             Err(why) if !self.fail_on.is_empty() => return Err(why),
             Err(why) => progress.warn(format!("{why:#}")),
+            Ok(None) if !self.fail_on.is_empty() => print_line(gate::NOTHING),
             Ok(_) => {}
         }
         // A signal that came when all was measured already kept nothing from being written.

@@ -8,6 +8,9 @@
 //! From a few rounds alone no variance is known well, so each is drawn towards those of the same metric elsewhere in the
 //! comparison ([`Prior`]), in every interval and in every test.
 //!
+//! **No verdict.** The rounds are those that a run's own figures are made of, and by the same rule a change has no verdict,
+//! and can't fail, where a process behind it had not settled or there are fewer than three rounds.
+//!
 //! **Regression.** Some 170 changes are tested at once, of which eight would look like something by chance at 95%
 //! each. A change for the worse is a regression only if
 //! 1. its 95% interval excludes no change,
@@ -28,8 +31,10 @@ use serde::Serialize;
 
 use crate::results::{Interval, Measurement, Operation, Results, Target, Verdict};
 
-use change::{RawRow, find_target, of_figures, of_pair, of_ratios, row};
-use differences::{common_baseline, common_shift, counts_threads, few_rounds, notes, other_items, query_sizes};
+use super::summary::shared_rounds;
+use super::verdict::no_verdict;
+use change::{RawRow, find_target, no_verdict_between_runs, of_figures, of_pair, of_ratios, row};
+use differences::{common_baseline, common_shift, counts_threads, notes, other_items, query_sizes};
 pub use differences::{differences, has_recorded_answers};
 pub use fail_on::{FailOn, Metric};
 use judge::judge_all;
@@ -76,6 +81,8 @@ pub struct Row {
     pub target: String,
     /// The target of the same run that it is compared with; null where it is compared with itself in another run.
     pub against: Option<String>,
+    /// Why none of the changes has a verdict; null where they may have one.
+    pub no_verdict: Option<String>,
     pub changes: Vec<Change>,
 }
 
@@ -177,18 +184,20 @@ pub fn compare(base: &Results, new: &Results, fail_on: &FailOn) -> Result<Compar
     let mut not_compared = Vec::new();
     let queries = query_sizes(base, new);
     not_compared.extend(queries.clone());
+    let baseline = if let Basis::Ratios { baseline, .. } = &basis { Some(baseline) } else { None };
     let is_compared = |one: &&Measurement| {
         scales.contains(&one.scale.as_str()) && (queries.is_none() || one.operation != Operation::Query)
     };
     for ours in new.measurements.iter().filter(is_compared) {
-        if matches!(&basis, Basis::Ratios { baseline, .. } if *baseline == ours.target) {
+        if baseline == Some(&ours.target) {
             continue;
         }
         match (find(base, ours), has_figures(ours)) {
             (Some(theirs), true) if has_figures(theirs) => {
-                rows.push(row(ours, None, |metric| match &basis {
-                    Basis::Ratios { baseline, .. } => of_ratios(base, theirs, new, ours, baseline, metric),
-                    _ => of_figures(base, theirs, new, ours, metric),
+                let no_verdict = no_verdict_between_runs((base, theirs), (new, ours), baseline.map(String::as_str));
+                rows.push(row(ours, None, no_verdict, |metric| match baseline {
+                    Some(baseline) => of_ratios(base, theirs, new, ours, baseline, metric),
+                    None => of_figures(base, theirs, new, ours, metric),
                 }));
             }
             (None, true) => not_compared.push(format!("{}: not in the base", ours.name())),
@@ -266,7 +275,7 @@ pub fn between(results: &Results, pairs: &[Pair], fail_on: &FailOn) -> Result<Co
         return Err(Incomparable { why: vec![format!("no operation has figures of both {base} and {new}")] });
     }
     let sides = (results.settings.equivalence_margin, base, new);
-    Ok(judge_all(Basis::Between, sides, few_rounds(&[results]), rows, not_compared, fail_on))
+    Ok(judge_all(Basis::Between, sides, Vec::new(), rows, not_compared, fail_on))
 }
 
 fn rows_between(results: &Results, base: &str, new: &str, rows: &mut Vec<RawRow>, not_compared: &mut Vec<String>) {
@@ -277,7 +286,9 @@ fn rows_between(results: &Results, base: &str, new: &str, rows: &mut Vec<RawRow>
             .find(|theirs| theirs.target == base && theirs.operation == ours.operation && theirs.scale == ours.scale);
         match theirs {
             Some(theirs) if has_figures(theirs) && has_figures(ours) => {
-                rows.push(row(ours, Some(base), |metric| of_pair(theirs, ours, metric)));
+                let [of_base, of_new] = [base, new].map(|id| format!(" of {id}"));
+                let no_verdict = no_verdict(&[(theirs, &of_base), (ours, &of_new)], shared_rounds(ours, theirs));
+                rows.push(row(ours, Some(base), no_verdict, |metric| of_pair(theirs, ours, metric)));
             }
             _ => not_compared.push(format!("no figures for both {} and {base}", ours.name())),
         }

@@ -11,7 +11,7 @@ use hmac_sha256::Hash as Sha256;
 
 use crate::analysis::forecast::{self, Forecast};
 use crate::analysis::growth::growth;
-use crate::analysis::verdict::verdict;
+use crate::analysis::verdict::{no_verdict, verdict};
 use crate::results::{
     Allocation, ClientSlice, Cpu, DatabaseUsage, Interval, Latency, LimitedBy, Measurement, Memory, Operation,
     PerProcess, Results, Round, Slice, Target, TargetStatus, Throughput, ThroughputPhase, Usage, VsBaseline,
@@ -480,7 +480,7 @@ fn versus(ours: &Measurement, theirs: &Measurement, shared: &Shared, context: &C
     let throughput = throughput.map(|ratio| ratio.inverted(1.0));
     let value = |known: Option<WithInterval>| known.map(|ratio| ratio.value);
     let interval = |known: Option<WithInterval>| known.and_then(|ratio| ratio.ci95);
-    let allowed = may_have_a_verdict(ours, theirs);
+    let allowed = no_verdict(&[(ours, ""), (theirs, "")], shared_rounds(ours, theirs)).is_none();
     let judged = |ratio: Option<Interval>| verdict(ratio.filter(|_| allowed), context.margin);
     Some(VsBaseline {
         latency_ratio: value(latency),
@@ -502,11 +502,9 @@ fn both_have_client_phases(ours: &Measurement, theirs: &Measurement) -> bool {
     [ours, theirs].iter().all(|one| one.per_round.iter().any(|round| round.client.is_some()))
 }
 
-/// Whether a ratio may have a verdict: not from fewer than three rounds that both sides have, nor from a process that had
-/// not settled.
-fn may_have_a_verdict(ours: &Measurement, theirs: &Measurement) -> bool {
-    let rounds = pairs(ours, theirs, cpu_parts).iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).count();
-    rounds >= FEW_ROUNDS as usize && had_settled(ours) && had_settled(theirs)
+/// How many rounds a ratio of two measurements of one run is made of.
+pub fn shared_rounds(ours: &Measurement, theirs: &Measurement) -> usize {
+    pairs(ours, theirs, cpu_parts).iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).count()
 }
 
 fn median(values: &[f64]) -> Option<f64> {

@@ -6,6 +6,7 @@ use crate::analysis::compare::{Basis, Change, Comparison, Metric, Row};
 use crate::report::escape::markdown as escaped;
 pub use crate::report::format::signed_percent as percent;
 use crate::report::format::{self, NOT_MEASURED};
+use crate::report::model::NO_VERDICT;
 use crate::report::text::{Cell, Column, Table, wrap};
 use crate::results::Verdict;
 
@@ -24,7 +25,9 @@ pub fn terminal(comparison: &Comparison, width: usize) -> String {
     let mut table = Table::new([Column::name("")].into_iter().chain(heads)).tight();
     let groups = groups(comparison);
     for row in groups.iter().flatten() {
-        let cell = |(_, metric): &(usize, Metric)| of(row, *metric).map_or_else(|| NOT_MEASURED.to_owned(), cell);
+        let cell = |(_, metric): &(usize, Metric)| {
+            of(row, *metric).map_or_else(|| NOT_MEASURED.to_owned(), |change| cell(row, change))
+        };
         let cells = metrics.iter().map(cell);
         table.row([row.operation.name().to_owned()].into_iter().chain(cells));
     }
@@ -35,12 +38,12 @@ pub fn terminal(comparison: &Comparison, width: usize) -> String {
         lines.extend(wrap(&title_of(rows[0]), width, 0, 0));
         lines.extend(table.heads(&layout));
         lines.extend(at.by_ref().take(rows.len()).flat_map(|at| table.lines_of(&layout, at)));
+        lines.extend(without_verdict(rows).iter().flat_map(|line| wrap(line, width, 0, 2)));
     }
     lines.push(String::new());
-    for line in [
-        "Change in %, ± half-width of the 95% interval:",
-        "✗ regression, w worse, b better, = the same, ? inconclusive",
-    ] {
+    let open = if comparison.rows.iter().any(|row| row.no_verdict.is_some()) { ", n no verdict" } else { "" };
+    let marks = format!("✗ regression, w worse, b better, = the same, ? inconclusive{open}");
+    for line in ["Change in %, ± half-width of the 95% interval:", &marks] {
         lines.extend(wrap(line, width, 0, 0));
     }
     lines.push(String::new());
@@ -59,11 +62,14 @@ pub fn markdown(comparison: &Comparison) -> String {
         let heads = metrics.iter().map(|metric| Column::figure(title(*metric)));
         let mut table = Table::new([Column::name("operation")].into_iter().chain(heads));
         for row in &rows {
-            let cells =
-                metrics.iter().map(|metric| of(row, *metric).map_or_else(|| Cell::new(NOT_MEASURED), long_cell));
+            let cell = |change| long_cell(row, change);
+            let cells = metrics.iter().map(|metric| of(row, *metric).map_or_else(|| Cell::new(NOT_MEASURED), cell));
             table.row([Cell::new(row.operation.name())].into_iter().chain(cells));
         }
         let _ = writeln!(out, "### {}\n\n{}", escaped(&title_of(rows[0])), table.markdown());
+        for line in without_verdict(&rows) {
+            let _ = writeln!(out, "{}\n", escaped(&line));
+        }
     }
     for line in conclusions(comparison) {
         let _ = writeln!(out, "- {}", escaped(&line));
@@ -111,20 +117,24 @@ fn occurs(comparison: &Comparison, metric: Metric) -> bool {
 }
 
 /// A change in at most nine columns, in percent: `+4.2±1.1?`.
-fn cell(change: &Change) -> String {
+fn cell(row: &Row, change: &Change) -> String {
     let short = |share: f64| match format::percent(share) {
         _ if share >= 9.995 => "1k+".to_owned(),
         percent => percent.trim_end_matches('%').to_owned(),
     };
     let by = change.ratio - 1.0;
     let half = change.ratio_ci95.map_or_else(String::new, |[low, high]| format!("±{}", short((high - low) / 2.0)));
-    format!("{}{}{half}{}", if by < 0.0 { '−' } else { '+' }, short(by.abs()), mark(change))
+    format!("{}{}{half}{}", if by < 0.0 { '−' } else { '+' }, short(by.abs()), mark(row, change))
 }
 
 /// A change with its interval and a word.
-fn long_cell(change: &Change) -> Cell {
+fn long_cell(row: &Row, change: &Change) -> Cell {
     let text = format!("{}{}", percent(change.ratio - 1.0), range(change));
-    if change.regression { Cell::strong(format!("{text} ✗")) } else { Cell::new(format!("{text} {}", word(change))) }
+    if change.regression {
+        Cell::strong(format!("{text} ✗"))
+    } else {
+        Cell::new(format!("{text} {}", word(row, change)))
+    }
 }
 
 fn range(change: &Change) -> String {
@@ -133,8 +143,9 @@ fn range(change: &Change) -> String {
         .map_or_else(String::new, |[low, high]| format!(" ({} to {})", percent(low - 1.0), percent(high - 1.0)))
 }
 
-fn mark(change: &Change) -> char {
+fn mark(row: &Row, change: &Change) -> char {
     match change.verdict {
+        _ if row.no_verdict.is_some() => 'n',
         _ if change.regression => '✗',
         Verdict::Slower => 'w',
         Verdict::Faster => 'b',
@@ -143,8 +154,9 @@ fn mark(change: &Change) -> char {
     }
 }
 
-fn word(change: &Change) -> &'static str {
+fn word(row: &Row, change: &Change) -> &'static str {
     match change.verdict {
+        _ if row.no_verdict.is_some() => NO_VERDICT,
         Verdict::Slower => "worse",
         Verdict::Faster => "better",
         Verdict::Same => "same",
@@ -194,6 +206,38 @@ fn title_of(row: &Row) -> String {
     format!("{against}{}, scale {}", row.target, row.scale)
 }
 
+/// Why rows of a group have no verdict: "no verdict in Query: 2 of 3 processes of mizzle had not settled".
+fn without_verdict(rows: &[&Row]) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in rows {
+        let Some(why) = &row.no_verdict else { continue };
+        match reasons.iter_mut().find(|(known, _)| known == why) {
+            Some((_, operations)) => operations.push(row.operation.name()),
+            None => reasons.push((why, vec![row.operation.name()])),
+        }
+    }
+    let line = |(why, operations): &(&str, Vec<&str>)| match operations.len() {
+        all if all == rows.len() => format!("{NO_VERDICT}: {why}"),
+        _ => format!("{NO_VERDICT} in {}: {why}", format::list(operations)),
+    };
+    reasons.iter().map(line).collect()
+}
+
+/// What of that which is gated could not be judged, and what the exit code then means; None where all was.
+pub fn unjudged(comparison: &Comparison) -> Option<String> {
+    let gated: Vec<&Row> = comparison.changes().filter_map(|(row, change)| change.threshold.map(|_| row)).collect();
+    let open = gated.iter().filter(|row| row.no_verdict.is_some()).count();
+    match gated.len() {
+        0 => None,
+        _ if comparison.tested == 0 => {
+            Some("No change could be judged, so none can fail: exit code 0 is not a pass.".to_owned())
+        }
+        all => {
+            (open > 0).then(|| format!("No verdict on {open} of {all} changes: the exit code says nothing about them."))
+        }
+    }
+}
+
 fn heading(comparison: &Comparison) -> Vec<String> {
     let mut lines = vec![match &comparison.basis {
         Basis::Figures => format!("{} → {}: how each figure changed", comparison.base, comparison.new),
@@ -224,11 +268,10 @@ fn conclusions(comparison: &Comparison) -> Vec<String> {
     let tested = comparison.tested;
     let is_gated = comparison.changes().any(|(_, change)| change.threshold.is_some());
     let changes = format::plural(tested as u64, "change");
-    lines.push(match (regressions, tested) {
-        (_, 0) if !is_gated => "No change fails, whatever its size.".to_owned(),
-        (_, 0) => "Nothing could be tested: no change has an interval, so none can fail.".to_owned(),
-        (0, _) => format!("No regression among {changes}."),
-        (n, _) => format!("{} among {changes}.", format::plural(n as u64, "regression")),
+    lines.extend(match (regressions, tested) {
+        (_, 0) => (!is_gated).then(|| "No change fails, whatever its size.".to_owned()),
+        (0, _) => Some(format!("No regression among {changes}.")),
+        (n, _) => Some(format!("{} among {changes}.", format::plural(n as u64, "regression"))),
     });
     if tested > 0 {
         let by_chance = (tested as f64 * 0.025).round();
@@ -246,5 +289,6 @@ fn conclusions(comparison: &Comparison) -> Vec<String> {
         let said = format!("{chance}{found}").trim_start().to_owned();
         lines.extend((!said.is_empty()).then_some(said));
     }
+    lines.extend(unjudged(comparison));
     lines
 }

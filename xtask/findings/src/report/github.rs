@@ -52,7 +52,7 @@ fn escape(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// Appends a comparison to the step's summary and annotates its regressions.
+/// Appends a comparison to the step's summary and annotates its regressions, and what could not be judged.
 ///
 /// # Errors
 /// A summary file that can't be written to.
@@ -63,6 +63,9 @@ pub fn compared(comparison: &Comparison) -> anyhow::Result<()> {
     if std::env::var_os("GITHUB_ACTIONS").is_some() {
         for (row, change) in comparison.regressions() {
             annotate("error", "regression", &render::sentence(row, change));
+        }
+        if let Some(what) = render::unjudged(comparison) {
+            annotate("warning", "no verdict", &what);
         }
     }
     Ok(())

@@ -585,8 +585,36 @@ fn an_inconclusive_ratio_is_a_range_and_one_without_a_verdict_says_so() {
     for versus in results.measurements.iter_mut().filter_map(|m| m.vs_baseline.as_mut()) {
         (versus.cpu_ratio, versus.cpu_ratio_ci95) = (1.2, Some([1.1, 1.3]));
     }
-    assert!(markdown(&results).contains("| ×1.10 to ×1.30 (no verdict) |"));
+    let report = markdown(&results);
+    assert!(report.contains("| ×1.10 to ×1.30 (no verdict) |"));
+    assert!(
+        report.contains("a process had not settled, or there were fewer than three rounds."),
+        "another rule's file"
+    );
     assert!(terminal_summary(&results, 100, false).contains("×1.10–1.30 ?"));
+}
+
+#[test]
+fn the_reason_why_there_is_no_verdict_stands_where_it_is_missing() {
+    let said = |change: fn(&mut Measurement)| {
+        let mut results = fixed();
+        results.measurements.iter_mut().for_each(change);
+        summarize(&mut results);
+        let (report, terminal) = (markdown(&results), terminal_summary(&results, 80, false));
+        assert!(!report.contains("see the warnings"), "{report}");
+        [report, terminal.split_whitespace().collect::<Vec<_>>().join(" ")]
+    };
+    for text in said(|m| m.per_round.truncate(2)) {
+        assert!(text.contains("No verdict on") && text.contains(": only 2 rounds."), "{text}");
+    }
+    let [report, terminal] = said(|m| {
+        if m.target == "aws-sdk" && m.operation == Operation::Scan {
+            m.per_round[..2].iter_mut().for_each(|round| round.warm_up.settled = false);
+        }
+    });
+    let why = "2 of 3 processes of AWS SDK had not settled";
+    assert!(terminal.contains(&format!("in Scan: {why}.")), "{terminal}");
+    assert!(report.contains(&format!("no verdict: 1 of 3 processes had not settled; {why}.")), "{report}");
 }
 
 #[test]

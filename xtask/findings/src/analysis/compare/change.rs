@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Metric;
-use crate::analysis::summary::{allocation_parts, cpu_parts, latency_parts, throughput_parts};
+use crate::analysis::summary::{
+    FEW_ROUNDS, allocation_parts, counted, cpu_parts, had_settled, latency_parts, shared_rounds, throughput_parts,
+};
+use crate::analysis::verdict::no_verdict;
 use crate::results::{Measurement, Operation, Results, Round, Target, TargetStatus};
 use stats::parts::per_call;
 use stats::percentile;
@@ -16,6 +19,8 @@ pub struct Raw {
     pub log: f64,
     /// Absent where a side has a single round.
     pub estimated: Option<Estimate>,
+    /// Whether this metric has as many rounds as a verdict needs.
+    pub enough: bool,
     pub control: Option<Estimate>,
 }
 
@@ -24,25 +29,52 @@ pub struct RawRow {
     pub operation: Operation,
     pub target: String,
     pub against: Option<String>,
+    pub no_verdict: Option<String>,
     pub changes: Vec<(Metric, Raw)>,
 }
 
-pub fn row(of: &Measurement, against: Option<&str>, change: impl Fn(Metric) -> Option<Raw>) -> RawRow {
+pub fn row(
+    of: &Measurement,
+    against: Option<&str>,
+    no_verdict: Option<String>,
+    change: impl Fn(Metric) -> Option<Raw>,
+) -> RawRow {
     RawRow {
         scale: of.scale.clone(),
         operation: of.operation,
         target: of.target.clone(),
         against: against.map(str::to_owned),
+        no_verdict,
         changes: Metric::ALL.into_iter().filter_map(|metric| Some((metric, change(metric)?))).collect(),
     }
 }
 
-/// Logarithms of a metric's values, by round.
+/// Why there is no verdict on what changed between two runs; what stands behind the ratios to a `baseline` counts too.
+pub fn no_verdict_between_runs(
+    (base, theirs): (&Results, &Measurement),
+    (new, ours): (&Results, &Measurement),
+    baseline: Option<&str>,
+) -> Option<String> {
+    let of = |baseline: &str, whose: &str| format!(" of {baseline}{whose}");
+    let (in_base, in_new) = (" in the base", " in the new run");
+    let own = [(theirs, in_base), (ours, in_new)];
+    let ratios = |baseline| Some((find_target(base, theirs, baseline)?, find_target(new, ours, baseline)?));
+    let Some((baseline, (then, now))) = baseline.and_then(|baseline| Some((baseline, ratios(baseline)?))) else {
+        return no_verdict(&own, counted(theirs).count().min(counted(ours).count()));
+    };
+    let rounds = shared_rounds(theirs, then).min(shared_rounds(ours, now));
+    no_verdict(&[own[0], own[1], (then, &of(baseline, in_base)), (now, &of(baseline, in_new))], rounds)
+}
+
+/// Logarithms of a metric's values, by round: of those that the measurement's own figures are made of.
 type Series = BTreeMap<u32, f64>;
 
+fn are_enough(series: &[&Series]) -> bool {
+    series.iter().all(|one| one.len() >= FEW_ROUNDS as usize)
+}
+
 fn series(one: &Measurement, metric: Metric) -> Series {
-    one.per_round
-        .iter()
+    counted(one)
         .filter_map(|round| {
             let value = value(round, metric)?;
             (value > 0.0).then(|| (round.round, value.ln()))
@@ -118,6 +150,7 @@ pub fn of_figures(
         new: mean(&is)?.exp(),
         log: mean(&is)? - mean(&was)?,
         estimated: between_groups(&was, &is),
+        enough: are_enough(&[&was, &is]),
         control,
     })
 }
@@ -142,6 +175,7 @@ pub fn of_ratios(
         new: mean(&is)?.exp(),
         log: mean(&is)? - mean(&was)?,
         estimated: between_groups(&was, &is),
+        enough: are_enough(&[&was, &is]),
         control: None,
     })
 }
@@ -157,12 +191,14 @@ pub fn of_pair(theirs: &Measurement, ours: &Measurement, metric: Metric) -> Opti
         new: mean(&is)?.exp(),
         log: mean(&change)?,
         estimated: student::of_mean(&values(&change)),
+        enough: are_enough(&[&change]),
         control: None,
     })
 }
 
 /// What the machine alone would have done to this operation in both runs: the baseline's values or, for the baseline
-/// itself or where its version changed, the mean of the others whose version didn't.
+/// itself or where its version changed, the mean of the others whose version didn't; of those whose processes had settled,
+/// where there are any.
 fn controls(
     base: &Results,
     theirs: &Measurement,
@@ -180,6 +216,12 @@ fn controls(
         .filter(|target| target.id != ours.target)
         .filter(|target| base.targets.iter().any(|other| is_same(target, other)))
         .collect();
+    let has_settled = |target: &&Target| {
+        let sides = [find_target(base, theirs, &target.id), find_target(new, ours, &target.id)];
+        sides.into_iter().all(|one| one.is_some_and(had_settled))
+    };
+    let (settled, others): (Vec<&Target>, Vec<&Target>) = unchanged.into_iter().partition(has_settled);
+    let unchanged = if settled.is_empty() { others } else { settled };
     let sides = |target: &&Target| -> Option<(Series, Series)> {
         let (then, now) = (find_target(base, theirs, &target.id)?, find_target(new, ours, &target.id)?);
         let alike = same_concurrency(then, theirs, metric) && same_concurrency(now, ours, metric);

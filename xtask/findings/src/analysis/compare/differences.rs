@@ -102,7 +102,6 @@ pub fn notes(base: &Results, new: &Results) -> Vec<String> {
         }
         differ(&format!("adapter of {}", target.id), &adapter_of(other), &adapter_of(target));
     }
-    notes.extend(few_rounds(&[base, new]));
     notes
 }
 
@@ -112,15 +111,6 @@ fn adapter_of(target: &Target) -> String {
         || "the repository's".to_owned(),
         |file| format!("{} (sha256 {})", file.path, file.sha256.get(..12).unwrap_or(&file.sha256)),
     )
-}
-
-pub fn few_rounds(runs: &[&Results]) -> Vec<String> {
-    let rounds = runs.iter().flat_map(|run| &run.measurements).map(|one| one.rounds).filter(|&rounds| rounds > 0).min();
-    match rounds {
-        Some(1) => vec!["a single round was made: without intervals nothing can be concluded".to_owned()],
-        Some(2) => vec!["only two rounds were made: only large changes can be detected".to_owned()],
-        _ => Vec::new(),
-    }
 }
 
 /// A change that all targets share is the machine's, or the harness's.

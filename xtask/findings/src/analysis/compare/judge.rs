@@ -41,8 +41,9 @@ pub fn judge_all(
     let control_priors = Priors::of(&rows, |raw| raw.control);
     let gated: Vec<(Metric, Estimate)> = rows
         .iter()
+        .filter(|row| row.no_verdict.is_none())
         .flat_map(|row| &row.changes)
-        .filter(|(metric, _)| fail_on.threshold(*metric).is_some())
+        .filter(|(metric, raw)| raw.enough && fail_on.threshold(*metric).is_some())
         .filter_map(|(metric, raw)| Some((*metric, priors.moderate(*metric, raw.estimated?))))
         .collect();
     let p_values: Vec<f64> = gated
@@ -60,12 +61,13 @@ pub fn judge_all(
         .map(|(_, change)| (student::quantile(1.0 - FALSE_ALARMS / tested as f64, change.df) * change.se).exp_m1())
         .collect();
     cpu_limits.sort_by(f64::total_cmp);
-    let mut judge = |(metric, raw): (Metric, Raw)| {
+    let mut judge = |may_conclude: bool, (metric, raw): (Metric, Raw)| {
+        let may_conclude = may_conclude && raw.enough;
         let threshold = fail_on.threshold(metric);
         let ratio_ci95 = raw.estimated.map(|estimated| priors.moderate(metric, estimated).ci95().map(f64::exp));
-        let p_adjusted = raw.estimated.and(threshold).and_then(|_| adjusted.next());
+        let p_adjusted = raw.estimated.filter(|_| may_conclude).and(threshold).and_then(|_| adjusted.next());
         let ratio = raw.log.exp();
-        let by_time = match (metric.sign() < 0.0, ratio_ci95) {
+        let by_time = match (metric.sign() < 0.0, ratio_ci95.filter(|_| may_conclude)) {
             (true, Some([low, high])) => Some([1.0 / high, 1.0 / low]),
             (_, interval) => interval,
         };
@@ -100,7 +102,8 @@ pub fn judge_all(
             operation: row.operation,
             target: row.target,
             against: row.against,
-            changes: row.changes.into_iter().map(&mut judge).collect(),
+            changes: row.changes.into_iter().map(|change| judge(row.no_verdict.is_none(), change)).collect(),
+            no_verdict: row.no_verdict,
         })
         .collect();
     let would_find = percentile::percentile(&cpu_limits, 0.5).filter(|limit| limit.is_finite());

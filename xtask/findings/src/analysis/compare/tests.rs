@@ -248,7 +248,130 @@ fn a_single_round_can_not_fail_and_says_so() {
     let comparison = compare(&base, &new, &FailOn::default()).unwrap();
     assert_eq!((comparison.tested, found(&comparison).len()), (0, 0));
     assert!(comparison.changes().all(|(_, change)| change.verdict == Verdict::Unclear));
-    assert!(render::terminal(&comparison, 80).contains("Nothing could be tested"));
+    let text = render::terminal(&comparison, 80);
+    assert!(text.contains("no verdict: only 1 round\n"), "{text}");
+    assert!(text.trim_end().ends_with("exit code 0 is not a pass."), "{text}");
+}
+
+/// Says that the processes of a target had not settled in these rounds.
+fn unsettle(results: &mut Results, target: &str, rounds: std::ops::Range<usize>) {
+    for one in results.measurements.iter_mut().filter(|one| one.target == target) {
+        one.per_round[rounds.clone()].iter_mut().for_each(|round| round.warm_up.settled = false);
+    }
+}
+
+#[test]
+fn a_round_that_a_runs_own_figures_leave_out_is_not_compared_either() {
+    let new = |change: fn(&mut Results)| {
+        run(2, &Shape::small(), |results| {
+            change(results);
+            for one in results.measurements.iter_mut().filter(|one| one.target == "mizzle") {
+                one.per_round[0].slices.iter_mut().for_each(|slice| slice.cpu_ms *= 3.0);
+            }
+        })
+    };
+    let left_out = compare(&same(1), &new(|results| unsettle(results, "mizzle", 0..1)), &FailOn::default()).unwrap();
+    let cpu = |comparison: &Comparison| -> Vec<f64> {
+        let of = comparison.changes().filter(|(row, change)| row.target == "mizzle" && change.metric == Metric::Cpu);
+        of.map(|(_, change)| change.ratio).collect()
+    };
+    assert!(cpu(&left_out).iter().all(|ratio| (ratio - 1.0).abs() < 0.1), "{:?}", cpu(&left_out));
+    assert!(left_out.rows.iter().all(|row| row.no_verdict.is_none()));
+    let counted = compare(&same(1), &new(|_| {}), &FailOn::default()).unwrap();
+    assert!(cpu(&counted).iter().all(|ratio| *ratio > 1.1), "{:?}", cpu(&counted));
+}
+
+#[test]
+fn what_had_not_settled_is_neither_a_regression_nor_the_same_and_the_gate_says_so() {
+    let base = same(1);
+    let new = |slower: &'static str, times: f64| {
+        run(2, &Shape::small(), |results| {
+            slow_down(results, slower, None, times);
+            unsettle(results, "mizzle", 0..3);
+        })
+    };
+    let cpu = FailOn::parse(&["off".to_owned(), "cpu=5%".to_owned()]).unwrap();
+    for times in [1.0, 1.5] {
+        let comparison = compare(&base, &new("mizzle", times), &cpu).unwrap();
+        assert_eq!((found(&comparison).len(), comparison.tested), (0, 18));
+        let (open, judged): (Vec<&Row>, Vec<&Row>) = comparison.rows.iter().partition(|row| row.target == "mizzle");
+        assert!(open.iter().flat_map(|row| &row.changes).all(|change| change.verdict == Verdict::Unclear));
+        assert!(judged.iter().all(|row| row.no_verdict.is_none()));
+        let text = render::terminal(&comparison, 80);
+        fits(&text);
+        assert!(text.contains("\nno verdict: 3 of 5 processes in the new run had not settled\n"), "{text}");
+        assert!(text.contains(", n no verdict"), "{text}");
+        let end = "No verdict on 6 of 24 changes: the exit code says nothing about them.";
+        assert!(text.trim_end().ends_with(end), "{text}");
+        let markdown = render::markdown(&comparison);
+        assert!(markdown.contains("\nno verdict: 3 of 5") && markdown.contains("%) no verdict |"), "{markdown}");
+    }
+    // The rest is judged as ever.
+    let comparison = compare(&base, &new("electrodb", 1.5), &cpu).unwrap();
+    assert_eq!(found(&comparison).len(), 6, "{:?}", found(&comparison));
+}
+
+#[test]
+fn a_gate_of_what_had_not_settled_names_the_target_of_a_pair_and_is_no_pass() {
+    let mut results = versions(1, 1.5);
+    unsettle(&mut results, "mizzle@1.2.0", 1..4);
+    let comparison = between(&results, "mizzle@1.2.0", "mizzle@local", &FailOn::default()).unwrap();
+    assert_eq!((found(&comparison).len(), comparison.tested), (0, 0));
+    let text = render::terminal(&comparison, 80);
+    fits(&text);
+    assert!(text.contains("no verdict: 3 of 5 processes of mizzle@1.2.0 had not settled"), "{text}");
+    assert!(text.trim_end().ends_with("can fail: exit code 0 is not a pass."), "{text}");
+    // Nothing was to fail.
+    let off = between(&results, "mizzle@1.2.0", "mizzle@local", &FailOn::off()).unwrap();
+    assert!(render::terminal(&off, 80).trim_end().ends_with("No change fails, whatever its size."));
+    // Each side has three rounds, and both have two.
+    let mut results = versions(1, 1.5);
+    unsettle(&mut results, "mizzle@1.2.0", 0..2);
+    unsettle(&mut results, "mizzle@local", 3..4);
+    let comparison = between(&results, "mizzle@1.2.0", "mizzle@local", &FailOn::default()).unwrap();
+    assert!(comparison.rows.iter().all(|row| row.no_verdict.as_deref() == Some("only 2 rounds in common")));
+}
+
+#[test]
+fn two_rounds_give_no_verdict_and_one_operation_is_named() {
+    let shape = Shape { rounds: 2, ..Shape::small() };
+    let (base, new) = (run(1, &shape, |_| {}), run(2, &shape, |results| slow_down(results, "mizzle", None, 2.0)));
+    let comparison = compare(&base, &new, &FailOn::default()).unwrap();
+    assert_eq!(found(&comparison), []);
+    assert!(comparison.rows.iter().all(|row| row.no_verdict.as_deref() == Some("only 2 rounds")));
+    let one = run(2, &Shape::small(), |results| {
+        let mut all = results.measurements.iter_mut();
+        let query = all.find(|one| one.target == "mizzle" && one.operation == Operation::Query).unwrap();
+        query.per_round.iter_mut().for_each(|round| round.warm_up.settled = false);
+    });
+    let text = render::terminal(&compare(&same(1), &one, &FailOn::default()).unwrap(), 80);
+    fits(&text);
+    let line = "no verdict in Query: 5 of 5 processes in the new run had not settled";
+    assert_eq!(text.matches("\nno verdict").count(), 1, "{text}");
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn ratios_to_a_baseline_that_had_not_settled_have_no_verdict() {
+    let new = run(2, &Shape::small(), |results| {
+        unsettle(results, "aws-sdk", 0..5);
+        results.environment.cpu_model = "Another CPU".to_owned();
+    });
+    let comparison = compare(&same(1), &new, &FailOn::default()).unwrap();
+    let why = "5 of 5 processes of aws-sdk in the new run had not settled";
+    assert!(comparison.rows.iter().all(|row| row.no_verdict.as_deref() == Some(why)), "{:?}", comparison.rows[0]);
+}
+
+#[test]
+fn a_control_that_had_not_settled_excuses_nothing() {
+    let new = run(2, &Shape::small(), |results| {
+        slow_down(results, "mizzle", None, 1.3);
+        slow_down(results, "aws-sdk", None, 1.3);
+        unsettle(results, "aws-sdk", 0..3);
+    });
+    let comparison = compare(&same(1), &new, &FailOn::default()).unwrap();
+    assert!(found(&comparison).contains(&(Operation::GetItem, "mizzle", Metric::Cpu)), "{:?}", found(&comparison));
+    assert!(found(&comparison).iter().all(|(_, target, _)| *target == "mizzle"), "{:?}", found(&comparison));
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn again(results: &Results, flags: &[(&str, String)]) -> String {
     let is_patient = kept.iter().any(|word| word.split('=').next() == Some("--patience"));
     let mut command = if kept.is_empty() { "cargo xtask bench".to_owned() } else { shell_words::join(kept) };
     for (flag, value) in flags.iter().filter(|(flag, _)| *flag != "--patience" || !is_patient) {
-        command += &format!(" {flag} {value}");
+        command.extend([" ", flag, " ", value]);
     }
     command
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cell::Cell;
 use super::footnotes::{Footnotes, footnotes};
-use super::ratio::{Criterion, NO_VERDICT, Ratio, SAME, best, ratio};
+use super::ratio::{Criterion, NO_VERDICT, Ratio, SAME, best, ratio, why_no_verdict};
 use super::{Index, TargetView, advice, label, origin, runtimes};
 use crate::report::format;
 use crate::results::{Operation, Scale, TargetStatus, Verdict};
@@ -92,13 +92,13 @@ pub fn answer(index: &Index<'_>, libraries: &[TargetView], targets: &[TargetView
     let caption =
         if compares { format!("CPU per call as a multiple of {base}'s") } else { "CPU per call, µs".to_owned() };
     let points = if compares { compared(index, targets) } else { alone(index, targets) };
-    let legend = legend(index, &rows, compares);
+    let legend = legend(index, &rows, libraries, compares);
     let lead = lead(index, targets, compares);
     Answer { lead, points, libraries: columns, caption, compares, rows, legend, footnotes: unequal.lines }
 }
 
 /// What the cells of the small table mean: those that occur.
-fn legend(index: &Index<'_>, rows: &[Row], compares: bool) -> String {
+fn legend(index: &Index<'_>, rows: &[Row], libraries: &[TargetView], compares: bool) -> String {
     if !compares {
         return "±: the longer half of the 95% interval.".to_owned();
     }
@@ -118,12 +118,26 @@ fn legend(index: &Index<'_>, rows: &[Row], compares: bool) -> String {
         said.push(format!("(same): within {margin} of the baseline, which counts as the same."));
     }
     if occurs(&|cell| cell.note == NO_VERDICT) {
-        said.push("no verdict: a process had not settled, or there were fewer than three rounds.".to_owned());
+        said.push(format!("{NO_VERDICT}: {}.", reasons(index, libraries).join("; ")));
     }
     if occurs(&|cell| cell.text == format::NOT_MEASURED) {
         said.push("–: not measured.".to_owned());
     }
     said.join(" ")
+}
+
+/// Why ratios of the libraries have no verdict, each reason once.
+fn reasons(index: &Index<'_>, libraries: &[TargetView]) -> Vec<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    for m in &index.results.measurements {
+        let has_none = ratio(index, m, Criterion::Cpu).is_some_and(|ratio| ratio.note() == NO_VERDICT);
+        if has_none && libraries.iter().any(|library| library.id == m.target) {
+            reasons.push(why_no_verdict(index, m));
+        }
+    }
+    reasons.sort();
+    reasons.dedup();
+    reasons
 }
 
 /// What is measured, at how many items and against what, and what of it is no published version.
@@ -344,7 +358,6 @@ fn open(index: &Index<'_>, targets: &[TargetView], scale: &str, base: &str) -> O
         targets.iter().filter(|library| !library.baseline).filter_map(|library| of(library, is)).collect()
     };
     let unclear = each(&|ratio| ratio.verdict == Verdict::Unclear && ratio.note() != NO_VERDICT);
-    let without = each(&|ratio| ratio.note() == NO_VERDICT);
     let mut said = Vec::new();
     match &unclear[..] {
         [] => {}
@@ -354,20 +367,36 @@ fn open(index: &Index<'_>, targets: &[TargetView], scale: &str, base: &str) -> O
             said.push(format!("whether {} cost more or less than {base}.", format::list(&several)));
         }
     }
-    if !without.is_empty() {
-        // Those of one place together.
-        let mut places: Vec<(&String, Vec<&str>)> = Vec::new();
-        for (name, place) in &without {
-            match places.iter_mut().find(|(known, _)| *known == place) {
-                Some((_, names)) => names.push(name),
-                None => places.push((place, vec![name])),
-            }
-        }
-        let without: Vec<String> =
-            places.iter().map(|(place, names)| format!("{} {place}", format::list(names))).collect();
-        said.push(format!("No verdict on {}: see the warnings.", format::list(&without)));
-    }
+    said.extend(without_verdict(index, targets, scale));
     (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// "No verdict on Dynamoose in Query: 1 of 3 processes had not settled.": a sentence for each place and reason.
+fn without_verdict(index: &Index<'_>, targets: &[TargetView], scale: &str) -> Vec<String> {
+    let operations = index.operations(scale);
+    let mut found: Vec<((String, String), Vec<&str>)> = Vec::new();
+    for library in targets.iter().filter(|library| !library.baseline) {
+        let mut reasons: Vec<(String, Vec<Operation>)> = Vec::new();
+        for (operation, _) in ratios(index, scale, library).iter().filter(|(_, ratio)| ratio.note() == NO_VERDICT) {
+            let Some(m) = index.get(scale, *operation, &library.id) else { continue };
+            add(&mut reasons, why_no_verdict(index, m), *operation);
+        }
+        for (why, of) in reasons {
+            add(&mut found, (place(&of, &operations), why), &library.label);
+        }
+    }
+    let sentence = |((place, why), names): &((String, String), Vec<&str>)| {
+        format!("No verdict on {} {place}: {why}.", format::list(names))
+    };
+    found.iter().map(sentence).collect()
+}
+
+/// Adds a value to those of its key.
+fn add<K: PartialEq, V>(groups: &mut Vec<(K, Vec<V>)>, key: K, value: V) {
+    match groups.iter_mut().find(|(known, _)| *known == key) {
+        Some((_, values)) => values.push(value),
+        None => groups.push((key, vec![value])),
+    }
 }
 
 /// "in PutItem and Scan", "in all six operations", "in all but Scan": some of those that were measured.

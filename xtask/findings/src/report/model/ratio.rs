@@ -1,12 +1,10 @@
 //! A measurement's ratio to the baseline, by any of the criteria, and which libraries are the best by one of them.
 
 use super::{Index, TargetView};
-use crate::analysis::verdict::verdict;
+use crate::analysis::summary::{baseline_of, shared_rounds};
+use crate::analysis::verdict::{no_verdict, verdict};
 use crate::report::format;
 use crate::results::{Interval, Measurement, Operation, Verdict};
-
-/// Fewer rounds give no verdict.
-const FEWEST_ROUNDS: u32 = 3;
 
 /// What targets are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +63,7 @@ pub const NO_VERDICT: &str = "no verdict";
 pub fn ratio(index: &Index<'_>, m: &Measurement, metric: Criterion) -> Option<Ratio> {
     let versus = m.vs_baseline.as_ref()?;
     let judged = |interval: Option<Interval>| {
-        let interval = interval.filter(|_| m.rounds >= FEWEST_ROUNDS && is_settled(m));
+        let interval = interval.filter(|_| doubt(index, m).is_none());
         verdict(interval, index.results.settings.equivalence_margin)
     };
     let (value, interval, verdict) = match metric {
@@ -79,6 +77,18 @@ pub fn ratio(index: &Index<'_>, m: &Measurement, metric: Criterion) -> Option<Ra
         }
     };
     Some(Ratio { value, interval, verdict })
+}
+
+/// Why a measurement's ratio has no verdict. A file of before may have been judged by another rule than today's.
+pub fn why_no_verdict(index: &Index<'_>, m: &Measurement) -> String {
+    doubt(index, m).unwrap_or_else(|| "a process had not settled, or there were fewer than three rounds".to_owned())
+}
+
+/// What forbids a verdict on a measurement's ratios, by the rule of the results.
+fn doubt(index: &Index<'_>, m: &Measurement) -> Option<String> {
+    let baseline = baseline_of(index.results, &m.target)?;
+    let theirs = index.get(&m.scale, m.operation, &baseline.id)?;
+    no_verdict(&[(m, ""), (theirs, &format!(" of {}", baseline.name))], shared_rounds(m, theirs))
 }
 
 fn is_settled(m: &Measurement) -> bool {

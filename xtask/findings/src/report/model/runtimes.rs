@@ -8,9 +8,8 @@ use super::answer::Point;
 use super::cell::Cell;
 use super::ratio::Ratio;
 use crate::analysis::compare::{self, FailOn, Metric};
-use crate::analysis::summary::{FEW_ROUNDS, had_settled};
 use crate::report::format;
-use crate::results::{Measurement, Operation, Results, Runtime, Target, Verdict};
+use crate::results::{Results, Runtime, Target};
 
 /// The later runtimes against the first.
 #[derive(Debug, Clone, Serialize)]
@@ -96,10 +95,7 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
         let (library, operation) = (without_runtime(theirs).to_owned(), results.settings.name_of(row.operation));
         let is_same =
             |known: &&mut RuntimeRow| (&known.items, known.operation, &known.library) == (&items, operation, &library);
-        let may_conclude =
-            [&ours.id, &theirs.id].into_iter().all(|id| may_conclude(results, &row.scale, row.operation, id));
-        let verdict = if may_conclude { change.verdict } else { Verdict::Unclear };
-        let cell = Cell::ratio(&Ratio { value: change.ratio, interval: change.ratio_ci95, verdict });
+        let cell = Cell::ratio(&Ratio { value: change.ratio, interval: change.ratio_ci95, verdict: change.verdict });
         if let Some(known) = rows.iter_mut().find(is_same) {
             known.cells[at] = cell;
         } else {
@@ -110,13 +106,6 @@ pub fn view(results: &Results, libraries: &[TargetView]) -> Option<RuntimesView>
     }
     let others = others.iter().map(|name| (*name).to_owned()).collect();
     (!rows.is_empty()).then(|| RuntimesView { first: (*first).to_owned(), others, rows })
-}
-
-/// Whether a measurement may have a part in a verdict, by the rule for the ratios to the baseline: three rounds, of
-/// processes that had settled.
-fn may_conclude(results: &Results, scale: &str, operation: Operation, target: &str) -> bool {
-    let is_it = |m: &&Measurement| (m.scale.as_str(), m.operation, m.target.as_str()) == (scale, operation, target);
-    results.measurements.iter().find(is_it).is_some_and(|m| m.rounds >= FEW_ROUNDS && had_settled(m))
 }
 
 /// For each further runtime: what each library's calls cost under it as multiples of the first's, where the run can
