@@ -187,7 +187,7 @@ fn record(results: &mut Results, shape: &Shape) {
     results.time_use = shape.scales.iter().map(|&(scale, items)| time_use(scale, items)).collect();
     results.values = shape.targets.iter().map(|&(id, ..)| values(id)).collect();
     for target in results.targets.iter_mut().filter(|target| target.id == "mizzle") {
-        target.spec = "../mizzle".to_owned();
+        "../mizzle".clone_into(&mut target.spec);
         target.source = Some(Source {
             version: "1.2.0+source.0123456".to_owned(),
             commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),

@@ -57,19 +57,19 @@ mod tests {
     use crate::report::golden_test::fixed;
     use crate::results::Source;
 
-    fn source(dirty: Option<bool>) -> Option<Source> {
-        Some(Source {
+    fn source(dirty: Option<bool>) -> Source {
+        Source {
             version: "0.0.0+source.0c0bc33".to_owned(),
             commit: Some("0c0bc339a2a9cffb3e56d641021ef4a889d42ada".to_owned()),
             dirty,
             bundled_by: None,
             sdk_asked_for: None,
-        })
+        }
     }
 
     fn said(spec: &str, dirty: Option<bool>) -> String {
         let mut target = fixed().targets.remove(1);
-        (target.spec, target.source) = (spec.to_owned(), source(dirty));
+        (target.spec, target.source) = (spec.to_owned(), Some(source(dirty)));
         unpublished(&target).unwrap()
     }
 
@@ -87,7 +87,7 @@ mod tests {
         results.targets.iter_mut().for_each(|target| target.source = None);
         assert_eq!(sentences(&results), None);
         for at in [1, 2] {
-            (results.targets[at].spec, results.targets[at].source) = ("../tree".to_owned(), source(Some(false)));
+            (results.targets[at].spec, results.targets[at].source) = ("../tree".to_owned(), Some(source(Some(false))));
         }
         let both = "Mizzle and Dynamoose are a working tree (../tree at 0c0bc33), not published versions.";
         assert_eq!(sentences(&results).unwrap(), both);
