@@ -214,7 +214,10 @@ impl<'a> Runner<'a> {
             return Some("no target is left to measure".into());
         }
         match self.plan.rounds {
-            Rounds::Exactly(rounds) => (round >= rounds).then(|| format!("the {rounds} rounds asked for are done")),
+            Rounds::Exactly(rounds) => (round >= rounds).then(|| match rounds {
+                1 => "the one round asked for is done".to_owned(),
+                _ => format!("the {rounds} rounds asked for are done"),
+            }),
             Rounds::Adaptive { fewest, .. } if round < fewest => None,
             Rounds::Adaptive { most, .. } => {
                 let widest = summary::widest_ratio(self.results, &scale.scale.name);

@@ -115,7 +115,9 @@ impl Bench {
             return Ok(());
         }
         let progress = Progress::new(ci);
-        notes.iter().for_each(|words| progress.line(words));
+        for words in &notes {
+            progress.line(words);
+        }
         let _lock = lock::acquire(&checkout)?;
         let me = Owner::me(&checkout);
         owner::mark_children(&me);

@@ -94,7 +94,9 @@ impl Runner<'_> {
             if plan.scale.time.is_none() {
                 let needed = planned.iter().map(ClientPlan::needed).sum();
                 let share = share_that_fits(given.saturating_sub(begun.elapsed()), needed);
-                planned.iter_mut().for_each(|one| one.keep(share));
+                for one in &mut planned {
+                    one.keep(share);
+                }
             }
         }
         for one in &planned {

@@ -133,8 +133,8 @@ mod tests {
     #[test]
     fn turns_that_do_not_fit_into_their_time_are_left_out() {
         let shares = [(30, 20), (20, 20), (20, 40), (0, 40), (0, 0)];
-        let shares = shares.map(|(left, needed)| share_that_fits(SECOND * left, SECOND * needed));
-        assert_eq!(shares, [1.0, 1.0, 0.5, 0.0, 1.0]);
+        let percent = |(left, needed)| (share_that_fits(SECOND * left, SECOND * needed) * 100.0).round() as u32;
+        assert_eq!(shares.map(percent), [100, 100, 50, 0, 100]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! It measures for longer (the half-width of an interval shrinks with the square root of the rounds, and so of the time,
 //! up to the most rounds that a run makes), warms up for longer, or waits for an idle machine.
 
+use std::fmt::Write as _;
+
 use super::answer::Point;
 use super::{TargetView, label};
 use crate::analysis::{forecast, summary};
@@ -106,7 +108,7 @@ impl Rerun<'_> {
             }
             Some(which) => format!("should settle every difference; the hardest is {which}"),
             None if self.makes_enough_rounds => "makes the three rounds that a verdict takes".to_owned(),
-            None if self.warms_up => "should give the ratios without a verdict one".to_owned(),
+            None if self.warms_up => "should give the ratios of those processes a verdict".to_owned(),
             None => "shows whether these figures hold without the disturbances".to_owned(),
         };
         format!("A run that {} {settles}", format::list(&does))
@@ -141,31 +143,46 @@ fn difference(of: &Measurement, libraries: &[TargetView]) -> String {
     format!("{} of {library} at {items} items{range}", of.operation)
 }
 
-/// The run's own command with other flags. Its own stay, but for where it wrote to, what the others replace, and with a
-/// budget what would not let it be used. Who set a `--patience` keeps it.
+/// The run's own command with other flags. Its own stay, but for where it wrote to, what the others replace (a longer
+/// wait stays), and with a budget what would not let it be used.
 fn again(results: &Results, flags: &[(&str, String)]) -> String {
     let has_budget = flags.iter().any(|(flag, _)| *flag == "--budget");
     let is_dropped = |name: &str| {
         ["--out", "--resume"].contains(&name)
             || has_budget && ["--rounds", "--time"].contains(&name)
-            || name != "--patience" && flags.iter().any(|(flag, _)| *flag == name)
+            || flags.iter().any(|(flag, _)| *flag == name)
     };
     let mut words = shell_words::split(&results.run.command).unwrap_or_default().into_iter();
     let mut kept = Vec::new();
+    let mut patience = None;
     while let Some(word) = words.next() {
-        if !is_dropped(word.split('=').next().unwrap_or_default()) {
+        let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+        if !is_dropped(name) {
             kept.push(word);
-        } else if !word.contains('=') {
-            // Its value.
-            words.next();
+            continue;
         }
+        let is_patience = name == "--patience";
+        let value = value.map(str::to_owned).or_else(|| words.next());
+        patience = value.filter(|value| is_patience && minutes(value) > minutes(PATIENCE)).or(patience);
     }
-    let is_patient = kept.iter().any(|word| word.split('=').next() == Some("--patience"));
     let mut command = if kept.is_empty() { "cargo xtask bench".to_owned() } else { shell_words::join(kept) };
-    for (flag, value) in flags.iter().filter(|(flag, _)| *flag != "--patience" || !is_patient) {
-        command.extend([" ", flag, " ", value]);
+    for (flag, value) in flags {
+        let own = patience.as_ref().filter(|_| *flag == "--patience");
+        let _ = write!(command, " {flag} {}", own.unwrap_or(value));
     }
     command
+}
+
+/// A duration as a flag has it, `90s` or `5m`: whole minutes. None of one that is no single number with its unit.
+fn minutes(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "s" => Some(number / 60),
+        "m" | "min" => Some(number),
+        "h" => number.checked_mul(60),
+        _ => None,
+    }
 }
 
 /// What to do about a disturbance of this kind: words that follow a colon, which may be empty.
@@ -316,13 +333,15 @@ mod tests {
     }
 
     #[test]
-    fn who_only_has_to_wait_keeps_the_time_of_the_run_and_a_wait_of_its_own() {
+    fn who_only_has_to_wait_keeps_the_time_of_the_run_and_a_longer_wait_of_its_own() {
         let flags = [("--patience", PATIENCE.to_owned())];
         let mut results = fixed();
         results.run.command = "cargo xtask bench --budget 20m --rounds 4 --resume x".to_owned();
         assert_eq!(again(&results, &flags), "cargo xtask bench --budget 20m --rounds 4 --patience 5m");
         results.run.command = "cargo xtask bench --patience 1h".to_owned();
         assert_eq!(again(&results, &flags), "cargo xtask bench --patience 1h");
+        results.run.command = "cargo xtask bench --patience=90s --orm all".to_owned();
+        assert_eq!(again(&results, &flags), "cargo xtask bench --orm all --patience 5m");
     }
 
     #[test]
