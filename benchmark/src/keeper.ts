@@ -4,8 +4,7 @@
 
 import { findAdapter } from "./adapters/index.js";
 import { AREA, type DataSet, dataSet } from "./dataset.js";
-import { type ItemForm, tableOf } from "./form.js";
-import { isSameForm } from "./outside/adapter.js";
+import { isSameForm, type ItemForm, tableOf } from "./form.js";
 import type { Lane } from "./protocol.js";
 import { type BareTable, openTable } from "./table/bare-table.js";
 import { putAll } from "./table/batch.js";

@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { adapter as sdk } from "../src/adapters/aws-sdk.js";
 import { withStaticImports } from "../src/bundling/static-imports.js";
-import { isSameForm, type OutsideAdapter, problemOf } from "../src/outside/adapter.js";
-import { NATURAL, PREFIXED } from "./support.js";
+import { isSameForm } from "../src/form.js";
+import { type OutsideAdapter, problemOf } from "../src/outside/adapter.js";
+import { NATURAL, ORDERS, PREFIXED } from "./support.js";
 
 const whole: OutsideAdapter = { ...sdk, name: "Mine", package: "mine" };
 
@@ -39,8 +40,8 @@ describe("an adapter outside this repository", () => {
   });
 
   it("may write items as a library of this repository does", () => {
-    assert.ok(isSameForm(PREFIXED, { ...PREFIXED }));
-    assert.ok(!isSameForm(PREFIXED, { ...NATURAL, name: PREFIXED.name }));
+    assert.ok(isSameForm(PREFIXED, { ...PREFIXED }, ORDERS));
+    assert.ok(!isSameForm(PREFIXED, { ...NATURAL, name: PREFIXED.name }, ORDERS));
   });
 });
 
