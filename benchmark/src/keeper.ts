@@ -176,7 +176,7 @@ class Keeper implements Worker {
       });
     }
     this.open = { settings, kept };
-    this.emit({ event: "ready", pid: process.pid, importMs: null, memoryMb: null, adapter: null });
+    this.emit({ event: "ready", pid: process.pid, importMs: null, memoryMb: null, sdkPackages: [], adapter: null });
   }
 
   /** Makes and fills the tables; of a database that was kept, those that it doesn't hold. */
