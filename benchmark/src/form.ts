@@ -1,6 +1,7 @@
 // How items lie in a table: in the form in which a library writes them itself, with its keys and its marks. Libraries of
 // one form share a table. No I/O here.
 
+import type { DataSet } from "./dataset.js";
 import type { Key, Order } from "./shapes/kind.js";
 import type { IndexKeys, Shape } from "./shape.js";
 
@@ -165,6 +166,16 @@ function sizeOfValue(value: unknown): number {
     return 3 + Object.keys(value).length + sizeOf(value as Item);
   }
   return 1;
+}
+
+/** Whether two forms write the same items under the same keys, as far as one item shows. */
+export function isSameForm(one: ItemForm, other: ItemForm, data: DataSet): boolean {
+  const order = data.orderOf(0, 0);
+  const shown = (form: ItemForm) => {
+    const item = form.itemOf(order);
+    return JSON.stringify([form.partition, form.sort, form.keyOf(data.keyOf(0)), Object.entries(item).sort()]);
+  };
+  return shown(one) === shown(other);
 }
 
 /** The name of the table of a form. */

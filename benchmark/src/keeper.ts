@@ -4,8 +4,7 @@
 
 import { findAdapter } from "./adapters/index.js";
 import { AREA, type DataSet, dataSet } from "./dataset.js";
-import { type ItemForm, tableOf } from "./form.js";
-import { isSameForm } from "./outside/adapter.js";
+import { isSameForm, type ItemForm, tableOf } from "./form.js";
 import type { Lane } from "./protocol.js";
 import { type BareTable, openTable } from "./table/bare-table.js";
 import { putAll } from "./table/batch.js";
@@ -177,7 +176,7 @@ class Keeper implements Worker {
       });
     }
     this.open = { settings, kept };
-    this.emit({ event: "ready", pid: process.pid, importMs: null, memoryMb: null, adapter: null });
+    this.emit({ event: "ready", pid: process.pid, importMs: null, memoryMb: null, sdkPackages: [], adapter: null });
   }
 
   /** Makes and fills the tables; of a database that was kept, those that it doesn't hold. */

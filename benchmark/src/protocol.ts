@@ -251,6 +251,8 @@ export type Ready = {
   importMs: number | null;
   /** Resident memory after the import, MiB; null for the keeper. */
   memoryMb: number | null;
+  /** The packages of the AWS SDK that the library loaded, as `@smithy/core@3.41.0`; none for the keeper. */
+  sdkPackages: Array<string>;
   /** What the library's adapter says of itself; null for the keeper. */
   adapter: AdapterNotes | null;
 };

@@ -1,12 +1,17 @@
-// Adapters outside this repository: what is said of one that isn't whole, and how an adapter's imports become those of an
-// application. Needs no server.
+// Adapters outside this repository: what is said of one that isn't whole, which packages of the SDK it loads, and how an
+// adapter's imports become those of an application. Needs no server.
 
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { adapter as sdk } from "../src/adapters/aws-sdk.js";
 import { withStaticImports } from "../src/bundling/static-imports.js";
-import { isSameForm, type OutsideAdapter, problemOf } from "../src/outside/adapter.js";
-import { NATURAL, PREFIXED } from "./support.js";
+import { isSameForm } from "../src/form.js";
+import { type OutsideAdapter, problemOf } from "../src/outside/adapter.js";
+import { sdkPackages } from "../src/suite/sdk.js";
+import { NATURAL, ORDERS, PREFIXED } from "./support.js";
 
 const whole: OutsideAdapter = { ...sdk, name: "Mine", package: "mine" };
 
@@ -39,8 +44,32 @@ describe("an adapter outside this repository", () => {
   });
 
   it("may write items as a library of this repository does", () => {
-    assert.ok(isSameForm(PREFIXED, { ...PREFIXED }));
-    assert.ok(!isSameForm(PREFIXED, { ...NATURAL, name: PREFIXED.name }));
+    assert.ok(isSameForm(PREFIXED, { ...PREFIXED }, ORDERS));
+    assert.ok(!isSameForm(PREFIXED, { ...NATURAL, name: PREFIXED.name }, ORDERS));
+  });
+});
+
+describe("the packages of the SDK that were loaded", () => {
+  it("are named once each, wherever they lie", () => {
+    const root = mkdtempSync(join(tmpdir(), "sdk-"));
+    try {
+      const install = (path: string, version: string) => {
+        const folder = join(root, path);
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(join(folder, "package.json"), JSON.stringify({ version }));
+        return ["dist-cjs/index.js", "dist-cjs/submodules/more.js"].map((file) => join(folder, file));
+      };
+      const modules = [
+        ...install("node_modules/@smithy/core", "3.41.0"),
+        ...install("node_modules/@aws-sdk/core", "3.9.0"),
+        ...install("node_modules/library", "1.0.0"),
+        ...install("node_modules/library/node_modules/@smithy/core", "3.41.1"),
+        ...install("node_modules/other/node_modules/@smithy/core", "3.41.0"),
+      ];
+      assert.deepEqual(sdkPackages(modules), ["@aws-sdk/core@3.9.0", "@smithy/core@3.41.0", "@smithy/core@3.41.1"]);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
   });
 });
 

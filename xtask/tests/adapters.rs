@@ -31,9 +31,16 @@ fn the_error(ended: &Ended) -> &str {
 fn the_example_is_measured_from_anywhere_and_one_that_lies_is_refused() {
     let place = Place::new();
     let home = place.folder().join("their work");
-    example(&home.join("document.ts"), |text| text);
+    let with_its_own = "async load() { await import(\"@smithy/core\");";
+    example(&home.join("document.ts"), |text| text.replacen("async load() {", with_its_own, 1));
     write(&home, "node_modules/next-door/package.json", r#"{"name":"next-door","version":"4.5.6","main":"it.js"}"#);
     write(&home, "node_modules/next-door/it.js", "exports.empty = () => ({});");
+    write(
+        &home,
+        "node_modules/@smithy/core/package.json",
+        r#"{"name":"@smithy/core","version":"9.9.9","main":"it.js"}"#,
+    );
+    write(&home, "node_modules/@smithy/core/it.js", "");
     let liar = r#"import { adapter as honest } from "./document.ts";
         export default {
           ...honest, name: "Liar", package: "next-door",
@@ -50,8 +57,15 @@ fn the_example_is_measured_from_anywhere_and_one_that_lies_is_refused() {
     let more = ["--orm=aws-sdk", "--adapter=their work/document.ts", "--adapter=their work/liar.mjs"];
     let ended = run(place.tiny(&more)).expect(4);
     assert!(ended.stderr.contains("failed or did wrong work: liar"), "{}", ended.stderr);
+    let warned: Vec<&str> =
+        ended.stderr.lines().filter(|line| line.contains("other packages of the AWS SDK")).collect();
+    let [warned] = warned[..] else { panic!("{}", ended.stderr) };
+    assert!(warned.contains("document loaded") && warned.contains("@smithy/core 9.9.9 instead of 3."), "{warned}");
+    assert!(warned.contains("(cd 'their work' && npm install --save-exact @smithy/core@3."), "{warned}");
     let results = place.results();
     let (good, bad) = (target(&results, "document"), target(&results, "liar"));
+    assert!(good["sdkPackages"].as_array().unwrap().contains(&"@smithy/core@9.9.9".into()), "{good}");
+    assert!(place.report().contains("@smithy/core 9.9.9 instead of 3."));
     assert_eq!((&good["status"], &bad["status"]), (&"ok".into(), &"wrong-work".into()), "{good} {bad}");
     assert_eq!((&good["name"], &bad["name"]), (&"DynamoDBDocument".into(), &"Liar".into()));
     assert_eq!((&bad["version"], &good["spec"]), (&"4.5.6".into(), &"their work/document.ts".into()));

@@ -4,7 +4,7 @@
 import { pathToFileURL } from "node:url";
 import { type Adapter, notesOf } from "../adapters/adapter.js";
 import { DataSet } from "../dataset.js";
-import { type ItemForm, natural, prefixed } from "../form.js";
+import { isSameForm, type ItemForm, natural, prefixed } from "../form.js";
 import { type CallKind, OPERATIONS } from "../protocol.js";
 import { order as orders } from "../shapes/order.js";
 import { CALL_KINDS } from "../worker/command.js";
@@ -145,7 +145,7 @@ function problemOfForm(adapter: Adapter, kind: CallKind): string | null {
     }
     if (
       [prefixed(ORDERS.shape), natural(ORDERS.shape)].some(
-        (ours) => ours.name === whole.name && !isSameForm(ours, whole),
+        (ours) => ours.name === whole.name && !isSameForm(ours, whole, ORDERS),
       )
     ) {
       return `its name, ${whole.name}, is that of another form: give it one of its own`;
@@ -155,16 +155,6 @@ function problemOfForm(adapter: Adapter, kind: CallKind): string | null {
   } catch (error) {
     return describeError(error);
   }
-}
-
-/** Whether two forms write the same items under the same keys, as far as one item shows. */
-export function isSameForm(one: ItemForm, other: ItemForm, data = ORDERS): boolean {
-  const order = data.orderOf(0, 0);
-  const shown = (form: ItemForm) => {
-    const item = form.itemOf(order);
-    return JSON.stringify([form.partition, form.sort, form.keyOf(data.keyOf(0)), Object.entries(item).sort()]);
-  };
-  return shown(one) === shown(other);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

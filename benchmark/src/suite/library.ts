@@ -22,6 +22,7 @@ import {
   wholeNumber,
 } from "../worker/command.js";
 import { roundMs } from "../worker/events.js";
+import { sdkPackages } from "./sdk.js";
 
 const MIB = 1024 * 1024;
 
@@ -63,6 +64,7 @@ export async function openLibrary(settings: OpenSuite): Promise<OpenedLibrary> {
       pid: process.pid,
       importMs: roundMs(importMs),
       memoryMb: roundMs(memoryMb),
+      sdkPackages: sdkPackages(),
       adapter: notesOf(adapter, settings.calls, data),
     },
     data,

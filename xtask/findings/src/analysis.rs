@@ -4,5 +4,6 @@
 pub mod compare;
 pub mod forecast;
 pub mod growth;
+pub mod sdk;
 pub mod summary;
 pub mod verdict;

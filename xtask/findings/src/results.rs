@@ -510,6 +510,10 @@ pub struct Target {
     pub sdk_version: Option<String>,
     /// Another AWS SDK that the library brought for itself.
     pub own_sdk_version: Option<String>,
+    /// The packages `@aws-sdk/*` and `@smithy/*` that its process loaded, as `@smithy/core@3.41.0`; empty where its
+    /// process never started, and in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sdk_packages: Vec<String>,
     /// What was measured of an adapter outside this repository; absent where it is one of this repository's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adapter_file: Option<AdapterFile>,

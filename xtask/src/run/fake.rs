@@ -376,7 +376,13 @@ fn stage_of(command: &SuiteCommand) -> (Stage, Option<Operation>) {
 }
 
 fn ready() -> Event {
-    Event::Ready(Ready { pid: NO_PID, import_ms: Some(120.0), memory_mb: Some(80.0), adapter: None })
+    Event::Ready(Ready {
+        pid: NO_PID,
+        import_ms: Some(120.0),
+        memory_mb: Some(80.0),
+        sdk_packages: Vec::new(),
+        adapter: None,
+    })
 }
 
 /// The table keeper: does all that it is asked at once.

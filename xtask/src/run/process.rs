@@ -20,6 +20,8 @@ pub struct Process {
     pub pid: u32,
     /// What its adapter says of itself, until it is in the results.
     pub notes: Option<AdapterNotes>,
+    /// The packages of the AWS SDK that it loaded, until they are in the results.
+    pub sdk_packages: Vec<String>,
     pub suite: VerifiedSuite,
     pub warming: Warming,
     /// What was recorded of its operations, per call, where this process recorded it.

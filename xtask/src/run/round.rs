@@ -11,6 +11,7 @@ use super::timing::{self, Times};
 use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
 use crate::analysis::forecast::{self, Forecast};
+use crate::analysis::sdk;
 use crate::analysis::summary::{self, FEW_ROUNDS};
 use crate::machine::core;
 use crate::plan::request::Emphasis;
@@ -141,9 +142,15 @@ impl Runner<'_> {
             })
         };
         let mut processes = Vec::new();
+        let mut first_started = Vec::new();
         for ((_, target), started) in places.into_iter().zip(started) {
             match started {
                 Ok(mut process) => {
+                    let loaded = std::mem::take(&mut process.sdk_packages);
+                    let known = std::mem::replace(&mut self.results.targets[target].sdk_packages, loaded);
+                    if known.is_empty() {
+                        first_started.push(target);
+                    }
                     if let Some(notes) = process.notes.take() {
                         let target = &mut self.results.targets[target];
                         (target.calls, target.caveats) = (notes.calls, notes.caveats);
@@ -163,7 +170,19 @@ impl Runner<'_> {
                 }
             }
         }
+        self.warn_of_other_sdks(&first_started);
         Ok(processes)
+    }
+
+    /// Warns of targets that loaded other packages of the AWS SDK than the baseline, while the run can still be stopped.
+    fn warn_of_other_sdks(&self, targets: &[usize]) {
+        for target in targets.iter().map(|&at| &self.results.targets[at]) {
+            let others = sdk::other_than_the_baseline(self.results, target);
+            if !others.is_empty() {
+                let remedy = sdk::remedy(target, &others).map_or_else(String::new, |how| format!("; to fix it: {how}"));
+                self.observer.warn(&format!("{} {}{remedy}", target.id, sdk::sentence(&others)));
+            }
+        }
     }
 
     /// Starts one target's process and has its work verified: in full in its first process at this scale, shortly in
@@ -209,6 +228,7 @@ impl Runner<'_> {
             lane: target as u32 + 1,
             pid: ready.pid,
             notes: ready.adapter,
+            sdk_packages: ready.sdk_packages,
             suite,
             warming: Warming::default(),
             recorded: BTreeMap::new(),

@@ -312,6 +312,8 @@ pub struct Ready {
     pub import_ms: Option<f64>,
     /// Resident memory after the import, MiB; null for the keeper.
     pub memory_mb: Option<f64>,
+    /// The packages of the AWS SDK that the library loaded, as `@smithy/core@3.41.0`; none for the keeper.
+    pub sdk_packages: Vec<String>,
     /// What the library's adapter says of itself; null for the keeper.
     pub adapter: Option<AdapterNotes>,
 }

@@ -535,6 +535,7 @@ fn target(t: usize, &(id, name, version, _): &(&'static str, &'static str, &'sta
         unsuited: false,
         sdk_version: Some("3.1164.0".to_owned()),
         own_sdk_version: (adapter == "dynamoose").then(|| "3.1100.0".to_owned()),
+        sdk_packages: Vec::new(),
         source: None,
         adapter_file: None,
         installed_mb: Some([18.2, 18.9, 27.4, 19.6][t % 4]),

@@ -100,6 +100,7 @@ fn blank_target(plan: &Plan, target: &PlannedTarget) -> Target {
         unsuited: false,
         sdk_version: None,
         own_sdk_version: None,
+        sdk_packages: Vec::new(),
         source: None,
         installed_mb: None,
         bundle: None,

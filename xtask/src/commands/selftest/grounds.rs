@@ -1,16 +1,18 @@
 //! The two grounds against each other: for every library and operation, the ratio of CPU per call against recorded
-//! answers and the one against the database. Where they disagree by more than they may be off, the headline would
-//! depend on what it is measured against.
+//! answers and the one against the database. Where they disagree, the headline would depend on what it is measured
+//! against.
 
 use std::time::Duration;
 
-use super::lab::{AROUND_A_RUN, length};
+use super::lab::{AROUND_A_RUN, MARGIN, length};
 use super::part::Session;
-use super::ratios::{Log, beyond};
+use super::ratios::{Log, judge};
 use super::trial::Trial;
 use crate::plan::request::Emphasis;
 
 const PART: &str = "grounds";
+/// How far apart the two may be: a run calls this much the same.
+const LIMIT: f64 = MARGIN;
 /// About how long a round takes.
 const ROUND: Duration = Duration::from_secs(50);
 const FEWEST_ROUNDS: u32 = 3;
@@ -32,7 +34,7 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
             let recorded = Log::of(versus.cpu_ratio, versus.cpu_ratio_ci95);
             let used = versus.as_used_cpu_ratio.and_then(|ratio| Log::of(ratio, versus.as_used_cpu_ratio_ci95));
             let Some((recorded, used)) = recorded.zip(used) else { continue };
-            let difference = used.minus(recorded);
+            let difference = used.confidence().minus(recorded.confidence());
             details.push(format!(
                 "{}: ×{:.3} recorded, ×{:.3} with the database: {}",
                 one.operation,
@@ -40,35 +42,14 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
                 used.value.exp(),
                 difference.percent()
             ));
-            differences.push((one.operation.to_string(), difference));
+            differences.push((one.operation, difference));
         }
-        trials.push(judge(library.name, &differences, operations.len()).with(details));
+        let (found, outcome) = judge(&differences, LIMIT, &operations);
+        let required = format!("both ratios within {:.0}% of each other", LIMIT * 100.0);
+        trials.push(Trial::new(PART, library.name, required, found, outcome).with(details));
     }
     if let Some(trial) = trials.first_mut() {
         trial.details.push(length("run", &results));
     }
     Ok(trials)
-}
-
-/// Whether none of a library's ratios differs between the grounds by more than both may be off.
-fn judge(library: &str, differences: &[(String, Log)], expected: usize) -> Trial {
-    let (found, passed) = beyond(differences, 0.0, expected, ["differs", "apart"]);
-    Trial::new(PART, library, "both ratios agree within their intervals", found, passed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ratios_that_differ_by_more_than_both_may_be_off_are_named() {
-        let difference = |value: f64, half: f64| Log { value, half };
-        let named = |operation: &str, log| (operation.to_owned(), log);
-        let agreeing = [named("GetItem", difference(0.05, 0.10)), named("Query", difference(-0.02, 0.04))];
-        assert!(judge("Mizzle", &agreeing, 2).passed);
-        assert!(!judge("Mizzle", &agreeing, 3).passed, "one was not measured");
-        let trial = judge("Mizzle", &[named("GetItem", difference(-0.25, 0.10))], 1);
-        assert!(!trial.passed);
-        assert_eq!(trial.found, "GetItem differs most, −22 ±10.5%; apart: GetItem");
-    }
 }

@@ -12,8 +12,8 @@ use rand_pcg::Pcg64;
 
 use super::lab::{AROUND_A_RUN, LONGEST_WARM_UP, Lab, copy, length, unsettled};
 use super::part::Session;
-use super::ratios::{by_round, mean_of_rounds, measurement};
-use super::trial::Trial;
+use super::ratios::{Log, by_round, mean_of_rounds, measurement, too_noisy};
+use super::trial::{Outcome, Trial};
 use crate::analysis::summary;
 use crate::plan::library::Library;
 use crate::plan::request::Emphasis;
@@ -31,6 +31,8 @@ const GROUPS: u32 = 200;
 const EXTRA: [(f64, f64); 3] = [(0.03, 0.90), (0.05, 0.95), (0.10, 0.99)];
 /// The least share of intervals that must hold the true ratio.
 const COVERAGE: f64 = 0.95;
+/// With intervals of ±h, 90% of groups find work of 1.4 h: wider ones than this share of it can't show it often enough.
+const RESOLVABLE: f64 = 0.7;
 /// The copy that makes every call twice.
 const MEASURE: usize = 1 + EXTRA.len();
 /// Of the time, what finding out beforehand takes how many calls are to be made twice.
@@ -89,25 +91,9 @@ fn logs(results: &Results, library: Library, operation: Operation, number: usize
 fn judge(results: &Results, library: Library, operation: Operation, truths: &[f64]) -> Vec<Trial> {
     let tallies = judge_groups(results, library, operation, truths);
     let mut trials = Vec::new();
-    for ((number, (share, least)), tally) in (1..).zip(EXTRA).zip(&tallies) {
-        let what = format!("{:.0}% more", share * 100.0);
-        let found = tally.slower / tally.groups.max(1.0);
-        trials.push(Trial::new(
-            PART,
-            format!("{what}, found"),
-            format!("by at least {:.0}%", least * 100.0),
-            format!("by {:.1}% of {:.0} groups of {GROUP} rounds", found * 100.0, tally.groups),
-            found >= least,
-        ));
-        let held = tally.held / tally.groups.max(1.0);
-        trials.push(Trial::new(
-            PART,
-            format!("{what}, in the intervals"),
-            format!("in at least {:.0}%", COVERAGE * 100.0),
-            format!("in {:.1}%, which are ±{:.2}% on average", held * 100.0, tally.half_width() * 100.0),
-            held >= COVERAGE,
-        ));
-        trials.push(bias(&logs(results, library, operation, number), share, truths[number - 1]));
+    for ((number, extra), tally) in (1..).zip(EXTRA).zip(&tallies) {
+        trials.extend(tally.trials(extra, results.schedule.len()));
+        trials.push(bias(&logs(results, library, operation, number), extra.0, truths[number - 1]));
     }
     if let Some(trial) = trials.first_mut() {
         trial.details.push(length("run", results));
@@ -120,14 +106,20 @@ fn judge(results: &Results, library: Library, operation: Operation, truths: &[f6
 fn bias(rounds: &[f64], share: f64, truth: f64) -> Trial {
     let what = format!("{:.0}% more, without bias", share * 100.0);
     let required = format!("{:+.2}%, as far as is known", truth * 100.0);
-    match mean_of_rounds(rounds) {
-        Some(found) => {
-            let off = found.value - truth.ln_1p();
-            Trial::new(PART, what, required, found.percent(), off.abs() <= found.half)
-                .with(rounds.iter().map(|log| format!("a round: {:+.2}%", log.exp_m1() * 100.0)).collect())
-        }
-        None => Trial::new(PART, what, required, "too few rounds", false),
+    let Some(found) = mean_of_rounds(rounds) else {
+        return Trial::new(PART, what, required, "too few rounds", Outcome::NotMade);
+    };
+    let off = Log { value: found.value - truth.ln_1p(), ..found };
+    // Within an interval as wide as what was added, none and twice as much would pass too.
+    let known_to = share / 2.0;
+    let mut outcome = Outcome::from(!off.of_several().surely_passes(0.0));
+    let mut found = found.percent();
+    if outcome == Outcome::Passed && off.half > known_to.ln_1p() {
+        outcome = Outcome::TooNoisy;
+        found += &too_noisy(known_to);
     }
+    Trial::new(PART, what, required, found, outcome)
+        .with(rounds.iter().map(|log| format!("a round: {:+.2}%", log.exp_m1() * 100.0)).collect())
 }
 
 /// Draws groups of rounds, judges each, and counts, for each copy with extra work.
@@ -176,7 +168,62 @@ impl Tally {
         }
     }
 
-    fn half_width(&self) -> f64 {
-        self.half_widths / self.groups.max(1.0)
+    /// Whether so much extra work was found often enough, and whether the intervals hold it.
+    fn trials(&self, (share, least): (f64, f64), rounds: usize) -> [Trial; 2] {
+        let [slower, held, half] = [self.slower, self.held, self.half_widths].map(|sum| sum / self.groups.max(1.0));
+        let trial = |what: &str, required: String, mut found: String, mut outcome: Outcome| {
+            if self.groups < 1.0 {
+                outcome = Outcome::NotMade;
+                found = format!("a group takes {GROUP} rounds, and there are {rounds}");
+            }
+            if outcome == Outcome::TooNoisy {
+                found += &too_noisy(RESOLVABLE * share);
+            }
+            Trial::new(PART, format!("{:.0}% more, {what}", share * 100.0), required, found, outcome)
+        };
+        let power =
+            if slower < least && half > RESOLVABLE * share { Outcome::TooNoisy } else { (slower >= least).into() };
+        let width = format!("±{:.2}% on average", half * 100.0);
+        [
+            trial(
+                "found",
+                format!("by at least {:.0}%", least * 100.0),
+                format!("by {:.1}% of {:.0} groups of {GROUP} rounds, {width}", slower * 100.0, self.groups),
+                power,
+            ),
+            trial(
+                "in the intervals",
+                format!("in at least {:.0}%", COVERAGE * 100.0),
+                format!("in {:.1}%, which are {width}", held * 100.0),
+                (held >= COVERAGE).into(),
+            ),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_is_found_too_seldom_is_a_failure_only_where_the_intervals_could_show_it() {
+        let outcomes = |groups: f64, slower: f64, half: f64| {
+            let tally = Tally { groups, slower: slower * groups, held: groups, half_widths: half * groups };
+            tally.trials(EXTRA[0], 9).map(|trial| trial.outcome)
+        };
+        assert_eq!(outcomes(200.0, 0.95, 0.015), [Outcome::Passed; 2]);
+        assert_eq!(outcomes(200.0, 0.70, 0.015), [Outcome::Failed, Outcome::Passed]);
+        assert_eq!(outcomes(200.0, 0.70, 0.025), [Outcome::TooNoisy, Outcome::Passed]);
+        assert_eq!(outcomes(0.0, 0.0, 0.0), [Outcome::NotMade; 2]);
+    }
+
+    #[test]
+    fn the_size_is_missed_only_beyond_what_chance_does_and_unknown_where_the_rounds_differ_much() {
+        let outcome = |rounds: &[f64]| bias(rounds, 0.10, 0.10).outcome;
+        let around = |log: f64, apart: f64| [-1.0, -0.5, 0.0, 0.5, 1.0].map(|times| log + times * apart);
+        assert_eq!(outcome(&around(0.10, 0.01)), Outcome::Passed);
+        assert_eq!(outcome(&around(0.05, 0.01)), Outcome::Failed);
+        assert_eq!(outcome(&around(0.10, 0.10)), Outcome::TooNoisy);
+        assert_eq!(outcome(&[0.10]), Outcome::NotMade);
     }
 }

@@ -40,7 +40,7 @@ use crate::workers::worker::Probe;
 /// Of every random choice.
 pub const SEED: u64 = 1;
 /// The margin of equivalence of a default run.
-const MARGIN: f64 = 0.03;
+pub const MARGIN: f64 = 0.03;
 /// Calls in flight of a default run.
 const CONCURRENCY: u32 = 16;
 

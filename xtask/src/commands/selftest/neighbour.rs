@@ -12,7 +12,7 @@ use xshell::cmd;
 use super::lab::{AROUND_A_RUN, LONGEST_WARM_UP, copy, length, unsettled};
 use super::part::Session;
 use super::ratios::cpu;
-use super::trial::Trial;
+use super::trial::{Outcome, Trial};
 use crate::plan::library::Library;
 use crate::plan::request::Emphasis;
 use crate::results::{DisturbanceKind, Operation, Results, Verdict};
@@ -90,14 +90,10 @@ fn wrong_verdicts(runs: &[Results], operations: &[Operation], library: Library) 
         }
     }
     let extra = runs.len() * operations.len();
-    Trial::new(
-        PART,
-        "verdicts",
-        "none wrong",
-        format!("{} of {verdicts} wrong; extra work found {found} of {extra} times", details.len()),
-        verdicts > 0 && details.is_empty(),
-    )
-    .with(details)
+    let text = format!("{} of {verdicts} wrong; extra work found {found} of {extra} times", details.len());
+    // Where nothing is ever found, no verdict can be wrong.
+    let outcome = if details.is_empty() && found == 0 { Outcome::TooNoisy } else { details.is_empty().into() };
+    Trial::new(PART, "verdicts", "none wrong", text, outcome).with(details)
 }
 
 fn is_wrong(verdict: Verdict, is_equal: bool) -> bool {
@@ -142,7 +138,7 @@ fn width(quiet: &[Results], noisy: &[Results], operations: &[Operation], library
             let found = format!("{times:.2} times: ±{disturbed:.1}% instead of ±{alone:.1}%");
             Trial::new(PART, "intervals", required, found, times <= WIDER)
         }
-        None => Trial::new(PART, "intervals", required, "there are none", false),
+        None => Trial::new(PART, "intervals", required, "there are none", Outcome::NotMade),
     }
     .with(details.collect())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::lab::Lab;
-use super::trial::Trial;
+use super::trial::{Outcome, Trial};
 use super::{flags, grounds, known, neighbour, same, sampler, steady, weight};
 use crate::cli::{Selftest, SelftestPart};
 use crate::plan::library::{LIBRARIES, Library};
@@ -41,9 +41,23 @@ pub const PARTS: [Part; 8] = [
     Part { name: SelftestPart::Neighbour, asks: "what does a noisy neighbour do?", seconds: 290, run: neighbour::run },
 ];
 
+/// Of its usual time, the least that a part is begun with.
+const LEAST_SHARE: f64 = 0.05;
+
 impl Part {
     pub fn name(&self) -> &'static str {
         name(self.name)
+    }
+
+    /// Whether there is time for any of it: the parts before may have used it up.
+    pub fn fits(&self, time: Duration) -> bool {
+        time >= self.usual().mul_f64(LEAST_SHARE)
+    }
+
+    /// What stands for its trials where there is no time for them.
+    pub fn not_made(&self) -> Trial {
+        let found = format!("no time was left for its trials: cargo xtask selftest --part {}", self.name());
+        Trial::new(self.name(), "the part", self.asks, found, Outcome::NotMade)
     }
 
     /// What it takes in the selftest of all parts.
@@ -137,6 +151,15 @@ mod tests {
             assert_eq!(part.name.to_possible_value().unwrap().get_name(), part.name());
         }
         assert_eq!(PARTS.len(), SelftestPart::value_variants().len());
+    }
+
+    #[test]
+    fn a_part_without_time_says_that_its_trials_were_not_made() {
+        let grounds = PARTS.iter().find(|part| part.name == SelftestPart::Grounds).unwrap();
+        assert!(grounds.fits(grounds.usual()) && !grounds.fits(Duration::from_secs(5)));
+        let trial = grounds.not_made();
+        assert_eq!((trial.outcome, trial.required.as_str()), (Outcome::NotMade, "do both grounds agree?"));
+        assert!(trial.found.ends_with("--part grounds"));
     }
 
     #[test]

@@ -1,12 +1,19 @@
-//! Ratios and changes of ratios as the parts compare them: logarithms with half of their 95% interval.
+//! Ratios and changes of ratios as the parts compare and judge them: logarithms with half of their 95% interval.
 
 use std::collections::BTreeMap;
+use std::f64::consts::SQRT_2;
+use std::fmt::Write as _;
 
+use super::trial::Outcome;
 use crate::analysis::summary::{self, cpu_parts};
 use crate::results::{Interval, Measurement, Operation, Results};
-use crate::system::format::signed_percent;
+use crate::system::format::{set_percent, signed_percent};
 use stats::parts::per_call;
 use stats::student::{Estimate, of_mean};
+
+/// How much wider an interval is that holds together with many others: 99.7% instead of 95% each, which leaves a chance of
+/// about 5% for any of 18 (Bonferroni).
+const OF_SEVERAL: f64 = 1.5;
 
 /// A logarithm and how far off it may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,6 +24,7 @@ pub struct Log {
 }
 
 impl Log {
+    /// A ratio of a run. Its interval is where another run would find the ratio.
     pub fn of(ratio: f64, interval: Option<Interval>) -> Option<Log> {
         let [low, high] = interval.filter(|[low, _]| *low > 0.0 && ratio > 0.0)?;
         Some(Log { value: ratio.ln(), half: (high / low).ln() / 2.0 })
@@ -36,6 +44,27 @@ impl Log {
     /// Whether its size passes a limit by more than it may be off.
     pub fn surely_passes(self, limit: f64) -> bool {
         self.value.abs() - self.half > limit.ln_1p()
+    }
+
+    /// A run's ratio with the interval that holds the true one, which is √2 narrower (see `bootstrap::ratio`).
+    pub fn confidence(self) -> Log {
+        Log { half: self.half / SQRT_2, ..self }
+    }
+
+    /// The same where several are judged at once.
+    pub fn of_several(self) -> Log {
+        Log { half: self.half * OF_SEVERAL, ..self }
+    }
+
+    /// Failed where it surely passes the limit, and too noisy where it is not known to within `known_to`.
+    pub fn outcome(self, limit: f64, known_to: f64) -> Outcome {
+        if self.surely_passes(limit) {
+            Outcome::Failed
+        } else if self.half <= known_to.ln_1p() {
+            Outcome::Passed
+        } else {
+            Outcome::TooNoisy
+        }
     }
 
     /// As `+2.1 ±1.3%`.
@@ -73,21 +102,45 @@ pub fn mean_of_rounds(rounds: &[f64]) -> Option<Log> {
     of_mean(rounds).map(Log::estimated)
 }
 
-/// Of many, the one that is farthest from 0, with its name.
-pub fn worst(named: &[(String, Log)]) -> Option<&(String, Log)> {
-    named.iter().max_by(|a, b| a.1.value.abs().total_cmp(&b.1.value.abs()))
+/// The mean of some changes, which are independent of each other.
+fn mean_of(changes: &[(Operation, Log)]) -> Option<Log> {
+    let value = stats::mean(&changes.iter().map(|(_, log)| log.value).collect::<Vec<_>>())?;
+    let half = changes.iter().map(|(_, log)| log.half * log.half).sum::<f64>().sqrt() / changes.len() as f64;
+    Some(Log { value, half })
 }
 
-/// What was found of a library's changes, by their operations' names: the worst of them and those that surely pass a limit;
-/// and whether none does and all that were expected are there. `verb` says what they do, `passing` what those are.
-pub fn beyond(changes: &[(String, Log)], limit: f64, expected: usize, [verb, passing]: [&str; 2]) -> (String, bool) {
-    let named: Vec<&str> =
-        changes.iter().filter(|(_, change)| change.surely_passes(limit)).map(|(name, _)| name.as_str()).collect();
-    let worst = worst(changes).map_or("nothing was measured".to_owned(), |(operation, change)| {
-        format!("{operation} {verb} most, {}", change.percent())
-    });
-    let found = if named.is_empty() { worst } else { format!("{worst}; {passing}: {}", named.join(", ")) };
-    (found, named.is_empty() && changes.len() == expected)
+/// Judges a library's changes, one for each operation, by their intervals: what was found, and the outcome. It fails where
+/// the mean or an operation surely passes the limit, each operation by the wider interval of several at once. It passes
+/// only if the mean is known to within the limit and every operation was measured.
+pub fn judge(changes: &[(Operation, Log)], limit: f64, expected: &[Operation]) -> (String, Outcome) {
+    let worst = changes.iter().max_by(|a, b| a.1.value.abs().total_cmp(&b.1.value.abs()));
+    let Some((mean, (worst, most))) = mean_of(changes).zip(worst) else {
+        return ("nothing was measured".to_owned(), Outcome::NotMade);
+    };
+    let far: Vec<&str> =
+        changes.iter().filter(|(_, log)| log.of_several().surely_passes(limit)).map(|(of, _)| of.name()).collect();
+    let absent = expected.iter().filter(|&&operation| changes.iter().all(|(of, _)| *of != operation));
+    let absent: Vec<&str> = absent.map(|operation| operation.name()).collect();
+    let mut found = format!("{} on average; most: {worst} {}", mean.percent(), most.percent());
+    let mut outcome = mean.outcome(limit, limit);
+    if !far.is_empty() {
+        outcome = Outcome::Failed;
+        let _ = write!(found, "; too far: {}", far.join(", "));
+    } else if outcome == Outcome::TooNoisy {
+        found += &too_noisy(limit);
+    }
+    if !absent.is_empty() {
+        let _ = write!(found, "; not measured: {}", absent.join(", "));
+        if outcome != Outcome::Failed {
+            outcome = Outcome::NotMade;
+        }
+    }
+    (found, outcome)
+}
+
+/// What follows an average whose interval is wider than it must be.
+pub fn too_noisy(known_to: f64) -> String {
+    format!("; too noisy to conclude from: ±{} is needed", set_percent(known_to))
 }
 
 #[cfg(test)]
@@ -101,6 +154,35 @@ mod tests {
         assert!(change(-0.05, 0.02).surely_passes(0.02));
         assert!(!change(0.05, 0.04).surely_passes(0.02));
         assert_eq!(change(0.0200_f64.ln_1p(), 0.010_f64.ln_1p()).percent(), "+2.0 ±1.0%");
+    }
+
+    #[test]
+    fn a_library_passes_where_nothing_surely_passes_the_limit_and_the_mean_is_known_well_enough() {
+        let operations = [Operation::GetItem, Operation::Query];
+        let log = |value: f64| Log { value, half: 0.02 };
+        let judged = |logs: &[Log]| {
+            let changes: Vec<(Operation, Log)> = operations.into_iter().zip(logs.iter().copied()).collect();
+            judge(&changes, 0.05, &operations)
+        };
+        assert_eq!(judged(&[log(0.06), log(0.01)]).1, Outcome::Passed);
+        let (found, outcome) = judged(&[log(0.09), log(0.0)]);
+        assert_eq!(outcome, Outcome::Failed, "one is surely too far");
+        assert!(
+            found.starts_with("+4.6 ±1.4% on average; most: GetItem +9.4 ±2.0%") && found.ends_with("far: GetItem")
+        );
+        assert_eq!(judged(&[log(0.07), log(0.07)]).1, Outcome::Failed, "both together are");
+        assert_eq!(judged(&[log(0.075), log(0.0)]).1, Outcome::Passed, "one of several may look too far by chance");
+        let vague = Log { value: 0.0, half: 0.2 };
+        let (found, outcome) = judged(&[vague, vague]);
+        assert_eq!(outcome, Outcome::TooNoisy);
+        assert!(
+            found.starts_with("0.0 ±15.2% on average") && found.ends_with("conclude from: ±5% is needed"),
+            "{found}"
+        );
+        let (found, outcome) = judged(&[log(0.0)]);
+        assert_eq!((found.ends_with("not measured: Query"), outcome), (true, Outcome::NotMade), "{found}");
+        assert_eq!(judged(&[log(0.2)]).1, Outcome::Failed, "what was measured is enough to fail");
+        assert_eq!(judged(&[]).1, Outcome::NotMade);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::lab::{AROUND_A_RUN, LONGEST_WARM_UP, copy, length, unsettled};
 use super::part::Session;
 use super::ratios::{against, measurement};
-use super::trial::Trial;
+use super::trial::{Outcome, Trial};
 use crate::plan::request::Emphasis;
 use crate::results::{Results, Verdict};
 
@@ -92,7 +92,7 @@ impl Tally {
                 self.verdicts,
                 share * 100.0
             ),
-            self.verdicts > 0 && share <= FALSE_VERDICTS,
+            if self.verdicts == 0 { Outcome::NotMade } else { (share <= FALSE_VERDICTS).into() },
         )
         .with(self.wrong.iter().chain(lengths).cloned().collect())
     }
@@ -109,10 +109,10 @@ mod tests {
             tally.count(verdict, || "run 1, GetItem".to_owned(), 1.05, Some([1.01, 1.09]));
         }
         let trial = tally.trial("CPU per call", 1, &[]);
-        assert!(!trial.passed);
+        assert_eq!(trial.outcome, Outcome::Failed);
         assert_eq!(trial.found, "2 of 4 verdicts are false in 1 runs (50.0%)");
         assert_eq!(trial.details[0], "run 1, GetItem: ×1.050 (1.010 to 1.090)");
         assert_eq!(pairs().collect::<Vec<_>>(), [(0, 1), (0, 2), (1, 2)]);
-        assert!(!Tally::default().trial("latency", 0, &[]).passed);
+        assert_eq!(Tally::default().trial("latency", 0, &[]).outcome, Outcome::NotMade);
     }
 }

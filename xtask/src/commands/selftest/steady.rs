@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::part::Session;
-use super::ratios::{Log, worst};
+use super::ratios::{Log, judge};
 use super::rig::{Process, Rig};
 use super::trial::Trial;
 use crate::machine::core;
-use crate::plan::library::Library;
 use crate::plan::turns::SliceLength;
 use crate::results::Operation;
 use crate::run::at_once::{at_once, cores};
@@ -63,7 +62,14 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     rig.end();
     let mut trials = Vec::new();
     for (at, library) in libraries.iter().enumerate() {
-        trials.push(judge(*library, &operations, |operation| combined(found.get(&(at, operation))?)));
+        let changes: Vec<(Operation, Log)> = operations
+            .iter()
+            .filter_map(|&operation| Some((operation, combined(found.get(&(at, operation))?)?)))
+            .collect();
+        let (found, outcome) = judge(&changes, WITHIN, &operations);
+        let required = format!("within {:.0}% of {} calls later", WITHIN * 100.0, count(MORE_CALLS));
+        let details = changes.iter().map(|(operation, log)| format!("{operation}: {}", log.percent())).collect();
+        trials.push(Trial::new(PART, library.name, required, found, outcome).with(details));
     }
     let processes = repetitions as usize * libraries.len();
     let all_settled = format!("{} of {processes} processes", processes - unsettled);
@@ -227,61 +233,9 @@ fn combined(processes: &[(f64, f64)]) -> Option<Log> {
     Some(Log { value, half: stats::student::Z_975 * variance.sqrt() / processes.len() as f64 })
 }
 
-/// The mean of some operations of a library.
-fn mean_of(cells: &[(String, Log)]) -> Option<Log> {
-    let value = stats::mean(&cells.iter().map(|(_, log)| log.value).collect::<Vec<_>>())?;
-    let half = cells.iter().map(|(_, log)| log.half * log.half).sum::<f64>().sqrt() / cells.len() as f64;
-    Some(Log { value, half })
-}
-
-/// Whether no operation of a library costs another amount, beyond its uncertainty, than after more calls, nor all of
-/// them on average.
-fn judge(library: Library, operations: &[Operation], of: impl Fn(Operation) -> Option<Log>) -> Trial {
-    let required = format!("within {:.0}% of {} calls later", WITHIN * 100.0, count(MORE_CALLS));
-    let cells: Vec<(String, Log)> =
-        operations.iter().filter_map(|&operation| Some((operation.to_string(), of(operation)?))).collect();
-    let Some(mean) = mean_of(&cells) else {
-        return Trial::new(PART, library.name, required, "nothing was measured", false);
-    };
-    let far: Vec<&str> =
-        cells.iter().filter(|(_, log)| log.surely_passes(WITHIN)).map(|(operation, _)| operation.as_str()).collect();
-    let worst =
-        worst(&cells).map_or(String::new(), |(operation, log)| format!("; most: {operation} {}", log.percent()));
-    let mut found = format!("{} on average{worst}", mean.percent());
-    if !far.is_empty() {
-        found += "; too far: ";
-        found += &far.join(", ");
-    }
-    // What is not known as well as this would pass whatever it is.
-    let is_known = mean.half <= WITHIN.ln_1p();
-    if !is_known {
-        found += "; too few turns to conclude from";
-    }
-    let passed = far.is_empty() && !mean.surely_passes(WITHIN) && is_known && cells.len() == operations.len();
-    let details = cells.iter().map(|(operation, log)| format!("{operation}: {}", log.percent())).collect();
-    Trial::new(PART, library.name, required, found, passed).with(details)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::library::LIBRARIES;
-
-    #[test]
-    fn a_library_passes_where_no_operation_is_surely_too_far_and_the_mean_is_near() {
-        let operations = [Operation::GetItem, Operation::Query];
-        let log = |value: f64| Some(Log { value, half: 0.02 });
-        let judged = |get, query| {
-            judge(LIBRARIES[0], &operations, |operation| if operation == Operation::GetItem { get } else { query })
-        };
-        assert!(judged(log(0.06), log(0.01)).passed);
-        assert!(!judged(log(0.09), log(0.0)).passed, "one is surely too far");
-        assert!(!judged(log(0.07), log(0.07)).passed, "both together are");
-        let vague = Some(Log { value: 0.0, half: 0.2 });
-        assert!(!judged(vague, vague).passed, "nothing is known");
-        assert!(!judged(log(0.0), None).passed, "one was not measured");
-        assert!(judged(log(0.09), log(0.0)).found.ends_with("too far: GetItem"));
-    }
 
     #[test]
     fn two_processes_are_known_better_than_one() {

@@ -4,6 +4,23 @@ use std::fmt::Write as _;
 
 use crate::report::text::{Column, Table, wrap};
 
+/// What came of a trial. Only a pass is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Passed,
+    Failed,
+    /// What was found is not known well enough to be either.
+    TooNoisy,
+    /// There was no time for it, or not enough was measured to judge.
+    NotMade,
+}
+
+impl From<bool> for Outcome {
+    fn from(passed: bool) -> Outcome {
+        if passed { Outcome::Passed } else { Outcome::Failed }
+    }
+}
+
 /// What was required of the harness, and what it did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
@@ -12,7 +29,7 @@ pub struct Trial {
     pub what: String,
     pub required: String,
     pub found: String,
-    pub passed: bool,
+    pub outcome: Outcome,
     /// What lies behind `found`, a line each; not on the terminal.
     pub details: Vec<String>,
 }
@@ -23,9 +40,10 @@ impl Trial {
         what: impl Into<String>,
         required: impl Into<String>,
         found: impl Into<String>,
-        passed: bool,
+        outcome: impl Into<Outcome>,
     ) -> Trial {
-        Trial { part, what: what.into(), required: required.into(), found: found.into(), passed, details: Vec::new() }
+        let (what, required, found) = (what.into(), required.into(), found.into());
+        Trial { part, what, required, found, outcome: outcome.into(), details: Vec::new() }
     }
 
     /// The same with what lies behind it.
@@ -40,7 +58,12 @@ impl Trial {
     }
 
     fn mark(&self) -> &'static str {
-        if self.passed { "✓" } else { "✗" }
+        match self.outcome {
+            Outcome::Passed => "✓",
+            Outcome::Failed => "✗",
+            Outcome::TooNoisy => "?",
+            Outcome::NotMade => "–",
+        }
     }
 }
 
@@ -58,6 +81,21 @@ pub fn lines(trials: &[Trial], width: usize) -> Vec<String> {
         lines.extend(wrap(&trial.sentence(), width, INDENT, INDENT + 2));
     }
     lines
+}
+
+/// How many trials ended how, and the parts that a further run with more time should be of.
+pub fn counted(trials: &[Trial]) -> (String, Vec<&'static str>) {
+    let count = |outcome| trials.iter().filter(|trial| trial.outcome == outcome).count();
+    let mut text = format!("{} passed, {} failed", count(Outcome::Passed), count(Outcome::Failed));
+    for (outcome, what) in [(Outcome::TooNoisy, "too noisy"), (Outcome::NotMade, "not made")] {
+        if count(outcome) > 0 {
+            let _ = write!(text, ", {} {what}", count(outcome));
+        }
+    }
+    let undecided = |trial: &&Trial| matches!(trial.outcome, Outcome::TooNoisy | Outcome::NotMade);
+    let mut parts: Vec<&str> = trials.iter().filter(undecided).map(|trial| trial.part).collect();
+    parts.dedup();
+    (text, parts)
 }
 
 /// The table with every column, and the details below it.
@@ -108,6 +146,17 @@ mod tests {
         for width in [40, 60, 80] {
             assert!(lines(&trials(), width).iter().all(|line| console::measure_text_width(line) <= width));
         }
+    }
+
+    #[test]
+    fn what_could_not_be_judged_is_no_pass_and_names_its_part() {
+        let [passed, failed] = trials();
+        assert_eq!(counted(&[passed.clone(), failed]), ("1 passed, 1 failed".to_owned(), Vec::new()));
+        let [noisy, not_made] = [Outcome::TooNoisy, Outcome::NotMade]
+            .map(|outcome| Trial::new("flags", "Mizzle", "within 2%", "±3.1%", outcome));
+        assert_eq!((noisy.sentence().chars().next(), not_made.sentence().chars().next()), (Some('?'), Some('–')));
+        let (text, parts) = counted(&[passed, noisy, not_made]);
+        assert_eq!((text.as_str(), parts), ("1 passed, 0 failed, 1 too noisy, 1 not made", vec!["flags"]));
     }
 
     #[test]

@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::lab::SEED;
 use super::part::Session;
+use super::ratios::{Log, too_noisy};
 use super::rig::{Process, Rig, Sums};
-use super::trial::Trial;
+use super::trial::{Outcome, Trial};
 use crate::machine::load;
 use crate::machine::sampler::Sampler;
 use crate::plan::library::{LIBRARIES, Library};
@@ -41,8 +42,10 @@ const SETTLING: u64 = 16;
 const TURNS: u64 = 16;
 /// Turns after which the sampler is turned on or off.
 const SWITCH: u64 = 4;
-/// How far a ratio of means may be from 1.
+/// How far a ratio of means may be from 1, and how well it must be known. Two processes of one program differ by about 2%,
+/// so that a few pairs of them don't show that much itself.
 const WITHIN: f64 = 0.02;
+const KNOWN_TO: f64 = 0.05;
 /// What the harness itself may use, percent of a core.
 const OWN_CPU_PERCENT: f64 = 2.0;
 
@@ -191,13 +194,33 @@ impl Bare {
 
 fn ratio(what: &str, pairs: &[(Parts, Parts)]) -> Trial {
     let required = format!("at most {:.0}% apart", WITHIN * 100.0);
-    match bootstrap::ratio(pairs, None, Resampling { resamples: 2_000, seed: SEED }) {
-        Some(found) => {
-            let [low, high] = found.ci95.unwrap_or([f64::NAN; 2]).map(|end| (end - 1.0) * 100.0);
-            let percent = (found.value - 1.0) * 100.0;
-            let text = format!("{percent:+.1}% ({low:+.1} to {high:+.1}), {} processes each", pairs.len());
-            Trial::new(PART, what, required, text, (found.value - 1.0).abs() <= WITHIN)
-        }
-        None => Trial::new(PART, what, required, "nothing was measured", false),
+    let known = bootstrap::ratio(pairs, None, Resampling { resamples: 2_000, seed: SEED })
+        .and_then(|found| Some(Log::of(found.value, found.ci95)?.confidence()));
+    let Some(log) = known else {
+        return Trial::new(PART, what, required, "too few processes were measured", Outcome::NotMade);
+    };
+    let outcome = log.outcome(WITHIN, KNOWN_TO);
+    let noisy = if outcome == Outcome::TooNoisy { too_noisy(KNOWN_TO) } else { String::new() };
+    let found = format!("{}, {} processes each{noisy}", log.percent(), pairs.len());
+    Trial::new(PART, what, required, found, outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pairs of processes whose first side costs so many times what the second one does.
+    fn pairs(times: &[f64]) -> Vec<(Parts, Parts)> {
+        let side = |total: f64| vec![Part { total, calls: 128.0 }; 16];
+        times.iter().map(|times| (side(100.0 * times), side(100.0))).collect()
+    }
+
+    #[test]
+    fn a_weight_is_judged_by_its_interval() {
+        let outcome = |times: &[f64]| ratio("latency", &pairs(times)).outcome;
+        assert_eq!(outcome(&[1.01, 0.99, 1.0, 1.02]), Outcome::Passed);
+        assert_eq!(outcome(&[1.05, 1.06, 1.04, 1.05]), Outcome::Failed);
+        assert_eq!(outcome(&[1.2, 0.9, 1.1, 0.85]), Outcome::TooNoisy, "though the mean is near");
+        assert_eq!(outcome(&[1.0]), Outcome::NotMade, "one pair has no interval");
     }
 }

@@ -2,7 +2,9 @@
 
 use super::change::{RawRow, is_same};
 use super::{Basis, Metric};
+use crate::analysis::sdk::{self, OtherPackage};
 use crate::results::{Backend, CallKind, Database, Environment, Results, Target};
+use crate::system::format::list;
 use stats::percentile;
 
 /// What forbids comparing the figures of two runs themselves: another machine, or another server.
@@ -79,7 +81,7 @@ pub fn common_baseline(base: &Results, new: &Results) -> Result<String, String> 
 /// What differs and leaves the figures comparable, but should be known.
 pub fn notes(base: &Results, new: &Results) -> Vec<String> {
     let (a, b) = (&base.environment, &new.environment);
-    let mut notes = Vec::new();
+    let (mut notes, mut packages_differ) = (Vec::new(), Vec::new());
     let mut differ = |what: &str, a: &str, b: &str| {
         if a != b {
             notes.push(format!("{what}: {a} → {b}"));
@@ -97,11 +99,21 @@ pub fn notes(base: &Results, new: &Results) -> Vec<String> {
         let known = |version: &Option<String>| version.clone().unwrap_or_else(|| "unknown".to_owned());
         differ(&target.id, &known(&other.version), &known(&target.version));
         differ(&format!("AWS SDK of {}", target.id), &known(&other.sdk_version), &known(&target.sdk_version));
+        let packages = sdk::others(&target.sdk_packages, &other.sdk_packages);
+        if !packages.is_empty() && other.sdk_version == target.sdk_version {
+            let show = |one: &OtherPackage| format!("{} {} → {}", one.name, list(&one.instead_of), list(&one.versions));
+            packages_differ.push(format!(
+                "packages under the AWS SDK of {}: {}",
+                target.id,
+                sdk::listed(&packages, show)
+            ));
+        }
         if let (Some(theirs), Some(ours)) = (&other.runtime, &target.runtime) {
             differ(&format!("runtime of {}", target.id), &theirs.to_string(), &ours.to_string());
         }
         differ(&format!("adapter of {}", target.id), &adapter_of(other), &adapter_of(target));
     }
+    notes.extend(packages_differ);
     notes
 }
 

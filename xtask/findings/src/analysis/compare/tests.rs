@@ -202,18 +202,20 @@ fn other_machines_and_servers_are_compared_by_ratios() {
 }
 
 #[test]
-fn another_file_of_an_adapter_outside_the_repository_is_named() {
+fn another_file_of_an_adapter_outside_the_repository_and_other_packages_are_named() {
     let of = |digit: &str| {
         run(1, &Shape::small(), |results| {
             let sha256 = digit.repeat(64);
             let file = AdapterFile { path: "./mine.ts".into(), program_sha256: sha256.clone(), sha256 };
             results.targets[1].adapter_file = Some(file);
+            results.targets[1].sdk_packages = vec![format!("@smithy/core@3.41.{}", u8::from(digit == "b"))];
         })
     };
     let notes = |new: &str| compare(&of("a"), &of(new), &FailOn::default()).unwrap().notes;
     let changed = "./mine.ts (sha256 aaaaaaaaaaaa) → ./mine.ts (sha256 bbbbbbbbbbbb)";
     assert!(notes("b").iter().any(|note| note.contains(changed)), "{:?}", notes("b"));
-    assert!(notes("a").iter().all(|note| !note.contains("./mine.ts")), "{:?}", notes("a"));
+    assert!(notes("b").iter().any(|note| note.ends_with(": @smithy/core 3.41.0 → 3.41.1")), "{:?}", notes("b"));
+    assert!(notes("a").iter().all(|note| !note.contains("./mine.ts") && !note.contains("core")), "{:?}", notes("a"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::advice::{self, DISAGREE};
 use super::{TargetView, label};
+use crate::analysis::sdk;
 use crate::report::{escape, format, text};
 use crate::results::{Disturbance, Measurement, Results, RunStatus, Target, TargetStatus};
 
@@ -48,6 +49,7 @@ pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
         results.targets.iter().filter(|t| t.status != TargetStatus::Ok).map(|t| of_target(t, libraries)).collect();
     lines.extend(of_measurements(results, libraries));
     lines.extend(of_grounds(results, libraries));
+    lines.extend(of_sdks(results, libraries));
     lines.extend(results.disturbances.iter().filter(|d| d.serious).map(of_disturbance));
     let headline = match run.status {
         RunStatus::Complete if run.finished_at.is_none() => "This run has not finished.",
@@ -136,6 +138,21 @@ fn of_grounds(results: &Results, libraries: &[TargetView]) -> Option<Fix> {
     })
 }
 
+/// Libraries that were measured with other packages of the AWS SDK than the baseline.
+fn of_sdks(results: &Results, libraries: &[TargetView]) -> Vec<Fix> {
+    let line = |target: &Target| {
+        let others = sdk::other_than_the_baseline(results, target);
+        let command = sdk::remedy(target, &others).unwrap_or_default();
+        (!others.is_empty()).then(|| Fix {
+            who: label(libraries, &target.id).to_owned(),
+            why: escape::plain(&sdk::sentence(&others)),
+            how: if command.is_empty() { "" } else { "install the baseline's versions next to its adapter" }.to_owned(),
+            command,
+        })
+    };
+    results.targets.iter().filter(|target| target.status == TargetStatus::Ok).filter_map(line).collect()
+}
+
 fn of_target(target: &Target, libraries: &[TargetView]) -> Fix {
     let reason = target.reason.as_deref().unwrap_or_default();
     let mut first = reason.lines().map(escape::plain).find(|line| !line.is_empty()).unwrap_or_default();
@@ -211,6 +228,7 @@ mod tests {
     use super::*;
     use crate::report::golden_test::fixed;
     use crate::report::model::page;
+    use crate::results::AdapterFile;
 
     #[test]
     fn ratios_that_the_database_does_not_confirm_are_read_first() {
@@ -231,5 +249,22 @@ mod tests {
             .unwrap();
         let words = "×1.50 against recorded answers, ×1.20 against the database";
         assert!(line.why.contains(words) && line.how.contains("--budget"), "{line:?}");
+    }
+
+    #[test]
+    fn other_packages_of_the_sdk_than_the_baselines_are_read_first() {
+        let mut results = fixed();
+        let file = AdapterFile { path: "mine/own.ts".to_owned(), sha256: String::new(), program_sha256: String::new() };
+        for target in &mut results.targets {
+            let version = if target.adapter == "electrodb" { "3.41.1" } else { "3.41.0" };
+            target.sdk_packages = vec![format!("@smithy/core@{version}")];
+            target.adapter_file = (target.adapter == "electrodb").then(|| file.clone());
+        }
+        let lines = page(&results).banner.unwrap().lines;
+        let found: Vec<&Fix> = lines.iter().filter(|line| line.why.contains("of the AWS SDK")).collect();
+        let [line] = found[..] else { panic!("{lines:?}") };
+        assert_eq!(line.who, "ElectroDB");
+        assert!(line.why.ends_with("@smithy/core 3.41.1 instead of 3.41.0"), "{line:?}");
+        assert_eq!(line.command, "(cd mine && npm install --save-exact @smithy/core@3.41.0)");
     }
 }
