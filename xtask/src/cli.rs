@@ -155,7 +155,7 @@ pub struct Bench {
     pub warm_up: Option<Duration>,
 
     /// Time budget per scale, shared by its rounds [default: 2m 45s up to 10,000 items, 7m 20s above; more for
-    /// more than four targets]
+    /// more than four targets, and above 100,000 items for seeding them]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub budget: Option<Duration>,
 

@@ -355,9 +355,9 @@ impl Plan {
         (START + scale.measuring_time(self) * self.operations.len() as u32) * self.targets.len() as u32
     }
 
-    /// About how long seeding the tables of a scale and checking them take. Each target may have a table of its own.
+    /// About how long seeding the tables of a scale and checking them take.
     pub fn seeding(&self, scale: &ScalePlan) -> Duration {
-        Duration::from_secs(4 + u64::from(scale.scale.items) * self.targets.len() as u64 / SEEDED_A_SECOND)
+        seeding(scale.scale.items, self.targets.len())
     }
 
     /// Whether a target is what those under its runtime are compared with.
@@ -389,6 +389,8 @@ impl Plan {
 
 /// Items that are written and checked in a second, on two shared cores.
 const SEEDED_A_SECOND: u64 = 4_000;
+/// The most items that are seeded within the usual budget of a large table.
+const WITHIN_THE_USUAL: u32 = 100_000;
 
 /// About how long starting, verifying and warming up one process take on a 2-core machine.
 const START: Duration = Duration::from_millis(4_500);
@@ -401,14 +403,20 @@ fn has_pair(targets: &[PlannedTarget]) -> bool {
     targets.iter().enumerate().any(has_like)
 }
 
+/// About how long seeding tables of so many items and checking them take. Each target may have a table of its own.
+fn seeding(items: u32, targets: usize) -> Duration {
+    Duration::from_secs(4 + u64::from(items) * targets as u64 / SEEDED_A_SECOND)
+}
+
 fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let large = scale.items > LARGE_ABOVE;
     // More targets than the usual take more time, so that their intervals are as narrow.
     let share = (targets as f64 / USUAL_TARGETS).max(1.0);
-    let usual = Duration::from_secs(if large { 440 } else { 165 });
-    let budget = request.budget.unwrap_or(Duration::from_secs((usual.as_secs_f64() * share).round() as u64));
+    let longer_seeding = seeding(scale.items, targets).saturating_sub(seeding(WITHIN_THE_USUAL, targets));
+    let usual = Duration::from_secs(((if large { 440.0 } else { 165.0 }) * share).round() as u64);
+    let budget = request.budget.unwrap_or(usual + longer_seeding);
     let round = if large { LARGE_ROUND } else { ROUND }.mul_f64(share);
-    let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
+    let fitting = (budget.saturating_sub(longer_seeding).as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
     let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
     let many_bytes = request.items.are_many(scale.items, targets);
@@ -767,5 +775,14 @@ mod tests {
         let mut scales = plan.scales.iter().map(|scale| scale.budget.as_secs());
         // What comes before and after a scale takes ten seconds, and as many may be spent on waiting for an idle machine.
         assert!(scales.all(|budget| budget + 20 < 480), "a default run ends within eight minutes");
+    }
+
+    #[test]
+    fn a_table_that_is_seeded_for_long_leaves_its_rounds_as_much_time_as_another_large_one() {
+        let million = plan("--scale 1000000").unwrap();
+        let large = plan("--scale large").unwrap();
+        let for_rounds = |plan: &Plan| plan.scales[0].budget.saturating_sub(plan.seeding(&plan.scales[0]));
+        assert_eq!((for_rounds(&million), million.scales[0].rounds), (for_rounds(&large), large.scales[0].rounds));
+        assert!(million.scales[0].budget < Duration::from_mins(25), "{:?}", million.scales[0].budget);
     }
 }
