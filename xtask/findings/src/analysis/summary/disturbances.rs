@@ -117,47 +117,47 @@ fn slow_rounds(results: &Results) -> Vec<Disturbance> {
             entry.1 = entry.1.min(at_ms);
         }
     }
-    let mut by_scale: BTreeMap<&str, Vec<Apart>> = BTreeMap::new();
+    let mut by_scale: BTreeMap<&str, Vec<Pace>> = BTreeMap::new();
     for ((scale, round), (logs, at_ms)) in logs {
         let by = median(&logs).map_or(0.0, |log| log.exp() - 1.0);
-        if by.abs() > ROUND_APART {
-            by_scale.entry(scale).or_default().push(Apart { round, by, at_ms });
-        }
+        by_scale.entry(scale).or_default().push(Pace { round, by, at_ms });
     }
-    by_scale.into_iter().map(|(scale, apart)| of_rounds(scale, &apart)).collect()
+    by_scale.into_iter().filter_map(|(scale, paces)| of_rounds(scale, &paces)).collect()
 }
 
-/// A round in which the machine's speed was another.
-struct Apart {
+/// How fast the machine was in a round.
+struct Pace {
     /// From 0.
     round: u32,
-    /// By which share of the other rounds' it took longer; negative where it took less.
+    /// By which share of the middle round's calls its calls took longer; negative where they took less.
     by: f64,
     /// When its first slice began; infinite where it has none.
     at_ms: f64,
 }
 
-/// What one or several rounds of a scale show, at least one of them.
-fn of_rounds(scale: &str, apart: &[Apart]) -> Disturbance {
+/// What the rounds of a scale that stand apart show; none where none does.
+fn of_rounds(scale: &str, paces: &[Pace]) -> Option<Disturbance> {
+    let apart: Vec<&Pace> = paces.iter().filter(|one| one.by.abs() > ROUND_APART).collect();
     let speed = |by: f64| format!("{} {}", percent(by.abs()), if by > 0.0 { "slower" } else { "faster" });
-    let (rounds, how) = match apart {
-        [one] => (format!("round {} at scale {scale} was", one.round + 1), speed(one.by)),
-        several => {
-            let numbers: Vec<String> = several.iter().map(|one| (one.round + 1).to_string()).collect();
-            let bys = || several.iter().map(|one| one.by);
+    let seen = match apart[..] {
+        [] => return None,
+        [one] => format!("round {} at scale {scale} was {} than the others", one.round + 1, speed(one.by)),
+        _ => {
+            let bys = || apart.iter().map(|one| one.by);
             let (least, most) = (bys().fold(f64::INFINITY, f64::min), bys().fold(f64::NEG_INFINITY, f64::max));
-            let how = format!("{} to {}", speed(least), speed(most));
-            (format!("rounds {} at scale {scale} were", numbers.join(", ")), how)
+            let (count, all) = (apart.len(), paces.len());
+            format!(
+                "{count} of {all} rounds at scale {scale} were {} to {} than the middle one",
+                speed(least),
+                speed(most)
+            )
         }
     };
     let first = apart.iter().map(|one| one.at_ms).fold(f64::INFINITY, f64::min);
-    Disturbance {
+    Some(Disturbance {
         kind: DisturbanceKind::Drift,
         at_ms: first.is_finite().then_some(first),
-        detail: format!(
-            "{rounds} {how} than the others for all targets; ratios to the baseline are taken inside each round and \
-             suffer less"
-        ),
+        detail: format!("{seen}, for all targets; ratios to the baseline are taken inside each round and suffer less"),
         serious: apart.iter().any(|one| one.by.abs() > ROUND_APART_SERIOUS),
-    }
+    })
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::cell::Cell;
 use super::footnotes::{Footnotes, footnotes};
 use super::ratio::{Criterion, NO_VERDICT, Ratio, SAME, best, ratio, why_no_verdict};
-use super::{Index, TargetView, advice, label, origin, runtimes};
+use super::{Index, TargetView, advice, label, notes, origin, runtimes};
 use crate::report::format;
 use crate::results::{Operation, Scale, TargetStatus, Verdict};
 
@@ -26,7 +26,8 @@ pub struct Answer {
     pub rows: Vec<Row>,
     /// What the cells of the small table mean.
     pub legend: String,
-    /// Where a ratio is of unequal work: "¹ Mizzle in Query reads 100 items to return 20, where the baseline reads 20."
+    /// Where a ratio is of unequal work: "¹ Mizzle in Query reads 100 items to return 20, where the baseline reads 20.",
+    /// and where a scan reads a part of the table.
     pub footnotes: Vec<String>,
 }
 
@@ -94,7 +95,10 @@ pub fn answer(index: &Index<'_>, libraries: &[TargetView], targets: &[TargetView
     let points = if compares { compared(index, targets) } else { alone(index, targets) };
     let legend = legend(index, &rows, libraries, compares);
     let lead = lead(index, targets, compares);
-    Answer { lead, points, libraries: columns, caption, compares, rows, legend, footnotes: unequal.lines }
+    let scales = index.results.settings.scales.iter();
+    let parts = scales.filter_map(|scale| notes::scanned_part(index, &scale.name));
+    let footnotes = unequal.lines.into_iter().chain(parts).collect();
+    Answer { lead, points, libraries: columns, caption, compares, rows, legend, footnotes }
 }
 
 /// What the cells of the small table mean: those that occur.

@@ -75,8 +75,11 @@ mod tests {
         let page = page(&results);
         assert_eq!(
             page.answer.footnotes,
-            ["¹ Mizzle in Query reads 100 items to return 20, where the baseline reads 20."],
-            "once for both scales"
+            [
+                "¹ Mizzle in Query reads 100 items to return 20, where the baseline reads 20.",
+                "Scan was recorded on 10,000 of the table's 100,000 items, and its costs are of a call that reads those."
+            ],
+            "unequal work once for both scales, and the scale whose scan reads a part"
         );
         let queries: Vec<_> = page.answer.rows.iter().filter(|row| row.operation == "Query").collect();
         assert_eq!(queries.len(), 2);

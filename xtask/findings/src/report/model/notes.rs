@@ -3,32 +3,14 @@
 
 use super::{Index, TargetView, label};
 use crate::report::format;
-use crate::results::{Measurement, Operation};
+use crate::results::{Measurement, Operation, RecordingNote};
 
 /// Where the recorded answers are not simply those of the table.
 pub fn recordings(index: &Index<'_>, scale: &str, libraries: &[TargetView]) -> Vec<String> {
-    let mut sentences = Vec::new();
-    let all: Vec<&Measurement> = index.results.measurements.iter().filter(|m| m.scale == scale).collect();
+    let mut sentences: Vec<String> = scanned_part(index, scale).into_iter().collect();
     for operation in index.operations(scale) {
-        let noted =
-            || all.iter().filter(|m| m.operation == operation).filter_map(|m| Some((*m, m.recording.as_ref()?)));
-        let parts: Vec<(u64, u32)> = noted().filter_map(|(m, note)| Some((note.items_scanned?, m.items))).collect();
-        let fewest = parts.iter().map(|(scanned, _)| *scanned).min();
-        let most = parts.iter().map(|(scanned, _)| *scanned).max();
-        if let (Some(fewest), Some(most), Some((_, items))) = (fewest, most, parts.first()) {
-            let range = if fewest == most {
-                format::count(fewest)
-            } else {
-                format!("{} to {}", format::count(fewest), format::count(most))
-            };
-            sentences.push(format!(
-                "{operation} was recorded on {range} of the table's {} items, and its costs are of a call that reads \
-                 those.",
-                format::count((*items).into())
-            ));
-        }
         let varying: Vec<&str> =
-            noted().filter(|(_, note)| note.varies).map(|(m, _)| label(libraries, &m.target)).collect();
+            noted(index, scale, operation).filter(|m| m.1.varies).map(|m| label(libraries, &m.0.target)).collect();
         if !varying.is_empty() {
             sentences.push(format!(
                 "The {operation} requests of {} differ from call to call; they are recognised by operation and key.",
@@ -37,6 +19,32 @@ pub fn recordings(index: &Index<'_>, scale: &str, libraries: &[TargetView]) -> V
         }
     }
     sentences
+}
+
+/// Which part of the table a scan reads, where that is not all of it.
+pub fn scanned_part(index: &Index<'_>, scale: &str) -> Option<String> {
+    let parts = || noted(index, scale, Operation::Scan).filter_map(|(m, note)| Some((note.items_scanned?, m.items)));
+    let (fewest, items) = parts().min()?;
+    let (most, _) = parts().max()?;
+    let range = if fewest == most {
+        format::count(fewest)
+    } else {
+        format!("{} to {}", format::count(fewest), format::count(most))
+    };
+    Some(format!(
+        "Scan was recorded on {range} of the table's {} items, and its costs are of a call that reads those.",
+        format::count(items.into())
+    ))
+}
+
+/// The measurements of an operation that have a note on their recorded answers.
+fn noted<'a>(
+    index: &Index<'a>,
+    scale: &str,
+    operation: Operation,
+) -> impl Iterator<Item = (&'a Measurement, &'a RecordingNote)> {
+    let all = index.results.measurements.iter().filter(move |m| m.scale == scale && m.operation == operation);
+    all.filter_map(|m| Some((m, m.recording.as_ref()?)))
 }
 
 /// How large an item is in the form in which each library writes it; empty where that isn't known.
