@@ -71,8 +71,8 @@ fn clock(speed_ms: &[(f64, f64)]) -> Option<Disturbance> {
         kind: DisturbanceKind::ClockFrequency,
         at_ms: Some(at_ms),
         detail: format!(
-            "the same arithmetic took {:.0}% longer at one round's start than at another's: the processor's clock \
-             changed, or a neighbour shared its core; ratios within a round suffer less than absolute times",
+            "the same arithmetic took {:.0}% longer at one round's start than at another's, since the processor's clock \
+             changed or a neighbour shared its core",
             change * 100.0
         ),
         serious: change > CLOCK_SERIOUS,

@@ -157,7 +157,7 @@ fn of_rounds(scale: &str, paces: &[Pace]) -> Option<Disturbance> {
     Some(Disturbance {
         kind: DisturbanceKind::Drift,
         at_ms: first.is_finite().then_some(first),
-        detail: format!("{seen}, for all targets; ratios to the baseline are taken inside each round and suffer less"),
+        detail: format!("{seen}, for all targets"),
         serious: apart.iter().any(|one| one.by.abs() > ROUND_APART_SERIOUS),
     })
 }

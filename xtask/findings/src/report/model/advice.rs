@@ -193,11 +193,12 @@ pub fn on_disturbance(kind: DisturbanceKind) -> &'static str {
         DisturbanceKind::OtherLoad => {
             "end what else runs on this machine, or let the run wait until it is idle (--patience)"
         }
-        DisturbanceKind::CpuSteal | DisturbanceKind::ClockFrequency => {
-            "measure for longer (--budget), so that slow and fast moments even out"
+        DisturbanceKind::CpuSteal | DisturbanceKind::ClockFrequency | DisturbanceKind::Drift => {
+            "rely on ratios, which are taken inside each round, rather than on absolute times; they even out in a longer \
+             run (--budget) or on an idle machine (--patience)"
         }
         DisturbanceKind::Swapping => "free some memory, or measure fewer libraries at once (--orm)",
-        DisturbanceKind::Drift | DisturbanceKind::Outliers => on_warning("drift"),
+        DisturbanceKind::Outliers => on_warning("outliers"),
         DisturbanceKind::NotSettled => on_warning("not-settled"),
         DisturbanceKind::Accounting => on_warning("accounting"),
         DisturbanceKind::DatabaseRestarted => "",
@@ -209,9 +210,7 @@ pub fn on_warning(kind: &str) -> &'static str {
     match kind {
         "errors" => "see why in the log of the library's process, next to results.json",
         "few-rounds" => "measure for longer (--budget)",
-        DISAGREE => {
-            "rely on the direction of these ratios rather than on their size, and measure again for longer (--budget)"
-        }
+        DISAGREE => "rely on the direction of these ratios rather than on their size",
         "few-samples" | "approximate-p95" | "approximate-p99" => {
             "a larger --budget, or fewer operations (--op), times more calls"
         }

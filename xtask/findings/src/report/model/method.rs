@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{TargetView, advice, label, runtimes};
 use crate::report::{escape, format, text};
-use crate::results::{Backend, Database, Design, DisturbanceKind, Operation, QueryBy, Results, Target, TimeUse};
+use crate::results::{Backend, Database, Design, DisturbanceKind, Operation, QueryBy, Results, Scale, Target, TimeUse};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Fact {
@@ -38,10 +38,9 @@ const MOST_CONCERNS: usize = 6;
 pub fn subtitle(results: &Results) -> String {
     let run = &results.run;
     let day = run.started_at.get(..10).unwrap_or(&run.started_at);
-    let rounds = results.measurements.iter().map(|m| m.rounds).max().unwrap_or(0);
     let mut parts = vec![
         day.to_owned(),
-        format!("{} for each library and scale", format::plural(rounds.into(), "round")),
+        rounds(results),
         format!("{} on {}", format::plural(results.environment.cores.into(), "core"), results.environment.cpu_model),
         ran_on(results),
         database(results),
@@ -53,6 +52,22 @@ pub fn subtitle(results: &Results) -> String {
         parts.insert(1, format::duration_ms(run.duration_s * 1000.0));
     }
     escape::plain(&parts.join(" · "))
+}
+
+/// "3 rounds for each library", or "12 rounds for each library at 1,000 items, 4 at 100,000".
+fn rounds(results: &Results) -> String {
+    let of_scale = |scale: &Scale| {
+        let all = results.measurements.iter().filter(|m| m.scale == scale.name);
+        (all.map(|m| m.rounds).max().unwrap_or(0), format::count(scale.items.into()))
+    };
+    let all: Vec<(u32, String)> = results.settings.scales.iter().map(of_scale).collect();
+    let (first, items) = all.first().cloned().unwrap_or_default();
+    let said = format!("{} for each library", format::plural(first.into(), "round"));
+    if all.iter().all(|(rounds, _)| *rounds == first) {
+        return said;
+    }
+    let others: Vec<String> = all[1..].iter().map(|(rounds, items)| format!("{rounds} at {items}")).collect();
+    format!("{said} at {items} items, {}", others.join(", "))
 }
 
 /// What ran the suites.

@@ -6,7 +6,7 @@ use super::advice::{self, DISAGREE};
 use super::{TargetView, label};
 use crate::analysis::sdk;
 use crate::report::{escape, format, text};
-use crate::results::{Disturbance, Measurement, Results, RunStatus, Target, TargetStatus};
+use crate::results::{Measurement, Results, RunStatus, Target, TargetStatus};
 
 /// Stands first in the report when the run is not whole.
 #[derive(Debug, Clone, Serialize)]
@@ -50,7 +50,7 @@ pub fn banner(results: &Results, libraries: &[TargetView]) -> Option<Banner> {
     lines.extend(of_measurements(results, libraries));
     lines.extend(of_grounds(results, libraries));
     lines.extend(of_sdks(results, libraries));
-    lines.extend(results.disturbances.iter().filter(|d| d.serious).map(of_disturbance));
+    lines.extend(of_disturbances(results));
     let headline = match run.status {
         RunStatus::Complete if run.finished_at.is_none() => "This run has not finished.",
         RunStatus::Complete if lines.is_empty() => return None,
@@ -102,13 +102,17 @@ pub fn troubles(results: &Results, libraries: &[TargetView]) -> Vec<Trouble> {
     of_targets.collect()
 }
 
-fn of_disturbance(disturbance: &Disturbance) -> Fix {
-    Fix {
-        who: "Disturbed:".to_owned(),
-        why: sentence(&disturbance.detail),
-        how: advice::on_disturbance(disturbance.kind).to_owned(),
-        command: String::new(),
+/// What disturbed the run seriously, a line for each remedy.
+fn of_disturbances(results: &Results) -> Vec<Fix> {
+    let mut found: Vec<Fix> = Vec::new();
+    for one in results.disturbances.iter().filter(|one| one.serious) {
+        let (why, how) = (sentence(&one.detail), advice::on_disturbance(one.kind));
+        match found.iter_mut().find(|known| known.how == how) {
+            Some(known) => known.why = format!("{}; {why}", known.why),
+            None => found.push(Fix { who: "Disturbed:".to_owned(), why, how: how.to_owned(), command: String::new() }),
+        }
     }
+    found
 }
 
 /// Ratios of CPU per call that the database does not confirm: client cost is what the report is about, so that this comes
@@ -122,7 +126,7 @@ fn of_grounds(results: &Results, libraries: &[TargetView]) -> Option<Fix> {
         let at =
             if results.settings.scales.len() > 1 { format!(" ({})", escape::plain(&m.scale)) } else { String::new() };
         let who = format!("{} in {}{at}", label(libraries, &m.target), m.operation);
-        Some(format!("{who}: {recorded} against recorded answers, {as_used} against the database"))
+        Some(format!("{who} {recorded} and {as_used}"))
     };
     let all: Vec<String> = results.measurements.iter().filter(disagrees).filter_map(place).collect();
     let more = match all.len().saturating_sub(SHOWN) {
@@ -131,8 +135,8 @@ fn of_grounds(results: &Results, libraries: &[TargetView]) -> Option<Fix> {
     };
     let shown = all[..all.len().min(SHOWN)].join("; ");
     (!all.is_empty()).then(|| Fix {
-        who: "Two grounds".to_owned(),
-        why: format!("CPU ratios that disagree beyond their intervals: {shown}{more}"),
+        who: "Ratios disagree:".to_owned(),
+        why: format!("recorded answers and the database give different ratios of CPU per call: {shown}{more}"),
         how: advice::on_warning(DISAGREE).to_owned(),
         command: String::new(),
     })
@@ -228,7 +232,7 @@ mod tests {
     use super::*;
     use crate::report::golden_test::fixed;
     use crate::report::model::page;
-    use crate::results::AdapterFile;
+    use crate::results::{AdapterFile, Disturbance, DisturbanceKind};
 
     #[test]
     fn ratios_that_the_database_does_not_confirm_are_read_first() {
@@ -245,10 +249,24 @@ mod tests {
             .unwrap()
             .lines
             .iter()
-            .find(|line| line.why.starts_with("CPU ratios that disagree"))
+            .find(|line| line.why.starts_with("recorded answers and the database give"))
             .unwrap();
-        let words = "×1.50 against recorded answers, ×1.20 against the database";
-        assert!(line.why.contains(words) && line.how.contains("--budget"), "{line:?}");
+        let words = " ×1.50 and ×1.20";
+        assert!(line.why.contains(words) && line.how.contains("direction"), "{line:?}");
+    }
+
+    #[test]
+    fn disturbances_with_one_remedy_are_one_line() {
+        let mut results = fixed();
+        let one = |kind, detail: &str| Disturbance { kind, at_ms: None, detail: detail.to_owned(), serious: true };
+        results.disturbances = vec![
+            one(DisturbanceKind::ClockFrequency, "the clock changed"),
+            one(DisturbanceKind::Swapping, "memory was short"),
+            one(DisturbanceKind::Drift, "a round was slow"),
+        ];
+        let lines = page(&results).banner.unwrap().lines;
+        let said: Vec<&str> = lines.iter().filter(|line| line.who == "Disturbed:").map(|line| &*line.why).collect();
+        assert_eq!(said, ["the clock changed; a round was slow", "memory was short"]);
     }
 
     #[test]
