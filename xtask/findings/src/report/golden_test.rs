@@ -577,7 +577,7 @@ fn an_inconclusive_ratio_is_a_range_and_one_without_a_verdict_says_so() {
     let report = markdown(&results);
     assert!(report.contains("| ×0.95 to ×1.09 | ×0.95 to ×1.09 | ×0.95 to ×1.09 |"), "{report}");
     assert!(report.contains(
-        "- **Inconclusive:** At 1,000 items: whether Mizzle (in all six operations), Dynamoose (in all six operations) and \
+        "- **Inconclusive:** At 1,000 and 100,000 items: whether Mizzle (in all six operations), Dynamoose (in all six operations) and \
          ElectroDB (in all six operations) cost more or less than the bare AWS SDK."
     ), "{report}");
     assert!(report.contains("- **To settle it:** A run that measures for longer"), "{report}");

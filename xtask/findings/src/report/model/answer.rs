@@ -166,26 +166,30 @@ fn answered<'a>(index: &Index<'a>) -> Vec<&'a Scale> {
     results.settings.scales.iter().filter(has).collect()
 }
 
-/// Says the same of each scale that has something to say, and names the scales where there are several.
+/// Asks the same of each scale, and names the scales where there are several: those of one answer together.
 fn by_scale(index: &Index<'_>, say: impl Fn(&str) -> Option<String>) -> Option<String> {
     let scales = answered(index);
-    let several = scales.len() > 1;
-    let said: Vec<String> = scales
-        .iter()
-        .filter_map(|scale| {
-            let text = say(&scale.name)?;
-            Some(if several {
-                format!("At {} items: {text}", format::count(scale.items.into()))
-            } else if index.results.targets.iter().any(|target| text.starts_with(&target.name)) {
-                // A library's name stays as it is written.
-                text
-            } else {
-                let mut rest = text.chars();
-                rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
-            })
-        })
-        .collect();
-    (!said.is_empty()).then(|| said.join(" "))
+    let mut said: Vec<(String, Vec<String>)> = Vec::new();
+    for scale in &scales {
+        let Some(text) = say(&scale.name) else { continue };
+        let items = format::count(scale.items.into());
+        match said.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, at)) => at.push(items),
+            None => said.push((text, vec![items])),
+        }
+    }
+    let sentence = |(text, at): (String, Vec<String>)| {
+        if scales.len() > 1 {
+            format!("At {} items: {text}", format::list(&at))
+        } else if index.results.targets.iter().any(|target| text.starts_with(&target.name)) {
+            // A library's name stays as it is written.
+            text
+        } else {
+            let mut rest = text.chars();
+            rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+        }
+    };
+    (!said.is_empty()).then(|| said.into_iter().map(sentence).collect::<Vec<_>>().join(" "))
 }
 
 /// The answers of a run that has a baseline and something to compare with it.
