@@ -39,6 +39,8 @@ const LONGEST_WARM_UP: Duration = Duration::from_secs(30);
 const SUSTAINED: Duration = Duration::from_millis(1_100);
 /// A table of more items than this is scanned to its end once at the most: `DynamoDB` Local's scan time grows with the
 /// square of the table.
+const SCANNED_UP_TO: u32 = 5_000;
+/// A table of more items than this has the budget of a large one.
 const LARGE_ABOVE: u32 = 10_000;
 /// Inputs of each operation on the recorded ground.
 pub const POOL: u32 = 16;
@@ -84,8 +86,8 @@ pub struct ScalePlan {
     pub warm_up: Duration,
     /// Rounds that share the budget; fewer where the intervals are narrow enough before.
     pub rounds: u32,
-    /// Of the whole scale: seeding before the rounds and the last check after them included. No further round begins
-    /// that would leave too little of it.
+    /// Of the whole scale: seeding before the rounds and the last check after them included, unless they come on top
+    /// ([`ScalePlan::seeds_on_top`]). No further round begins that would leave too little of it.
     pub budget: Duration,
     /// Whether the table is large by the bytes of its items.
     many_bytes: bool,
@@ -98,7 +100,12 @@ pub struct ScalePlan {
 impl ScalePlan {
     /// Whether a scan of the whole table takes the server so long that a part of it is measured instead.
     pub fn is_large(&self) -> bool {
-        self.many_bytes || self.scale.items > LARGE_ABOVE
+        self.many_bytes || self.scale.items > SCANNED_UP_TO
+    }
+
+    /// Whether seeding the tables and checking them take so long that they come on top of the budget.
+    pub fn seeds_on_top(&self) -> bool {
+        self.scale.items > WITHIN_THE_BUDGET
     }
 
     /// How many items are scanned again and again instead of a large table; None where that is the whole table.
@@ -340,6 +347,9 @@ impl Plan {
             (Rounds::Exactly(rounds), Some(_)) => {
                 format!("about {}", whole(self.time_of_a_round(scale) * rounds + self.seeding(scale)))
             }
+            _ if scale.seeds_on_top() => {
+                format!("about {} of seeding, and a budget of {}", whole(self.seeding(scale)), whole(scale.budget))
+            }
             _ => format!("a budget of {}", whole(scale.budget)),
         };
         format!(
@@ -389,8 +399,8 @@ impl Plan {
 
 /// Items that are written and checked in a second, on two shared cores.
 const SEEDED_A_SECOND: u64 = 4_000;
-/// The most items that are seeded within the usual budget of a large table.
-const WITHIN_THE_USUAL: u32 = 100_000;
+/// The most items that are seeded and checked within the budget of their scale.
+const WITHIN_THE_BUDGET: u32 = 100_000;
 
 /// About how long starting, verifying and warming up one process take on a 2-core machine.
 const START: Duration = Duration::from_millis(4_500);
@@ -412,11 +422,14 @@ fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let large = scale.items > LARGE_ABOVE;
     // More targets than the usual take more time, so that their intervals are as narrow.
     let share = (targets as f64 / USUAL_TARGETS).max(1.0);
-    let longer_seeding = seeding(scale.items, targets).saturating_sub(seeding(WITHIN_THE_USUAL, targets));
-    let usual = Duration::from_secs(((if large { 440.0 } else { 165.0 }) * share).round() as u64);
-    let budget = request.budget.unwrap_or(usual + longer_seeding);
+    let usual = match scale.items {
+        items if items > WITHIN_THE_BUDGET => 330.0,
+        items if items > LARGE_ABOVE => 440.0,
+        _ => 165.0,
+    };
+    let budget = request.budget.unwrap_or(Duration::from_secs((usual * share).round() as u64));
     let round = if large { LARGE_ROUND } else { ROUND }.mul_f64(share);
-    let fitting = (budget.saturating_sub(longer_seeding).as_secs_f64() / round.as_secs_f64()) as u32;
+    let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
     let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
     let many_bytes = request.items.are_many(scale.items, targets);
@@ -781,8 +794,10 @@ mod tests {
     fn a_table_that_is_seeded_for_long_leaves_its_rounds_as_much_time_as_another_large_one() {
         let million = plan("--scale 1000000").unwrap();
         let large = plan("--scale large").unwrap();
-        let for_rounds = |plan: &Plan| plan.scales[0].budget.saturating_sub(plan.seeding(&plan.scales[0]));
-        assert_eq!((for_rounds(&million), million.scales[0].rounds), (for_rounds(&large), large.scales[0].rounds));
-        assert!(million.scales[0].budget < Duration::from_mins(25), "{:?}", million.scales[0].budget);
+        assert!(million.scales[0].seeds_on_top() && !large.scales[0].seeds_on_top());
+        let for_rounds = large.scales[0].budget.saturating_sub(large.seeding(&large.scales[0]));
+        assert!(million.scales[0].budget.abs_diff(for_rounds) < Duration::from_secs(10), "{for_rounds:?}");
+        let described = million.describe_scale(&million.scales[0]);
+        assert!(described.contains("about 16 min 44 s of seeding, and a budget of 5 min 30 s"), "{described}");
     }
 }

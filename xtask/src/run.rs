@@ -60,7 +60,9 @@ pub struct Runner<'a> {
     wall_s_before: f64,
     /// What its rounds cost apart from measuring.
     fixed: Fixed,
-    /// What checking its tables took once they were seeded; it takes about as long after the rounds.
+    /// What seeding its tables and checking them took.
+    seeded: Duration,
+    /// What checking them took of that; it takes about as long after the rounds.
     check: Duration,
     /// What single scans of a large table took in this round, which later rounds don't repeat.
     once: Duration,
@@ -116,6 +118,7 @@ impl<'a> Runner<'a> {
             time: TimeUse::default(),
             wall_s_before: 0.0,
             fixed: Fixed::before_the_first_round(0),
+            seeded: Duration::ZERO,
             check: Duration::ZERO,
             once: Duration::ZERO,
             pace: None,
@@ -153,6 +156,7 @@ impl<'a> Runner<'a> {
         self.used_ms.clear();
         self.recorded_ms.clear();
         self.recorded.clear();
+        self.seeded = Duration::ZERO;
         self.site.open_records()?;
         let mut keeper = self.seed(scale)?;
         let mut round = self.rounds_done(scale);

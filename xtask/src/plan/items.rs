@@ -14,10 +14,11 @@ pub const QUERY_ITEMS: u32 = 20;
 pub const MOST_QUERY_ITEMS: u32 = 1_000;
 /// A table of more than this is not scanned to its end again and again, bytes.
 const LARGE_BYTES: u64 = 20_000_000;
-/// A part of a large table that is scanned instead, bytes of items: three pages.
-const PART: u64 = 2_200_000;
+/// A part of a large table that is scanned instead has at least so many bytes of items: two pages. What the most wasteful
+/// library makes of it stays below 300 MiB.
+const PART: u64 = 1_300_000;
 /// It has a multiple of this many items.
-const PART_STEP: u32 = 100;
+const PART_STEP: u64 = 100;
 /// What the scans of all targets together may hold in the record, bytes of items.
 const RECORDED_SCANS: u64 = 60_000_000;
 /// Bytes of an answer for each byte of an item, since JSON names every type.
@@ -132,8 +133,8 @@ impl Items {
 
     /// Of how many items a part of a large table is, which is scanned instead.
     pub fn most_scanned(&self) -> u32 {
-        let items = u32::try_from(PART / self.bytes().max(1)).unwrap_or(u32::MAX);
-        (items / PART_STEP * PART_STEP).max(PART_STEP)
+        let items = PART.div_ceil(self.bytes().max(1)).next_multiple_of(PART_STEP);
+        u32::try_from(items).unwrap_or(u32::MAX)
     }
 
     /// Whether the table can have a secondary index that Query asks.

@@ -61,6 +61,7 @@ impl Runner<'_> {
 
     /// Makes the tables that aren't there, and compares all of them with the data set; how many were made.
     fn fill(&mut self, scale: &ScalePlan, is_kept: bool) -> anyhow::Result<(Keeper, u32)> {
+        let begun = Instant::now();
         let tables = self.tables(scale);
         let items = count(tables.items.into());
         let what = if is_kept { "checking the kept database of" } else { "seeding" };
@@ -75,6 +76,7 @@ impl Runner<'_> {
             keeper.check(&health)?;
             (keeper, made, checking.elapsed())
         };
+        self.seeded += begun.elapsed();
         self.check = check;
         self.observer.step_ended(&match made {
             0 => format!("checked every item of the kept database ({items} in each table)"),

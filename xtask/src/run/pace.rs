@@ -57,7 +57,13 @@ impl Pace {
 impl Runner<'_> {
     /// What is left of a scale's budget for rounds.
     pub(super) fn left(&self, scale: &ScalePlan) -> Duration {
-        scale.budget.saturating_sub(self.scale_started.elapsed() + self.after_the_rounds())
+        self.budget_ends(scale).saturating_duration_since(Instant::now()).saturating_sub(self.after_the_rounds())
+    }
+
+    /// When the scale will have ended that needs its whole budget.
+    fn budget_ends(&self, scale: &ScalePlan) -> Instant {
+        let on_top = if scale.seeds_on_top() { self.seeded + self.check } else { Duration::ZERO };
+        self.scale_started + on_top + scale.budget
     }
 
     fn after_the_rounds(&self) -> Duration {
@@ -80,7 +86,7 @@ impl Runner<'_> {
             least: if scale.time.is_some() { given } else { SHORTEST },
             floor: if round == 0 { LEAST_OF_A_CELL * cells as u32 } else { Duration::ZERO },
             after: self.after_the_rounds(),
-            budget_ends: fills_the_budget.then(|| self.scale_started + scale.budget),
+            budget_ends: fills_the_budget.then(|| self.budget_ends(scale)),
         }
     }
 
@@ -172,7 +178,8 @@ fn least_time(plan: &Plan, scale: &ScalePlan, rounds: u32) -> Duration {
         after: AFTER_THE_ROUNDS,
         budget_ends: None,
     };
-    plan.seeding(scale) + pace.ends(now, 0.0).duration_since(now)
+    let before = if scale.seeds_on_top() { Duration::ZERO } else { plan.seeding(scale) };
+    before + pace.ends(now, 0.0).duration_since(now)
 }
 
 fn in_words(time: Duration) -> String {
