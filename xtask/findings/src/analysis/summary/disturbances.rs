@@ -72,7 +72,8 @@ pub fn note_disturbances(results: &mut Results, warnings: &[Vec<Warning>]) {
     }
     let drifting = with(|warning| matches!(warning, Warning::Drift { .. } | Warning::RoundApart { .. }));
     if !drifting.is_empty() {
-        let detail = format!("CPU per call drifted inside the rounds, or in one of them: {}", listed(&drifting));
+        let detail =
+            format!("CPU per call drifted inside the rounds, or one round was an outlier: {}", listed(&drifting));
         note(DisturbanceKind::Drift, detail, drifting.len() * 4 > measured);
     }
     let wide = |one: &&Measurement| {
@@ -147,7 +148,7 @@ fn of_rounds(scale: &str, paces: &[Pace]) -> Option<Disturbance> {
             let (least, most) = (bys().fold(f64::INFINITY, f64::min), bys().fold(f64::NEG_INFINITY, f64::max));
             let (count, all) = (apart.len(), paces.len());
             format!(
-                "{count} of {all} rounds at scale {scale} were {} to {} than the middle one",
+                "{count} of {all} rounds at scale {scale} were {} to {} than the median",
                 speed(least),
                 speed(most)
             )
