@@ -147,11 +147,7 @@ fn of_rounds(scale: &str, paces: &[Pace]) -> Option<Disturbance> {
             let bys = || apart.iter().map(|one| one.by);
             let (least, most) = (bys().fold(f64::INFINITY, f64::min), bys().fold(f64::NEG_INFINITY, f64::max));
             let (count, all) = (apart.len(), paces.len());
-            format!(
-                "{count} of {all} rounds at scale {scale} were {} to {} than the median",
-                speed(least),
-                speed(most)
-            )
+            format!("{count} of {all} rounds at scale {scale} were {} to {} than the median", speed(least), speed(most))
         }
     };
     let first = apart.iter().map(|one| one.at_ms).fold(f64::INFINITY, f64::min);
