@@ -83,7 +83,7 @@ pub struct Bench {
     #[arg(long, value_name = "SCALE", default_value = "small", value_parser = parse_scale)]
     pub scale: Vec<Scales>,
 
-    /// What the items are [default: order]
+    /// Which built-in items to measure [default: order]
     #[arg(long, value_enum, value_name = "NAME")]
     pub shape: Option<BuiltIn>,
 
@@ -101,7 +101,7 @@ pub struct Bench {
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_QUERY_ITEMS)))]
     pub query_items: u32,
 
-    /// What a Query asks: the table by its keys, or a secondary index of it by the index's (only with --shape record)
+    /// What a Query asks: the table by its keys, or a secondary index by the index's keys (only with --shape record)
     #[arg(long, value_enum, value_name = "table|index", default_value_t = QueryByChoice::Table)]
     pub query_by: QueryByChoice,
 
@@ -341,17 +341,17 @@ pub struct Selftest {
     /// Only these parts; may be repeated
     #[arg(long, value_enum, value_name = "NAME")]
     pub part: Vec<SelftestPart>,
-    /// Time of the parts together, which they share [default: 41m for all of them]
+    /// Time budget shared by the parts [default: 41m for all of them]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub budget: Option<Duration>,
-    /// Only these libraries; the first one stands for itself in the parts about copies; may be repeated [default: the
+    /// Only these libraries; the first one is what the parts about copies copy; may be repeated [default: the
     /// four that a run measures]
     #[arg(long, value_name = "ID|all", value_parser = parse_libraries)]
     pub orm: Vec<Libraries>,
     /// Only these operations, where a part is about several; may be repeated
     #[arg(long, value_name = "NAME", value_parser = parse_operation)]
     pub op: Vec<Operation>,
-    /// Which Mizzle, as `bench` takes it
+    /// Which Mizzle, as for `bench`
     #[arg(long, value_name = "SPEC")]
     pub mizzle: Option<String>,
     /// Where the table and the parts' results go [default: target/bench/selftest]

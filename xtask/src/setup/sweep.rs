@@ -38,7 +38,7 @@ pub fn sweep(me: &Owner, progress: &Progress) {
     }
     ended.extend(remove_half_made(me, &kept));
     if !ended.is_empty() {
-        progress.warn(format!("ended what a killed run left: {}", ended.join(", ")));
+        progress.warn(format!("cleaned up after a killed run: {}", ended.join(", ")));
     }
 }
 

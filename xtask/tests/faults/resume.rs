@@ -98,7 +98,7 @@ fn a_run_that_was_killed_is_resumed_from_its_last_round() {
     running.signal(Signal::KILL);
     running.end();
     assert_eq!(place.results()["run"]["status"], "incomplete", "a run that goes on is not complete");
-    let ended = run(resume(&place, &ROUNDS)).expect(0).says("ended what a killed run left");
+    let ended = run(resume(&place, &ROUNDS)).expect(0).says("cleaned up after a killed run");
     assert!(!ended.stderr.contains("round 2 of 3"), "{}", ended.stderr);
     assert_eq!(measurement(&place.results(), "aws-sdk")["rounds"], 3);
     place.assert_nothing_left();

@@ -17,7 +17,7 @@ fn what_a_killed_run_left_is_ended_by_the_next_one_which_then_runs() {
     assert_eq!(ended.status.code(), None);
     assert!(place.processes().iter().any(|(pid, _)| *pid == java), "the server should have outlived its run");
 
-    let ended = run(place.tiny(&["--orm=aws-sdk"])).expect(0).says("ended what a killed run left");
+    let ended = run(place.tiny(&["--orm=aws-sdk"])).expect(0).says("cleaned up after a killed run");
     assert!(ended.stderr.contains(&format!("(process {java})")), "{}", ended.stderr);
     let left = place.processes();
     assert!(left.iter().all(|(pid, _)| ![java, node].contains(pid)), "{left:?}");
@@ -46,7 +46,7 @@ fn the_containers_and_networks_of_a_killed_run_are_removed_by_the_next_one() {
     let ended = run(place.tiny(&["--backend=docker", "--orm=aws-sdk"]));
     let foreign = docker(&["network", "inspect", &name]);
     docker(&["network", "rm", &name]);
-    ended.expect(0).says("ended what a killed run left").says("container ");
+    ended.expect(0).says("cleaned up after a killed run").says("container ");
     assert!(foreign.is_some(), "a foreign network was removed");
     place.assert_nothing_left();
 }

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 
 /// The end of a run that was to fail on a regression and compared nothing.
 pub const NOTHING: &str =
-    "--fail-on: nothing was compared, as no adapter and no locked library differs from --against: nothing could fail.";
+    "--fail-on: nothing was compared and nothing could fail: no adapter or locked library differs from --against.";
 
 /// Says before a run that `--against`, by the name `against`, adds nothing to it; None where it does.
 pub fn note(plan: &Plan, against: &str, gated: bool) -> Option<String> {

@@ -137,7 +137,7 @@ pub fn common_shift(rows: &[RawRow], basis: &Basis) -> Option<String> {
     let shift = percentile::percentile(&logs, 0.5)?.exp() - 1.0;
     (shift.abs() > 0.05).then(|| {
         format!(
-            "CPU per call changed by {} for the middle one of all measurements: the machine (or what all targets \
+            "CPU per call changed by {} in the median measurement: the machine (or what all targets \
              share) became {}; only what changed more than its control fails",
             format_args!("{:+.1}%", shift * 100.0),
             if shift > 0.0 { "slower" } else { "faster" }

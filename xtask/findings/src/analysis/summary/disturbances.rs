@@ -72,7 +72,8 @@ pub fn note_disturbances(results: &mut Results, warnings: &[Vec<Warning>]) {
     }
     let drifting = with(|warning| matches!(warning, Warning::Drift { .. } | Warning::RoundApart { .. }));
     if !drifting.is_empty() {
-        let detail = format!("CPU per call drifted inside the rounds, or in one of them: {}", listed(&drifting));
+        let detail =
+            format!("CPU per call drifted inside the rounds, or one round was an outlier: {}", listed(&drifting));
         note(DisturbanceKind::Drift, detail, drifting.len() * 4 > measured);
     }
     let wide = |one: &&Measurement| {
@@ -146,11 +147,7 @@ fn of_rounds(scale: &str, paces: &[Pace]) -> Option<Disturbance> {
             let bys = || apart.iter().map(|one| one.by);
             let (least, most) = (bys().fold(f64::INFINITY, f64::min), bys().fold(f64::NEG_INFINITY, f64::max));
             let (count, all) = (apart.len(), paces.len());
-            format!(
-                "{count} of {all} rounds at scale {scale} were {} to {} than the middle one",
-                speed(least),
-                speed(most)
-            )
+            format!("{count} of {all} rounds at scale {scale} were {} to {} than the median", speed(least), speed(most))
         }
     };
     let first = apart.iter().map(|one| one.at_ms).fold(f64::INFINITY, f64::min);

@@ -210,7 +210,7 @@ fn several_rounds_of_another_speed_are_one_disturbance_of_their_scale() {
     let of_rounds = |found: &&Disturbance| found.kind == DisturbanceKind::Drift && found.at_ms.is_some();
     let drift: Vec<&Disturbance> = results.disturbances.iter().filter(of_rounds).collect();
     assert_eq!(drift.len(), 1, "{drift:?}");
-    let words = "3 of 7 rounds at scale small were 25% faster to 49% slower than the middle one, for all targets";
+    let words = "3 of 7 rounds at scale small were 25% faster to 49% slower than the median, for all targets";
     assert!(drift[0].serious && drift[0].detail.starts_with(words), "{drift:?}");
 }
 

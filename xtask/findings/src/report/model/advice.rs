@@ -194,8 +194,8 @@ pub fn on_disturbance(kind: DisturbanceKind) -> &'static str {
             "end what else runs on this machine, or let the run wait until it is idle (--patience)"
         }
         DisturbanceKind::CpuSteal | DisturbanceKind::ClockFrequency | DisturbanceKind::Drift => {
-            "rely on ratios, which are taken inside each round, rather than on absolute times; they even out in a longer \
-             run (--budget) or on an idle machine (--patience)"
+            "rely on ratios, which are taken inside each round, rather than on absolute times, which even out in a \
+             longer run (--budget) or on an idle machine (--patience)"
         }
         DisturbanceKind::Swapping => "free some memory, or measure fewer libraries at once (--orm)",
         DisturbanceKind::Outliers => on_warning("outliers"),
@@ -212,7 +212,7 @@ pub fn on_warning(kind: &str) -> &'static str {
         "few-rounds" => "measure for longer (--budget)",
         DISAGREE => "rely on the direction of these ratios rather than on their size",
         "few-samples" | "approximate-p95" | "approximate-p99" => {
-            "a larger --budget, or fewer operations (--op), times more calls"
+            "to time more calls, use a larger --budget or fewer operations (--op)"
         }
         "not-settled" => "warm up for longer (--warm-up, with a larger --budget)",
         "outliers" | "round-apart" | "drift" => "measure again while the machine is idle (--patience)",

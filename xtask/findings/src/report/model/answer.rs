@@ -113,7 +113,7 @@ fn legend(index: &Index<'_>, rows: &[Row], libraries: &[TargetView], compares: b
             .to_owned(),
     ];
     if occurs(&|cell| cell.unclear && cell.note.is_empty()) {
-        said.push("×0.95 to ×1.09: inconclusive, as the whole range is possible.".to_owned());
+        said.push("×0.95 to ×1.09: inconclusive, as any value in the range is possible.".to_owned());
     }
     if occurs(&|cell| cell.same) {
         said.push("same ± 2%: at most 2% from the baseline, either way.".to_owned());
@@ -347,6 +347,9 @@ fn absent(index: &Index<'_>, library: &TargetView) -> Option<String> {
     let name = &library.label;
     let target = results.targets.iter().find(|target| target.id == library.id);
     Some(match target.map(|target| target.status) {
+        Some(TargetStatus::Unavailable) if target.is_some_and(|target| target.unsuited) => {
+            format!("{name}: it can't keep such items.")
+        }
         Some(TargetStatus::Unavailable) => format!("{name}: npm could not install it."),
         Some(TargetStatus::WrongWork) => format!("{name}: it did wrong work."),
         Some(TargetStatus::Failed) => format!("{name}: it failed."),
