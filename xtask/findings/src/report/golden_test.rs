@@ -580,7 +580,7 @@ fn an_inconclusive_ratio_is_a_range_and_one_without_a_verdict_says_so() {
         "- **Inconclusive:** At 1,000 and 100,000 items: whether Mizzle (in all six operations), Dynamoose (in all six operations) and \
          ElectroDB (in all six operations) cost more or less than the bare AWS SDK."
     ), "{report}");
-    assert!(report.contains("- **To settle it:** A run that measures for longer"), "{report}");
+    assert!(report.contains("- **To settle it:** A run that measures each scale for longer"), "{report}");
     assert!(terminal_summary(&results, 100, false).contains("  ×0.95–1.09"));
     for versus in results.measurements.iter_mut().filter_map(|m| m.vs_baseline.as_mut()) {
         (versus.cpu_ratio, versus.cpu_ratio_ci95) = (1.2, Some([1.1, 1.3]));
@@ -634,6 +634,20 @@ fn one_library_alone_shows_what_it_costs_and_what_to_do_for_a_comparison() {
     let terminal = terminal_summary(&results, 80, false);
     assert!(!terminal.contains("CPU ratio"), "a column without a ratio: {terminal}");
     html(&results);
+}
+
+#[test]
+fn a_cheapest_library_whose_ratio_the_database_does_not_confirm_is_named_so() {
+    let mut results = fixed();
+    let said = |results: &Results| model::page(results).answer.points.remove(0).text;
+    assert!(!said(&results).contains("disagree"));
+    let of_electrodb =
+        |m: &&mut Measurement| m.target == "electrodb" && m.scale == "small" && m.operation == Operation::Query;
+    for m in results.measurements.iter_mut().filter(of_electrodb) {
+        m.warning_kinds = vec!["cpu-ratios-disagree".to_owned()];
+    }
+    let words = "For ElectroDB in Query, recorded answers and the database disagree.";
+    assert!(said(&results).contains(words), "{}", said(&results));
 }
 
 #[test]

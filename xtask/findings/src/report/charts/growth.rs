@@ -86,11 +86,17 @@ fn panel(canvas: &mut Canvas, top: f64, (operation, title): (Operation, &str), l
     // A decade at least: what hardly grows is to look like it.
     let up = Axis::logarithmic((least * 0.8).min(most / 10.0).max(1e-3), most * 1.2, to, from);
     canvas.bold((12.0, top + HEAD / 2.0), title, Ink::Text, TEXT, Align::Left);
-    canvas.text((RIGHT, top + HEAD / 2.0), "µs a call, by items", Ink::Soft, SMALL, Align::Right);
+    // Powers of a thousand leave the axis its ticks.
+    let (unit, micros) = match most {
+        most if most >= 1e7 => ("s", 1e6),
+        most if most >= 1e4 => ("ms", 1e3),
+        _ => ("µs", 1.0),
+    };
+    canvas.text((RIGHT, top + HEAD / 2.0), &format!("{unit} a call, by items"), Ink::Soft, SMALL, Align::Right);
     for tick in up.ticks(4) {
         let y = up.place(tick);
         canvas.line((LEFT, y), (RIGHT, y), Ink::Grid, 1.0);
-        canvas.text((LEFT - 6.0, y), &format::tick(tick), Ink::Soft, SMALL, Align::Right);
+        canvas.text((LEFT - 6.0, y), &format::tick(tick / micros), Ink::Soft, SMALL, Align::Right);
     }
     for &size in &sizes {
         let x = across.place(f64::from(size));

@@ -52,7 +52,7 @@ pub fn to_settle(results: &Results, libraries: &[TargetView], open: bool) -> Opt
     let rerun = Rerun::after(results, open)?;
     let head = if open { "To settle it" } else { "To confirm it" };
     let command = again(results, &rerun.flags(results));
-    Some(Point { command, ..Point::new(head, rerun.in_words(libraries)) })
+    Some(Point { command, ..Point::new(head, rerun.in_words(results, libraries)) })
 }
 
 impl Rerun<'_> {
@@ -91,10 +91,11 @@ impl Rerun<'_> {
     }
 
     /// "A run that measures for longer should settle every difference; the hardest is Scan of ElectroDB …".
-    fn in_words(&self, libraries: &[TargetView]) -> String {
+    fn in_words(&self, results: &Results, libraries: &[TargetView]) -> String {
         let mut does = Vec::new();
         if self.budget.is_some() {
-            does.push("measures for longer");
+            let several = results.settings.scales.len() > 1;
+            does.push(if several { "measures each scale for longer" } else { "measures for longer" });
         }
         if self.warms_up {
             does.push("warms up for longer (processes had not settled)");
@@ -312,7 +313,7 @@ mod tests {
     fn everything_that_helps_is_in_one_sentence_and_one_command() {
         let mut results = with_one_open(1.06, [0.9, 1.2], 150.0);
         let said = to_settle(&results, &[], true).unwrap();
-        for does in ["measures for longer, ", "warms up for longer (", " and waits for an idle machine ("] {
+        for does in ["measures each scale for longer, ", "warms up for longer (", " and waits for an idle machine ("] {
             assert!(said.text.contains(does), "{}", said.text);
         }
         for flag in [" --budget ", " --rounds 3 ", " --warm-up ", " --patience 5m"] {
@@ -394,7 +395,7 @@ mod tests {
         }
         results.disturbances.clear();
         let said = to_settle(&results, &[], true).unwrap();
-        assert_eq!(said.text, "A run that measures for longer makes the three rounds that a verdict takes");
+        assert_eq!(said.text, "A run that measures each scale for longer makes the three rounds that a verdict takes");
         assert!(said.command.ends_with(" --budget 4m"), "{}", said.command);
     }
 }

@@ -488,7 +488,25 @@ fn cheapest(index: &Index<'_>, libraries: &[TargetView], scale: &str) -> Option<
             }
         }
     };
-    Some(format!("{}.", won.iter().map(said).collect::<Vec<_>>().join("; ")))
+    let found = won.iter().map(said).collect::<Vec<_>>().join("; ");
+    Some(format!("{found}.{}", disputed(index, libraries, scale, &won)))
+}
+
+/// Where the database gives the cheapest library another ratio than recorded answers do.
+fn disputed(index: &Index<'_>, libraries: &[TargetView], scale: &str, won: &[(Vec<&str>, Vec<Operation>)]) -> String {
+    let disagrees = |id: &str, operation: Operation| {
+        let found = index.get(scale, operation, id);
+        found.is_some_and(|m| m.warning_kinds.iter().any(|kind| kind == advice::DISAGREE))
+    };
+    let pairs = won.iter().flat_map(|(who, of)| who.iter().flat_map(|&id| of.iter().map(move |&o| (id, o))));
+    let of: Vec<String> = pairs
+        .filter(|&(id, operation)| disagrees(id, operation))
+        .map(|(id, operation)| format!("{} in {}", label(libraries, id), index.name(operation)))
+        .collect();
+    if of.is_empty() {
+        return String::new();
+    }
+    format!(" For {}, recorded answers and the database disagree.", format::list(&of))
 }
 
 /// How far the cheapest library is below the next: "17% to 30%".
