@@ -6,11 +6,12 @@
 mod support;
 
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use support::{Place, real_root, run};
+use support::{Place, Running, real_root, run};
 use xtask::cli::Cli;
 use xtask::report;
 use xtask::results::reading;
@@ -137,7 +138,10 @@ fn every_command_of_the_readme_runs() {
             run(place.tiny_into(&place.target().join("bench/another"), &["--orm=aws-sdk"])).expect(0);
         }
         println!("{command}");
-        let ended = run(place.command(&words));
+        let mut running = Running::start(place.command(&words));
+        // A large table is seeded for two minutes on a busy machine.
+        running.wait_at_most(Duration::from_mins(5));
+        let ended = running.end();
         assert!(ended.status.success(), "{command}: {}", ended.stderr);
         assert!(!is_run || latest.join("report.html").is_file(), "{command}");
     }
