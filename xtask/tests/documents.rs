@@ -95,6 +95,9 @@ fn every_command_of_a_report_can_be_typed() {
     }
 }
 
+/// What makes a run short.
+const SHORT: [&str; 4] = ["--budget=5s", "--rounds=1", "--patience=10ms", "--backend=java"];
+
 /// The README's commands, as they are but for a short budget and one operation, one after the other in one checkout.
 #[test]
 #[ignore = "takes long"]
@@ -123,7 +126,7 @@ fn every_command_of_the_readme_runs() {
         let is_run = words[0] == "bench" && !words.iter().any(|word| word == "--dry-run");
         if is_run {
             words.retain(|word| word != "10m" && word != "--budget");
-            words.extend(["--budget=5s", "--rounds=1", "--patience=10ms", "--backend=java"].map(str::to_owned));
+            words.extend(SHORT.map(str::to_owned));
             if !words.iter().any(|word| word == "--op") {
                 words.push("--op=GetItem".to_owned());
             }
@@ -135,7 +138,8 @@ fn every_command_of_the_readme_runs() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if words[0] == "compare" {
             // The latest run is the one that was saved.
-            run(place.tiny_into(&place.target().join("bench/another"), &["--orm=aws-sdk"])).expect(0);
+            let another = [&["bench", "--op=GetItem", "--orm=aws-sdk", "--orm=electrodb"][..], &SHORT].concat();
+            run(place.command(&another)).expect(0);
         }
         println!("{command}");
         let mut running = Running::start(place.command(&words));
