@@ -40,7 +40,7 @@ fn ends_with(output: &Output, code: i32) {
 /// A short run of two operations.
 fn bench(out: &Path, more: &[&str]) -> Command {
     let out = format!("--out={}", out.display());
-    let mut command = xtask(&["bench", "--backend=java", "--op=GetItem", "--op=PutItem", "--rounds=4", &out]);
+    let mut command = xtask(&["bench", "--backend=java", "--op=GetItem", "--op=PutItem", "--rounds=3", &out]);
     command.args(["--time=500ms", "--warm-up=30s"]);
     command.args(more);
     command
