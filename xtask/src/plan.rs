@@ -365,9 +365,9 @@ impl Plan {
         (START + scale.measuring_time(self) * self.operations.len() as u32) * self.targets.len() as u32
     }
 
-    /// About how long seeding the tables of a scale and checking them take.
+    /// About how long seeding the tables of a scale and checking them take. Each target may have a table of its own.
     pub fn seeding(&self, scale: &ScalePlan) -> Duration {
-        seeding(scale.scale.items, self.targets.len())
+        Duration::from_secs(4 + u64::from(scale.scale.items) * self.targets.len() as u64 / SEEDED_A_SECOND)
     }
 
     /// Whether a target is what those under its runtime are compared with.
@@ -411,11 +411,6 @@ fn has_pair(targets: &[PlannedTarget]) -> bool {
         targets[..index].iter().any(is_like)
     };
     targets.iter().enumerate().any(has_like)
-}
-
-/// About how long seeding tables of so many items and checking them take. Each target may have a table of its own.
-fn seeding(items: u32, targets: usize) -> Duration {
-    Duration::from_secs(4 + u64::from(items) * targets as u64 / SEEDED_A_SECOND)
 }
 
 fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {

@@ -6,6 +6,7 @@ pub mod charts;
 pub mod comparison;
 pub mod escape;
 pub mod github;
+mod group;
 pub mod history;
 pub mod live;
 mod model;

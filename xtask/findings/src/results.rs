@@ -672,6 +672,11 @@ pub struct Measurement {
 }
 
 impl Measurement {
+    /// Whether it has a warning of this kind.
+    pub fn has_warning(&self, kind: &str) -> bool {
+        self.warning_kinds.iter().any(|known| known == kind)
+    }
+
     /// The place of a measurement that was planned and has no figures yet.
     pub fn planned(scale: &Scale, operation: Operation, target: &str) -> Measurement {
         Measurement {

@@ -6,6 +6,7 @@ use crate::analysis::compare::{Basis, Change, Comparison, Metric, Row};
 use crate::report::escape::markdown as escaped;
 pub use crate::report::format::signed_percent as percent;
 use crate::report::format::{self, NOT_MEASURED};
+use crate::report::group;
 use crate::report::model::NO_VERDICT;
 use crate::report::text::{Cell, Column, Table, wrap};
 use crate::results::Verdict;
@@ -211,10 +212,7 @@ fn without_verdict(rows: &[&Row]) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for row in rows {
         let Some(why) = &row.no_verdict else { continue };
-        match reasons.iter_mut().find(|(known, _)| known == why) {
-            Some((_, operations)) => operations.push(row.operation.name()),
-            None => reasons.push((why, vec![row.operation.name()])),
-        }
+        group::add(&mut reasons, why, row.operation.name());
     }
     let line = |(why, operations): &(&str, Vec<&str>)| match operations.len() {
         all if all == rows.len() => format!("{NO_VERDICT}: {why}"),

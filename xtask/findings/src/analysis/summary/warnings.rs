@@ -319,7 +319,7 @@ mod tests {
     }
 
     fn with_kind<'a>(results: &'a Results, kind: &str) -> Vec<&'a Measurement> {
-        let has = |one: &&Measurement| one.warning_kinds.iter().any(|known| known == kind);
+        let has = |one: &&Measurement| one.has_warning(kind);
         results.measurements.iter().filter(has).collect()
     }
 

@@ -233,7 +233,7 @@ fn of_rounds(results: &Results) -> Option<(f64, &str)> {
 /// The inconclusive ratio that takes the most time to settle, and how many times as long the measuring takes for it. Ratios
 /// of processes that had not settled need a longer warm-up instead.
 fn hardest(results: &Results) -> Option<(&Measurement, f64)> {
-    let unsettled = |m: &Measurement| m.warning_kinds.iter().any(|kind| kind == "not-settled");
+    let unsettled = |m: &Measurement| m.has_warning("not-settled");
     let settled = |m: &&Measurement| {
         let baseline = summary::baseline_of(results, &m.target);
         let like = |other: &&Measurement| {

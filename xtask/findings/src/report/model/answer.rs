@@ -7,7 +7,7 @@ use super::cell::Cell;
 use super::footnotes::{Footnotes, footnotes};
 use super::ratio::{Criterion, NO_VERDICT, Ratio, SAME, best, ratio, why_no_verdict};
 use super::{Index, TargetView, advice, label, notes, origin, runtimes};
-use crate::report::format;
+use crate::report::{format, group};
 use crate::results::{Operation, Scale, TargetStatus, Verdict};
 
 #[derive(Debug, Clone, Serialize)]
@@ -172,11 +172,7 @@ fn by_scale(index: &Index<'_>, say: impl Fn(&str) -> Option<String>) -> Option<S
     let mut said: Vec<(String, Vec<String>)> = Vec::new();
     for scale in &scales {
         let Some(text) = say(&scale.name) else { continue };
-        let items = format::count(scale.items.into());
-        match said.iter_mut().find(|(known, _)| *known == text) {
-            Some((_, at)) => at.push(items),
-            None => said.push((text, vec![items])),
-        }
+        group::add(&mut said, text, format::count(scale.items.into()));
     }
     let sentence = |(text, at): (String, Vec<String>)| {
         if scales.len() > 1 {
@@ -390,24 +386,16 @@ fn without_verdict(index: &Index<'_>, targets: &[TargetView], scale: &str) -> Ve
         let mut reasons: Vec<(String, Vec<Operation>)> = Vec::new();
         for (operation, _) in ratios(index, scale, library).iter().filter(|(_, ratio)| ratio.note() == NO_VERDICT) {
             let Some(m) = index.get(scale, *operation, &library.id) else { continue };
-            add(&mut reasons, why_no_verdict(index, m), *operation);
+            group::add(&mut reasons, why_no_verdict(index, m), *operation);
         }
         for (why, of) in reasons {
-            add(&mut found, (place(&of, &operations), why), &library.label);
+            group::add(&mut found, (place(&of, &operations), why), &library.label);
         }
     }
     let sentence = |((place, why), names): &((String, String), Vec<&str>)| {
         format!("No verdict on {} {place}: {why}.", format::list(names))
     };
     found.iter().map(sentence).collect()
-}
-
-/// Adds a value to those of its key.
-fn add<K: PartialEq, V>(groups: &mut Vec<(K, Vec<V>)>, key: K, value: V) {
-    match groups.iter_mut().find(|(known, _)| *known == key) {
-        Some((_, values)) => values.push(value),
-        None => groups.push((key, vec![value])),
-    }
 }
 
 /// "in PutItem and Scan", "in all six operations", "in all but Scan": some of those that were measured.
@@ -463,11 +451,7 @@ fn cheapest(index: &Index<'_>, libraries: &[TargetView], scale: &str) -> Option<
     }
     let mut won: Vec<(Vec<&str>, Vec<Operation>)> = Vec::new();
     for &operation in &operations {
-        let best = best(index, libraries, scale, operation, Criterion::Cpu);
-        match won.iter_mut().find(|(who, _)| *who == best) {
-            Some((_, of)) => of.push(operation),
-            None => won.push((best, vec![operation])),
-        }
+        group::add(&mut won, best(index, libraries, scale, operation, Criterion::Cpu), operation);
     }
     if won.iter().all(|(who, _)| who.is_empty()) {
         return Some("This run cannot say which library is cheapest.".to_owned());
@@ -496,7 +480,7 @@ fn cheapest(index: &Index<'_>, libraries: &[TargetView], scale: &str) -> Option<
 fn disputed(index: &Index<'_>, libraries: &[TargetView], scale: &str, won: &[(Vec<&str>, Vec<Operation>)]) -> String {
     let disagrees = |id: &str, operation: Operation| {
         let found = index.get(scale, operation, id);
-        found.is_some_and(|m| m.warning_kinds.iter().any(|kind| kind == advice::DISAGREE))
+        found.is_some_and(|m| m.has_warning(advice::DISAGREE))
     };
     let pairs = won.iter().flat_map(|(who, of)| who.iter().flat_map(|&id| of.iter().map(move |&o| (id, o))));
     let of: Vec<String> = pairs

@@ -2,7 +2,7 @@
 //! the table, requests that differ from call to call, latency that was not measured.
 
 use super::{Index, TargetView, label};
-use crate::report::format;
+use crate::report::{format, group};
 use crate::results::{Measurement, Operation, RecordingNote};
 
 /// Where the recorded answers are not simply those of the table.
@@ -53,11 +53,7 @@ pub fn item_sizes(index: &Index<'_>, libraries: &[TargetView]) -> String {
     for library in libraries {
         let target = index.results.targets.iter().find(|target| target.id == library.id);
         let Some(bytes) = target.and_then(|target| target.item_bytes) else { continue };
-        let (bytes, label) = (bytes.round() as u64, library.label.as_str());
-        match sizes.iter_mut().find(|(known, _)| *known == bytes) {
-            Some((_, labels)) => labels.push(label),
-            None => sizes.push((bytes, vec![label])),
-        }
+        group::add(&mut sizes, bytes.round() as u64, &library.label);
     }
     let each: Vec<String> = sizes
         .iter()

@@ -1,7 +1,7 @@
 //! Libraries that are no published version: a working tree, or a commit of a repository. Whoever reads a figure should know
 //! before it that nobody can install what was measured.
 
-use crate::report::{format, text};
+use crate::report::{format, group, text};
 use crate::results::{Results, Target, TargetStatus};
 
 /// Enough of a commit to find it by.
@@ -31,10 +31,7 @@ pub fn sentences(results: &Results) -> Option<String> {
         let Some(what) = unpublished(target) else { continue };
         let is_alone = results.targets.iter().filter(|other| other.name == target.name).count() == 1;
         let name = text::brief(if is_alone { &target.name } else { &target.id }, LONGEST_NAME);
-        match found.iter_mut().find(|(known, _)| *known == what) {
-            Some((_, names)) => names.push(name),
-            None => found.push((what, vec![name])),
-        }
+        group::add(&mut found, what, name);
     }
     let sentence = |(what, names): &(String, Vec<String>)| {
         let (is, version) =

@@ -92,7 +92,7 @@ fn doubt(index: &Index<'_>, m: &Measurement) -> Option<String> {
 }
 
 fn is_settled(m: &Measurement) -> bool {
-    !m.warning_kinds.iter().any(|kind| kind == "not-settled")
+    !m.has_warning("not-settled")
 }
 
 /// The ids of the best libraries: the cheapest, and with it each that this run cannot distinguish from it, since none is

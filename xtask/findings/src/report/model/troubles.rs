@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::advice::{self, DISAGREE};
 use super::{TargetView, label};
 use crate::analysis::sdk;
-use crate::report::{escape, format, text};
+use crate::report::{escape, format, group, text};
 use crate::results::{Measurement, Results, RunStatus, Target, TargetStatus};
 
 /// Stands first in the report when the run is not whole.
@@ -104,22 +104,24 @@ pub fn troubles(results: &Results, libraries: &[TargetView]) -> Vec<Trouble> {
 
 /// What disturbed the run seriously, a line for each remedy.
 fn of_disturbances(results: &Results) -> Vec<Fix> {
-    let mut found: Vec<Fix> = Vec::new();
+    let mut found: Vec<(&str, Vec<String>)> = Vec::new();
     for one in results.disturbances.iter().filter(|one| one.serious) {
-        let (why, how) = (sentence(&one.detail), advice::on_disturbance(one.kind));
-        match found.iter_mut().find(|known| known.how == how) {
-            Some(known) => known.why = format!("{}; {why}", known.why),
-            None => found.push(Fix { who: "Disturbed:".to_owned(), why, how: how.to_owned(), command: String::new() }),
-        }
+        group::add(&mut found, advice::on_disturbance(one.kind), sentence(&one.detail));
     }
-    found
+    let fix = |(how, why): (&str, Vec<String>)| Fix {
+        who: "Disturbed:".to_owned(),
+        why: why.join("; "),
+        how: how.to_owned(),
+        command: String::new(),
+    };
+    found.into_iter().map(fix).collect()
 }
 
 /// Ratios of CPU per call that the database does not confirm: client cost is what the report is about, so that this comes
 /// before it.
 fn of_grounds(results: &Results, libraries: &[TargetView]) -> Option<Fix> {
     const SHOWN: usize = 3;
-    let disagrees = |m: &&Measurement| m.warning_kinds.iter().any(|kind| kind == DISAGREE);
+    let disagrees = |m: &&Measurement| m.has_warning(DISAGREE);
     let place = |m: &Measurement| {
         let versus = m.vs_baseline.as_ref()?;
         let [recorded, as_used] = [versus.cpu_ratio, versus.as_used_cpu_ratio?].map(|ratio| format::ratio(ratio, None));

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::TargetView;
-use crate::report::{format, text};
+use crate::report::{format, group, text};
 use crate::results::{Results, TargetValues, ValueFate, ValueKind, ValueOutcome};
 
 /// The longest text of a cell, characters.
@@ -165,15 +165,11 @@ fn said_of(library: usize, values: Option<&TargetValues>) -> Vec<(usize, String,
 
 /// "AWS SDK, Mizzle: NaN; Dynamoose: NaN, Date": libraries with the same values once.
 fn who(libraries: &[TargetView], whose: Vec<Whose>) -> String {
-    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for (library, values) in whose {
-        let (label, values) = (libraries[library].label.as_str(), values.join(", "));
-        match groups.iter_mut().find(|(_, known)| *known == values) {
-            Some((labels, _)) => labels.push(label),
-            None => groups.push((vec![label], values)),
-        }
+        group::add(&mut groups, values.join(", "), &libraries[library].label);
     }
-    let group = |(labels, values): &(Vec<&str>, String)| {
+    let group = |(values, labels): &(String, Vec<&str>)| {
         let labels = labels.join(", ");
         if values.is_empty() { labels } else { format!("{labels}: {values}") }
     };
