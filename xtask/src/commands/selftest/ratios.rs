@@ -103,7 +103,7 @@ pub fn mean_of_rounds(rounds: &[f64]) -> Option<Log> {
 }
 
 /// The mean of some changes, which are independent of each other.
-fn mean_of(changes: &[(Operation, Log)]) -> Option<Log> {
+pub fn mean_of(changes: &[(Operation, Log)]) -> Option<Log> {
     let value = stats::mean(&changes.iter().map(|(_, log)| log.value).collect::<Vec<_>>())?;
     let half = changes.iter().map(|(_, log)| log.half * log.half).sum::<f64>().sqrt() / changes.len() as f64;
     Some(Log { value, half })
