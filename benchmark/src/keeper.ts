@@ -84,7 +84,7 @@ class Keeper implements Worker {
       case "restore":
         return this.restore(command);
       case "check":
-        return this.check();
+        return this.check(command);
       case "drop":
         return this.drop();
       default:
@@ -257,9 +257,10 @@ class Keeper implements Worker {
     this.emit({ event: "restored" });
   }
 
-  private async check(): Promise<void> {
+  private async check(command: Command): Promise<void> {
+    const most = wholeNumber(command, "most", 1);
     for (const { tables, items } of await this.groupsWithout()) {
-      const wrong = await compareTables(tables, items, this.opened.settings.seed);
+      const wrong = await compareTables(tables, items, this.opened.settings.seed, most);
       if (wrong !== null) {
         this.emit({ event: "differs", ...wrong });
         return;

@@ -154,7 +154,11 @@ export type KeeperCommand =
       pool: boolean;
     }
   | { do: "restore"; lanes: Array<number>; operation: Operation; round: number; from: number; count: number }
-  | { do: "check" }
+  | {
+      do: "check";
+      /** About the most items of a table that are compared, those of every so-manieth partition. */
+      most: number;
+    }
   | { do: "drop" }
   | { do: "end" };
 

@@ -399,6 +399,9 @@ impl Plan {
 
 /// Items that are written and checked in a second, on two shared cores.
 const SEEDED_A_SECOND: u64 = 4_000;
+/// About the most items of a table that are compared with the data set before the rounds and after them. The items of
+/// all are counted in any case.
+pub const MOST_CHECKED: u32 = 20_000;
 /// The most items that are seeded and checked within the budget of their scale.
 const WITHIN_THE_BUDGET: u32 = 100_000;
 

@@ -34,11 +34,15 @@ export function compareTable(table: BareTable, items: number, seed: number): Pro
   return compareTables([table], items, seed);
 }
 
-/** The first difference of tables of the same data from it; null where they are the same. */
+/**
+ * The first difference of tables of the same data from it; null where they are the same. About `most` items
+ * of each are compared at most, those of every so-manieth partition, and the items of all are counted.
+ */
 export async function compareTables(
   tables: readonly BareTable[],
   items: number,
   seed: number,
+  most = items,
 ): Promise<Difference | null> {
   const data = tables[0]?.data;
   if (data === undefined) {
@@ -51,11 +55,13 @@ export async function compareTables(
   }
   const { perPartition } = data;
   const partitions = Math.ceil(items / perPartition);
+  const step = Math.ceil(items / most);
   let partition = 0;
   let found: Difference | null = null;
   await inFlight(async () => {
     while (partition < partitions && found === null) {
-      const first = partition++ * perPartition;
+      const first = partition * perPartition;
+      partition += step;
       const count = Math.min(perPartition, items - first);
       const orders = Array.from({ length: count }, (_, item) => data.orderOf(first + item, seed));
       for (const table of tables) {

@@ -396,7 +396,7 @@ fn keep(shared: &Shared, commands: PipeReader, mut events: PipeWriter) {
             KeeperCommand::Warm { .. } => Event::Warm {},
             KeeperCommand::Prepare { .. } => Event::Prepared {},
             KeeperCommand::Restore { .. } => Event::Restored {},
-            KeeperCommand::Check => Event::Checked {},
+            KeeperCommand::Check { .. } => Event::Checked {},
             KeeperCommand::Drop => Event::Dropped {},
             KeeperCommand::End => return,
         };

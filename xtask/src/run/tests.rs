@@ -434,7 +434,7 @@ fn everything_that_is_written_is_undone_before_the_table_is_checked() {
                         of != operation || !lanes.contains(&(*target as u32 + 1)) || *end > *count
                     });
                 }
-                Asked::Keeper(KeeperCommand::Check) => {
+                Asked::Keeper(KeeperCommand::Check { .. }) => {
                     assert!(written.is_empty(), "{written:?}");
                     checks += 1;
                 }

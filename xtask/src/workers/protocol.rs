@@ -221,7 +221,11 @@ pub enum KeeperCommand {
         from: u64,
         count: u64,
     },
-    Check,
+    /// Compare the tables with the data set, and count their items.
+    Check {
+        /// About the most items of a table that are compared, those of every so-manieth partition.
+        most: u32,
+    },
     Drop,
     End,
 }
