@@ -27,6 +27,8 @@ export class Recorder {
 
   static async start(database: string): Promise<Recorder> {
     const recorder = new Recorder(new URL(database));
+    // As the conductor's: it never closes a connection that is not used.
+    recorder.server.keepAliveTimeout = 0;
     recorder.server.listen(0, "127.0.0.1");
     await new Promise((resolve) => recorder.server.once("listening", resolve));
     return recorder;

@@ -1,7 +1,10 @@
 // The recorded ground: what a library sends for an input of the pool, where it sends it, and what is refused.
 
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Agent, ClientRequest } from "node:http";
 import { after, before, describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import type { OrderTable } from "../src/adapters/adapter.js";
 import { findAdapter } from "../src/adapters/index.js";
 import { AREA } from "../src/dataset.js";
@@ -11,6 +14,7 @@ import { type CallKind, OPERATIONS, type Operation } from "../src/protocol.js";
 import { type BareTable, openTable } from "../src/table/bare-table.js";
 import { putAll } from "../src/table/batch.js";
 import { clientConfig } from "../src/table/client.js";
+import { IDLE_MS } from "../src/table/idle.js";
 import { restore } from "../src/table/restore.js";
 import { compareTable } from "../src/table/seed.js";
 import { recordPool } from "../src/verify/recording.js";
@@ -99,6 +103,51 @@ describe("two connections of one library", () => {
       }
     });
   }
+});
+
+describe("a connection that is not used", () => {
+  // DynamoDB Local closes it after 30 s, and resets it if a call is sent just then.
+  const closesItInTime = async (act: (endpoint: string) => Promise<() => void>) => {
+    const own = await Recorder.start(settings().endpoint);
+    const port = Number(new URL(own.endpoint).port);
+    const agents = new Set<Agent>();
+    const note = (message: unknown) => {
+      agents.add((message as { request: ClientRequest & { agent: Agent } }).request.agent);
+    };
+    const unused = () =>
+      [...agents]
+        .flatMap((agent) => Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []))
+        .filter((socket) => socket.remotePort === port);
+    subscribe("http.client.request.start", note);
+    try {
+      const close = await act(own.endpoint);
+      while (unused().length === 0) {
+        await setImmediate();
+      }
+      assert.deepEqual([...new Set(unused().map((socket) => socket.timeout))], [IDLE_MS]);
+      close();
+    } finally {
+      unsubscribe("http.client.request.start", note);
+      own.close();
+    }
+  };
+
+  for (const library of LIBRARIES) {
+    it(`is closed before the database does it, by ${library}`, () =>
+      closesItInTime(async (at) => {
+        const connection = await open(library, at);
+        await connection.table((await tables.of(library)).name).get(ORDERS.keyOf(1));
+        return () => connection.close();
+      }));
+  }
+
+  it("is closed before the database does it, by what seeds and compares tables", () =>
+    closesItInTime(async (at) => {
+      const own = await openTable({ ...settings(), endpoint: at }, bare.name, bare.form, bare.data);
+      await own.get(ORDERS.keyOf(1));
+      assert.ok(!(await own.holds(ORDERS.keyOf(1), [])));
+      return () => own.close();
+    }));
 });
 
 describe("a pool", () => {

@@ -4,6 +4,7 @@
 import { expressionsOf } from "../expressions.js";
 import { prefixed } from "../form.js";
 import { type Attribute, places } from "../shape.js";
+import { limitHiddenAgent } from "../table/idle.js";
 import { type Adapter, call } from "./adapter.js";
 
 const PAGE = "https://aws-lite.org/services/dynamodb";
@@ -69,6 +70,7 @@ export const adapter: Adapter = {
           throw new TypeError("aws-lite needs the endpoint and the region as texts, and credentials");
         }
         const { accessKeyId, secretAccessKey } = typeof credentials === "function" ? await credentials() : credentials;
+        limitHiddenAgent();
         const aws = await awsLite({
           endpoint,
           region,

@@ -4,6 +4,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { ConnectionSettings } from "./client.js";
+import { IDLE_MS } from "./idle.js";
 
 /** Made up like the credentials: a server that takes those verifies no signature. */
 const AUTHORIZATION =
@@ -19,7 +20,8 @@ export class Wire {
   constructor(private readonly settings: ConnectionSettings) {
     this.url = new URL(settings.endpoint);
     const secure = this.url.protocol === "https:";
-    this.agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+    const kept = { keepAlive: true, timeout: IDLE_MS };
+    this.agent = secure ? new https.Agent(kept) : new http.Agent(kept);
     this.request = secure ? https.request : http.request;
   }
 

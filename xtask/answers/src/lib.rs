@@ -29,7 +29,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use store::Store;
-use upstream::Upstream;
+use upstream::{Limits, Upstream};
 
 pub use door::Door;
 pub use record::Recorded;
@@ -37,8 +37,9 @@ pub use traffic::Traffic;
 
 /// How much all doors together may hold in their records, bytes.
 pub const MOST_RECORDED: usize = 150 << 20;
-/// How long the database may take for one answer. A page of a scan of 1,000,000 items takes it tens of seconds.
-const UPSTREAM_LIMIT: Duration = Duration::from_mins(5);
+/// A page of a scan of 1,000,000 items takes the database tens of seconds. `DynamoDB` Local closes a connection that it
+/// has heard nothing on for 30 s.
+const UPSTREAM_LIMITS: Limits = Limits { answer: Duration::from_mins(5), idle: Duration::from_secs(15) };
 /// How long the server's thread may take to read its own clock.
 const CLOCK_LIMIT: Duration = Duration::from_secs(5);
 
@@ -95,10 +96,10 @@ impl Answers {
     /// # Errors
     /// Where the system gives no thread or no event queue.
     pub fn start(upstream: SocketAddr) -> anyhow::Result<Answers> {
-        Answers::start_with(upstream, MOST_RECORDED, UPSTREAM_LIMIT)
+        Answers::start_with(upstream, MOST_RECORDED, UPSTREAM_LIMITS)
     }
 
-    fn start_with(upstream: SocketAddr, most_recorded: usize, limit: Duration) -> anyhow::Result<Answers> {
+    fn start_with(upstream: SocketAddr, most_recorded: usize, limits: Limits) -> anyhow::Result<Answers> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -113,7 +114,7 @@ impl Answers {
             })
             .context("starting the thread of recorded answers")?;
         let shared = Shared {
-            upstream: Upstream::new(upstream, limit),
+            upstream: Upstream::new(upstream, limits),
             store: Store::new(most_recorded),
             answers: AtomicU64::new(0),
             bytes: AtomicU64::new(0),

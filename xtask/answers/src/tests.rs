@@ -221,7 +221,7 @@ fn equal_bodies_are_kept_once_and_forgotten_with_their_doors() {
 fn a_record_that_grows_too_large_fails_and_the_call_goes_on() {
     let count = AtomicUsize::new(0);
     let fake = Fake::start(move |_, _| sized(&format!("{:050000}", count.fetch_add(1, Ordering::Relaxed))));
-    let answers = Answers::start_with(fake.address, 1 << 20, UPSTREAM_LIMIT).unwrap();
+    let answers = Answers::start_with(fake.address, 1 << 20, UPSTREAM_LIMITS).unwrap();
     let door = answers.door("mizzle (large)").unwrap();
     let mut client = Client::connect(&door);
     door.record("Scan");
@@ -237,7 +237,8 @@ fn a_record_that_grows_too_large_fails_and_the_call_goes_on() {
 #[test]
 fn trouble_with_the_database_names_its_address() {
     let fake = Fake::start(|_, _| Vec::new());
-    let answers = Answers::start_with(fake.address, MOST_RECORDED, Duration::from_millis(200)).unwrap();
+    let limits = Limits { answer: Duration::from_millis(200), ..UPSTREAM_LIMITS };
+    let answers = Answers::start_with(fake.address, MOST_RECORDED, limits).unwrap();
     let door = answers.door("x").unwrap();
     let got = Client::connect(&door).call(GET, &get("a"));
     assert_eq!(got.status, 502, "{}", got.text());
@@ -275,6 +276,19 @@ fn a_connection_to_the_database_serves_many_requests_and_may_be_closed_in_betwee
     fake.hang_up();
     assert_eq!(client.call(GET, &get("again")).status, 200);
     assert_eq!(fake.connections(), 2);
+}
+
+#[test]
+fn a_connection_to_the_database_that_waited_long_is_not_used_again() {
+    let fake = Fake::start(|_, _| sized("{}"));
+    let limits = Limits { idle: Duration::ZERO, ..UPSTREAM_LIMITS };
+    let answers = Answers::start_with(fake.address, MOST_RECORDED, limits).unwrap();
+    let door = answers.door("x").unwrap();
+    let mut client = Client::connect(&door);
+    for connections in 1..4 {
+        assert_eq!(client.call(GET, &get("a")).status, 200);
+        assert_eq!(fake.connections(), connections);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -27,8 +27,26 @@ const MOST_IDLE: usize = 128;
 #[derive(Debug)]
 pub struct Upstream {
     address: Mutex<SocketAddr>,
-    idle: Mutex<Vec<(SocketAddr, SendRequest<Pieces>)>>,
-    limit: Duration,
+    idle: Mutex<Vec<Idle>>,
+    limits: Limits,
+}
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// One answer of the database.
+    pub answer: Duration,
+    /// A connection may wait for another request. Less than the database allows, which closes it then: a request that is
+    /// sent at that moment would be lost.
+    pub idle: Duration,
+}
+
+/// A connection that waits for another request.
+#[derive(Debug)]
+struct Idle {
+    to: SocketAddr,
+    since: Instant,
+    connection: SendRequest<Pieces>,
 }
 
 /// Why a body was not read to its end.
@@ -39,8 +57,8 @@ pub enum BodyTrouble {
 }
 
 impl Upstream {
-    pub fn new(address: SocketAddr, limit: Duration) -> Upstream {
-        Upstream { address: Mutex::new(address), idle: Mutex::default(), limit }
+    pub fn new(address: SocketAddr, limits: Limits) -> Upstream {
+        Upstream { address: Mutex::new(address), idle: Mutex::default(), limits }
     }
 
     pub fn set(&self, address: SocketAddr) {
@@ -58,11 +76,11 @@ impl Upstream {
         let trouble = |status, kind: &str, why: String| {
             Reply::error(status, kind, &format!("passing a request on to the database at {address}: {why}"))
         };
-        match tokio::time::timeout(self.limit, self.exchange(address, head, body)).await {
+        match tokio::time::timeout(self.limits.answer, self.exchange(address, head, body)).await {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(why)) => Err(trouble(StatusCode::BAD_GATEWAY, "InternalServerError", why)),
             Err(_) => {
-                let why = format!("no answer within {}", humantime::format_duration(self.limit));
+                let why = format!("no answer within {}", humantime::format_duration(self.limits.answer));
                 Err(trouble(StatusCode::GATEWAY_TIMEOUT, "InternalServerError", why))
             }
         }
@@ -90,8 +108,8 @@ impl Upstream {
     /// A connection, and whether it had been kept.
     async fn connection(&self, address: SocketAddr) -> Result<(SendRequest<Pieces>, bool), String> {
         loop {
-            let Some((to, mut connection)) = lock(&self.idle).pop() else { break };
-            if to == address && connection.ready().await.is_ok() {
+            let Some(Idle { to, since, mut connection }) = lock(&self.idle).pop() else { break };
+            if to == address && since.elapsed() < self.limits.idle && connection.ready().await.is_ok() {
                 return Ok((connection, true));
             }
         }
@@ -110,7 +128,7 @@ impl Upstream {
     fn keep(&self, address: SocketAddr, connection: SendRequest<Pieces>) {
         let mut idle = lock(&self.idle);
         if idle.len() < MOST_IDLE && !connection.is_closed() {
-            idle.push((address, connection));
+            idle.push(Idle { to: address, since: Instant::now(), connection });
         }
     }
 }

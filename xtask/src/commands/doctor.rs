@@ -1,7 +1,6 @@
 //! What a run needs of this machine, what of it is missing, and how to fix that. `bench` asks before it starts anything.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::bail;
 use sysinfo::System;
@@ -104,7 +103,7 @@ enum Found {
 pub fn run() -> anyhow::Result<()> {
     let checkout = Checkout::find()?;
     // The load first: looking at everything else is load too.
-    let load = load::wait_for_quiet(0.0, Duration::ZERO)?;
+    let load = load::wait_for_quiet(0.0, load::CALM)?;
     let (tools, engine, java) = std::thread::scope(|scope| {
         let engine = scope.spawn(Engine::find);
         let java = scope.spawn(Java::find);

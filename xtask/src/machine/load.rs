@@ -93,13 +93,16 @@ pub fn speed_probe_ms() -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-/// Waits until other processes use less than `limit_percent` of a core for a second; the last reading where that does
-/// not come within `patience`.
+/// How long other processes must be calm.
+pub const CALM: Duration = Duration::from_secs(1);
+
+/// Waits until other processes use less than `limit_percent` of a core for a second, or for `patience` where that is
+/// shorter; the last reading where that does not come within `patience`.
 pub fn wait_for_quiet(limit_percent: f64, patience: Duration) -> anyhow::Result<Option<f64>> {
     let start = Instant::now();
     loop {
         let (Some(before), begun, ours) = (Counters::read(), Instant::now(), own_cpu_ms()) else { return Ok(None) };
-        crate::system::interrupt::sleep(Duration::from_secs(1))?;
+        crate::system::interrupt::sleep(CALM.min(patience))?;
         let Some(after) = Counters::read() else { return Ok(None) };
         let wall_ms = begun.elapsed().as_secs_f64() * 1e3;
         let window = before.until(after, own_cpu_ms() - ours, 0.0, wall_ms);

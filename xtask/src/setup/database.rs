@@ -23,6 +23,7 @@ use crate::system::interrupt;
 use crate::system::progress::Progress;
 
 pub use compose::{Engine, NoEngine, remove_left};
+pub use fetch::fetch;
 pub use java::Java;
 
 /// How long a server may take until it answers.

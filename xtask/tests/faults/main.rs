@@ -3,6 +3,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod adapters;
 mod database;
 mod files;
 mod prerequisites;

@@ -12,9 +12,11 @@ use answers::testing::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use walkdir::WalkDir;
+use xtask::setup::{database, npm};
 use xtask::system::checkout::Checkout;
 use xtask::system::owner::{LABEL, MAKING, Owner};
 use xtask::system::proc;
+use xtask::system::progress::Progress;
 
 /// A run that takes some eight seconds in all.
 pub const TINY: [&str; 8] = [
@@ -54,7 +56,7 @@ impl Place {
     pub fn named(name: &str) -> Place {
         let place = Place::bare(name);
         let (from, to) = (real_root(), &place.root);
-        whole();
+        server_folder();
         std::os::unix::fs::symlink(from.join("benchmark/node_modules"), to.join("benchmark/node_modules")).unwrap();
         copy(&from.join("benchmark/dist"), &to.join("benchmark/dist"));
         place.link_server();
@@ -87,7 +89,7 @@ impl Place {
     pub fn link_server(&self) {
         let (from, to) = (server_folder(), self.root.join("target/bench/dynamodb-local"));
         std::fs::create_dir_all(&to).unwrap();
-        std::os::unix::fs::symlink(&from, to.join(from.file_name().unwrap())).unwrap();
+        std::os::unix::fs::symlink(from, to.join(from.file_name().unwrap())).unwrap();
     }
 
     /// The folder that holds all of it.
@@ -470,6 +472,7 @@ impl Server {
         let folder = server_folder();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let java = Command::new("java")
+            .args(database::JVM_FLAGS)
             .args(["-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-sharedDb"])
             .args(["-disableTelemetry", "-port", &port.to_string()])
             .current_dir(folder)
@@ -532,8 +535,7 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The results file of a whole tiny run in the real checkout, which also installs, fetches and compiles what the
-/// scratch checkouts share.
+/// The results file of a whole tiny run in the real checkout.
 pub fn whole() -> &'static Path {
     static WHOLE: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = WHOLE.get_or_init(|| {
@@ -551,12 +553,15 @@ pub fn real_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
-/// Where the DynamoDB Local is that was fetched.
-fn server_folder() -> PathBuf {
-    whole();
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("bench/dynamodb-local");
-    let found = list(&home).into_iter().find(|folder| folder.join("DynamoDBLocal.jar").is_file());
-    found.unwrap_or_else(|| panic!("no DynamoDB Local in {}", home.display()))
+/// Where the DynamoDB Local is that was fetched. What else the scratch checkouts share with the real one, installed
+/// packages and compiled suites, is ready then too.
+fn server_folder() -> &'static Path {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    READY.get_or_init(|| {
+        let (checkout, progress) = (Checkout::find().unwrap(), Progress::new(true));
+        npm::prepare(&checkout, &npm::Tools::find().unwrap(), &progress).unwrap();
+        database::fetch(&checkout, &progress).unwrap()
+    })
 }
 
 fn read(mut pipe: impl Read + Send + 'static, text: Arc<Mutex<String>>) -> JoinHandle<()> {

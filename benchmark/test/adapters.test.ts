@@ -1,4 +1,5 @@
-// Against a real server: every adapter does every operation right, and every saboteur is found out.
+// Against a real server: every adapter does every operation right, and every saboteur is found out. Its name comes first
+// since it takes longest: Node runs two files at a time, in the order of their names.
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
@@ -57,9 +58,20 @@ async function verdicts(
   return found;
 }
 
+/** Whether a library has other calls for the bare SDK's request; where it has not, its two kinds are the same calls. */
+const HAS_TWO_KINDS = new Map(
+  await Promise.all(
+    LIBRARIES.map(async (library) => {
+      const { sameRequest } = (await findAdapter(library)).calls;
+      return [library, Object.keys(sameRequest).length > 0] as const;
+    }),
+  ),
+);
+
 describe("every library", () => {
   for (const library of LIBRARIES) {
-    for (const calls of ["documented", "same-request"] as const) {
+    const twoKinds = HAS_TWO_KINDS.get(library) === true;
+    for (const calls of twoKinds ? (["documented", "same-request"] as const) : (["documented"] as const)) {
       it(`${library} does the six operations right in ${calls} calls, which ask for what its adapter says`, async () => {
         const bare = await tables.of(library, calls);
         const recorder = await Recorder.start(settings().endpoint);
@@ -89,14 +101,18 @@ describe("every library", () => {
       });
     }
 
-    it(`${library} is verified shortly by one call of each operation`, async () => {
-      const bare = await tables.of(library);
+    // Where both kinds are the same calls, in the one that was not tried above.
+    const calls = twoKinds ? "documented" : "same-request";
+    it(`${library} is verified shortly by one call of each operation, in ${calls} calls`, async () => {
+      const bare = await tables.of(library, calls);
       const recorder = await Recorder.start(settings().endpoint);
-      const connection = await connect(library, recorder.endpoint);
+      const connection = await connect(library, recorder.endpoint, calls);
       try {
         const found = await verdicts(bare, connection.table(bare.name), OPERATIONS, false);
         assert.ok(found.length === OPERATIONS.length && found.every(({ wrong }) => wrong === null));
-        const asked = recorder.take().map((each) => each.operation);
+        const requests = recorder.take();
+        assert.deepEqual(unequal(requests), described(await findAdapter(library), calls));
+        const asked = requests.map((each) => each.operation);
         const expected = ["PutItem", "GetItem", "UpdateItem", "PutItem", "DeleteItem", "Query", "Scan", "Scan"];
         assert.deepEqual(asked, expected);
         assert.equal(await compareTable(bare, TWO_PAGES, SEED), null, "verification leaves no trace");

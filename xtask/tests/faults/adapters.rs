@@ -1,14 +1,11 @@
 //! Adapters outside the repository, through the real command: the example and one that lies next to it, and every kind of
 //! file that is no adapter.
 
-#[allow(dead_code)] // It serves the faults too.
-#[path = "faults/support.rs"]
-mod support;
-
 use std::path::Path;
 
-use support::{Ended, Place, real_root, run, target};
 use xtask::system::files::write_whole;
+
+use crate::support::{Ended, Place, TINY, real_root, run, target};
 
 fn write(root: &Path, path: &str, text: &str) {
     write_whole(&root.join(path), text).unwrap();
@@ -77,7 +74,7 @@ fn the_example_is_measured_from_anywhere_and_one_that_lies_is_refused() {
 
     // What is measured further must be what was measured before.
     example(&home.join("document.ts"), |text| text.replace("caveats: []", "caveats: [ ]"));
-    let mut again: Vec<&str> = support::TINY.to_vec();
+    let mut again: Vec<&str> = TINY.to_vec();
     again.extend(more);
     let out = place.out.display().to_string();
     again.extend(["--resume", &out]);
