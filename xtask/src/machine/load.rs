@@ -95,6 +95,8 @@ pub fn speed_probe_ms() -> f64 {
 
 /// How long other processes must be calm.
 pub const CALM: Duration = Duration::from_secs(1);
+/// The shortest time over which their load is read: the kernel counts in hundredths of a second.
+const SHORTEST: Duration = Duration::from_millis(250);
 
 /// Waits until other processes use less than `limit_percent` of a core for a second, or for `patience` where that is
 /// shorter; the last reading where that does not come within `patience`.
@@ -102,7 +104,7 @@ pub fn wait_for_quiet(limit_percent: f64, patience: Duration) -> anyhow::Result<
     let start = Instant::now();
     loop {
         let (Some(before), begun, ours) = (Counters::read(), Instant::now(), own_cpu_ms()) else { return Ok(None) };
-        crate::system::interrupt::sleep(CALM.min(patience))?;
+        crate::system::interrupt::sleep(patience.clamp(SHORTEST, CALM))?;
         let Some(after) = Counters::read() else { return Ok(None) };
         let wall_ms = begun.elapsed().as_secs_f64() * 1e3;
         let window = before.until(after, own_cpu_ms() - ours, 0.0, wall_ms);

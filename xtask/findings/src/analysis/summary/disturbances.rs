@@ -78,7 +78,8 @@ pub fn note_disturbances(results: &mut Results, warnings: &[Vec<Warning>]) {
     }
     let wide = |one: &&Measurement| {
         let interval = one.vs_baseline.as_ref().and_then(|versus| versus.cpu_ratio_ci95);
-        interval.is_some_and(|[low, high]| high / low > 1.2)
+        // Of intervals of ±10% the ends are this far apart.
+        interval.is_some_and(|[low, high]| high / low > 1.1 * 1.1)
     };
     let ratios = results.measurements.iter().filter(|one| one.vs_baseline.is_some()).count();
     let wide = results.measurements.iter().filter(wide).count();
