@@ -80,8 +80,7 @@ impl Runner<'_> {
             for (at, one) in planned.iter_mut().enumerate() {
                 let (begun, turns) = (Instant::now(), one.turns_of(pass));
                 for turn in turns.clone() {
-                    // Who goes first changes from turn to turn, so that nobody always follows the same neighbour.
-                    self.each(plan, processes, turn as usize, |runner, process| {
+                    self.each_in_turn(turn, plan, processes, |runner, process| {
                         runner.client_slice(one, turn, process)
                     })?;
                 }
@@ -107,7 +106,7 @@ impl Runner<'_> {
 
     /// Counts what the calls of one operation allocate, and looks at what went wrong with those that were timed.
     fn end_client(&mut self, plan: RoundPlan, operation: Operation, processes: &mut Vec<Process>) -> Result<(), Fault> {
-        self.each(plan, processes, 0, |runner, process| {
+        self.each(plan, processes, |runner, process| {
             // It allocates the same in every process.
             if !operation.grows_with_the_table() || plan.round == 0 {
                 runner.allocation_slice(operation, process)?;

@@ -15,7 +15,7 @@ use crate::analysis::sdk;
 use crate::analysis::summary::{self, FEW_ROUNDS};
 use crate::machine::core;
 use crate::plan::request::Emphasis;
-use crate::plan::{POOL, ScalePlan};
+use crate::plan::{POOL, ScalePlan, turns};
 use crate::results::{Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus};
 use crate::run::warm_up::{self, Warming};
 use crate::system::files;
@@ -267,7 +267,7 @@ impl Runner<'_> {
                 at_once(fresh, cores(), |process| this.record(plan, operation, process))
             };
             let mut outcomes = outcomes.into_iter();
-            self.each(plan, processes, 0, |_, process| {
+            self.each(plan, processes, |_, process| {
                 if fresh.contains(&process.target) { outcomes.next().unwrap_or(Ok(())) } else { Ok(()) }
             })?;
         }
@@ -354,7 +354,7 @@ impl Runner<'_> {
                 outcomes.into_iter().map(|(_, outcome)| outcome).collect()
             };
             let mut outcomes = outcomes.into_iter();
-            self.each(plan, processes, 0, |_, _| outcomes.next().unwrap_or(Ok(())))?;
+            self.each(plan, processes, |_, _| outcomes.next().unwrap_or(Ok(())))?;
             for process in &*processes {
                 for &operation in &self.plan.operations {
                     if let Some(us) = process.warming.latest_us(operation) {
@@ -535,18 +535,39 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Gives each process its turn, from the one at `first` on. One that fails is blamed and leaves the round.
+    /// Does something with each process. One that fails is blamed and leaves the round.
     pub(super) fn each(
         &mut self,
         plan: RoundPlan,
         processes: &mut Vec<Process>,
-        first: usize,
-        mut turn: impl FnMut(&mut Self, &mut Process) -> Result<(), Fault>,
+        act: impl FnMut(&mut Self, &mut Process) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let order = (0..processes.len()).collect();
+        self.each_in(order, plan, processes, act)
+    }
+
+    /// The same in one of the turns in which processes are timed, whose order changes.
+    pub(super) fn each_in_turn(
+        &mut self,
+        turn: u64,
+        plan: RoundPlan,
+        processes: &mut Vec<Process>,
+        act: impl FnMut(&mut Self, &mut Process) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let order = turns::order(processes.len(), turn);
+        self.each_in(order, plan, processes, act)
+    }
+
+    fn each_in(
+        &mut self,
+        order: Vec<usize>,
+        plan: RoundPlan,
+        processes: &mut Vec<Process>,
+        mut act: impl FnMut(&mut Self, &mut Process) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let mut fallen = Vec::new();
-        let count = processes.len();
-        for index in (0..count).map(|index| (first + index) % count) {
-            if let Err(fault) = turn(self, &mut processes[index]) {
+        for index in order {
+            if let Err(fault) = act(self, &mut processes[index]) {
                 self.sampler.end();
                 self.sampler.unwatch(&processes[index].id);
                 self.blame(processes[index].target, plan.scale, fault)?;

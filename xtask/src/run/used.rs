@@ -59,7 +59,7 @@ impl Runner<'_> {
         times: Times,
         processes: &mut Vec<Process>,
     ) -> Result<UsedPlan, Fault> {
-        self.each(plan, processes, 0, |runner, process| {
+        self.each(plan, processes, |runner, process| {
             let known = runner.used_ms.get(&(process.target, operation)).copied();
             let ms = match known {
                 Some(ms) => ms,
@@ -138,7 +138,7 @@ impl Runner<'_> {
         let operations = self.plan.operations.len().max(1) as f64;
         let of_all = |share: f64| (at + share) / operations;
         for turn in 0..turns.count {
-            self.each(plan, processes, turn as usize, |runner, process| {
+            self.each_in_turn(turn, plan, processes, |runner, process| {
                 let calls = turns.calls(turn, used.places.find(process));
                 let lead_in = turns.lead_in(calls);
                 runner.latency_slice(operation, calls, lead_in, turn + 1 == turns.count, process)
@@ -147,7 +147,7 @@ impl Runner<'_> {
             self.observe_progress(Phase::Latency, of_all(half), processes);
         }
         let Some(time) = used.throughput else {
-            return self.each(plan, processes, 0, |runner, process| {
+            return self.each(plan, processes, |runner, process| {
                 let round = &mut process.operation(operation).round;
                 round.throughput = sequential_throughput(&round.slices);
                 runner.finish_used(plan, operation, process)
@@ -155,13 +155,13 @@ impl Runner<'_> {
         };
         for concurrency in self.plan.concurrencies() {
             for burst in 0..MOST_BURSTS {
-                self.each(plan, processes, burst as usize, |runner, process| {
+                self.each_in_turn(burst, plan, processes, |runner, process| {
                     runner.throughput_burst(operation, concurrency, burst, time, process)
                 })?;
             }
             self.observe_progress(Phase::Throughput, of_all(1.0), processes);
         }
-        self.each(plan, processes, 0, |runner, process| runner.finish_used(plan, operation, process))
+        self.each(plan, processes, |runner, process| runner.finish_used(plan, operation, process))
     }
 
     /// One turn of the latency phase of one process, one call in flight.
