@@ -403,25 +403,22 @@ mod tests {
         held.map(|held| held as f64 / trials as f64 * 100.0)
     }
 
-    /// The ratios of a run: three operations, each with three targets against one baseline, unequally noisy.
+    /// The ratios of a target in a run: six operations, unequally noisy. Part of what a process adds, it adds to all of its
+    /// operations.
     fn cells(rounds: usize, chance: &mut Chance) -> Vec<Vec<(Parts, Parts)>> {
-        let mut cells: Vec<Vec<(Parts, Parts)>> = vec![Vec::new(); 9];
-        for operation in 0..3 {
-            let noise = [0.2, 0.3, 0.45][operation];
-            let world = World { between: 0.015, within: noise, slices: 8, calls: 12 };
-            for _ in 0..rounds {
+        let processes: Vec<f64> = (0..rounds).map(|_| (0.01 * chance.normal()).exp()).collect();
+        let mut cell = |within: f64| {
+            let world = World { between: 0.015, within, slices: 8, calls: 12 };
+            let mut pair = |process: &f64| {
                 let machine = (0.1 * chance.normal()).exp();
-                let theirs = parts(&world.round(chance, machine));
-                for target in 0..3 {
-                    let ours = parts(&world.round(chance, 1.1 * machine));
-                    cells[operation * 3 + target].push((ours, theirs.clone()));
-                }
-            }
-        }
-        cells
+                (parts(&world.round(chance, 1.1 * process * machine)), parts(&world.round(chance, machine)))
+            };
+            processes.iter().map(&mut pair).collect()
+        };
+        [0.2, 0.2, 0.2, 0.25, 0.3, 0.45].into_iter().map(&mut cell).collect()
     }
 
-    /// In percent, how often the intervals of a run's ratios, whose standard errors borrow from one another, hold what
+    /// In percent, how often the intervals of a target's ratios, whose standard errors borrow from one another, hold what
     /// another run finds, and by how much narrower they are than those that don't borrow.
     fn moderated_coverage(rounds: usize, trials: usize) -> (f64, f64) {
         let mut chance = Chance::new(40 + rounds as u64);

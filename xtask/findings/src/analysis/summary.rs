@@ -431,9 +431,10 @@ pub fn baseline_of<'a>(results: &'a Results, id: &str) -> Option<&'a Target> {
 /// The parts of a round of which a ratio is made.
 type Of = fn(&Round) -> Parts;
 
-/// What the ratios of one scale, taken together, show about the standard error of each: some rounds by themselves show
-/// little, and all ratios of a run were measured in the same way.
-struct Shared(BTreeMap<(String, &'static str), Components>);
+/// What the ratios of one target at one scale, taken together, show about the standard error of each: some rounds by
+/// themselves show little, and they were measured in the same processes. What processes add differs from library to
+/// library. A target with few ratios is taken together with the others.
+struct Shared(BTreeMap<(String, String, &'static str), Components>);
 
 impl Shared {
     const FIGURES: [(&'static str, Of); 5] = [
@@ -443,31 +444,38 @@ impl Shared {
         ("allocation ratio", allocation_parts),
         ("throughput ratio", throughput_parts),
     ];
+    /// The fewest ratios of a target that show something by themselves.
+    const FEWEST: usize = 5;
 
     fn fit(results: &Results, compared: &[(usize, usize)]) -> Shared {
         let all = &results.measurements;
         let mut shared = BTreeMap::new();
         for scale in &results.settings.scales {
+            let compared = || compared.iter().filter(|(ours, _)| all[*ours].scale == scale.name);
             for (figure, of) in Shared::FIGURES {
-                let ratios: Vec<LogRatio> = compared
-                    .iter()
-                    .filter(|(ours, _)| all[*ours].scale == scale.name)
-                    .filter_map(|&(ours, theirs)| log_ratio(&pairs(&all[ours], &all[theirs], of)))
-                    .collect();
-                shared.insert((scale.name.clone(), figure), Components::fit(&ratios));
+                let mut ratios: BTreeMap<&str, Vec<LogRatio>> = BTreeMap::new();
+                for &(ours, theirs) in compared() {
+                    let known = log_ratio(&pairs(&all[ours], &all[theirs], of));
+                    ratios.entry(&all[ours].target).or_default().extend(known);
+                }
+                let together: Vec<LogRatio> = ratios.values().flatten().copied().collect();
+                for (target, own) in ratios {
+                    let components = Components::fit(if own.len() < Shared::FEWEST { &together } else { &own });
+                    shared.insert((scale.name.clone(), target.to_owned(), figure), components);
+                }
             }
         }
         Shared(shared)
     }
 
-    fn of(&self, scale: &str, figure: &'static str) -> Option<&Components> {
-        self.0.get(&(scale.to_owned(), figure))
+    fn of(&self, one: &Measurement, figure: &'static str) -> Option<&Components> {
+        self.0.get(&(one.scale.clone(), one.target.clone(), figure))
     }
 }
 
 fn versus(ours: &Measurement, theirs: &Measurement, shared: &Shared, context: &Context) -> Option<VsBaseline> {
     let ratio = |of: Of, figure| {
-        bootstrap::ratio(&pairs(ours, theirs, of), shared.of(&ours.scale, figure), context.resampling(ours, figure))
+        bootstrap::ratio(&pairs(ours, theirs, of), shared.of(ours, figure), context.resampling(ours, figure))
     };
     let cpu = ratio(cpu_parts, "cpu ratio")?;
     let latency = ratio(latency_parts, "latency ratio");

@@ -45,6 +45,29 @@ fn known_ratios_are_found() {
 }
 
 #[test]
+fn a_library_whose_processes_differ_more_has_wider_intervals_and_leaves_those_of_others_alone() {
+    let shape = Shape { rounds: 4, operations: Operation::ALL.to_vec(), ..Shape::small() };
+    let alike = summarized(&shape);
+    let mut results = raw(&shape);
+    for one in results.measurements.iter_mut().filter(|one| one.target == "dynamoose") {
+        for (round, factor) in one.per_round.iter_mut().zip([1.0, 1.3, 0.8, 1.1]) {
+            round.slices.iter_mut().for_each(|slice| slice.cpu_ms *= factor);
+            for slice in round.client.iter_mut().flat_map(|client| &mut client.slices) {
+                slice.cpu_ms *= factor;
+                slice.thread_ms = slice.thread_ms.map(|ms| ms * factor);
+            }
+        }
+    }
+    summarize(&mut results);
+    let ratio = |of_all: &Results, target: &str| {
+        of(of_all, Operation::GetItem, target).vs_baseline.as_ref().and_then(|versus| versus.cpu_ratio_ci95).unwrap()
+    };
+    assert_eq!(ratio(&results, "mizzle").map(f64::to_bits), ratio(&alike, "mizzle").map(f64::to_bits));
+    let width = |[low, high]: Interval| (high / low).ln();
+    assert!(width(ratio(&results, "dynamoose")) > 2.0 * width(ratio(&alike, "dynamoose")));
+}
+
+#[test]
 fn figures_are_those_of_the_samples() {
     let results = summarized(&Shape::tiny());
     let one = of(&results, Operation::GetItem, "mizzle");
