@@ -258,9 +258,9 @@ class Keeper implements Worker {
   }
 
   private async check(command: Command): Promise<void> {
-    const most = wholeNumber(command, "most", 1);
+    const enough = wholeNumber(command, "enough", 1);
     for (const { tables, items } of await this.groupsWithout()) {
-      const wrong = await compareTables(tables, items, this.opened.settings.seed, most);
+      const wrong = await compareTables(tables, items, this.opened.settings.seed, enough);
       if (wrong !== null) {
         this.emit({ event: "differs", ...wrong });
         return;

@@ -156,8 +156,8 @@ export type KeeperCommand =
   | { do: "restore"; lanes: Array<number>; operation: Operation; round: number; from: number; count: number }
   | {
       do: "check";
-      /** About the most items of a table that are compared, those of every so-manieth partition. */
-      most: number;
+      /** So many items of a table are enough: at least these are compared, those of every so-manieth partition. */
+      enough: number;
     }
   | { do: "drop" }
   | { do: "end" };

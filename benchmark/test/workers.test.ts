@@ -48,9 +48,9 @@ describe("the suite", () => {
     try {
       await keeper.until("ready", openKeeper(table, 1000));
       last(await keeper.until("created", { do: "create" }), "created");
-      await keeper.until("checked", { do: "check", most: 1_000 });
+      await keeper.until("checked", { do: "check", enough: 1_000 });
       last(await keeper.until("warm", { do: "warm", calls: 300 }), "warm");
-      await keeper.until("checked", { do: "check", most: 1_000 });
+      await keeper.until("checked", { do: "check", enough: 1_000 });
 
       const more = { recordedEndpoint: recorder.endpoint, pool: POOL, handicap: { GetItem: 50 } };
       const ready = last(await suite.until("ready", openSuite(table, 1000, more)), "ready");
@@ -69,7 +69,7 @@ describe("the suite", () => {
         [...OPERATIONS.map(() => "verified"), "verified-all"],
       );
       assert.deepEqual(recorder.take(), [], "verification goes to the database");
-      await keeper.until("checked", { do: "check", most: 1_000 });
+      await keeper.until("checked", { do: "check", enough: 1_000 });
 
       const restore = { do: "restore", lanes: [3], round: 0, from: 0, count: 74 };
       for (const operation of OPERATIONS) {
@@ -81,7 +81,7 @@ describe("the suite", () => {
         const items = operation === "Scan" ? 1000 : null;
         assert.deepEqual([recorded.operation, recorded.calls, recorded.items], [operation, calls, items]);
         await keeper.until("restored", { ...restore, operation });
-        last(await keeper.until("checked", { do: "check", most: 1_000 }), "checked");
+        last(await keeper.until("checked", { do: "check", enough: 1_000 }), "checked");
       }
       recorder.passing = false;
 
@@ -130,13 +130,13 @@ describe("the suite", () => {
         }
         assert.deepEqual(recorder.take(), [], "latency and throughput are the database's");
         await keeper.until("restored", { ...restore, operation });
-        last(await keeper.until("checked", { do: "check", most: 1_000 }), "checked");
+        last(await keeper.until("checked", { do: "check", enough: 1_000 }), "checked");
       }
 
       const tried = await suite.until("values-tried", { do: "values" });
       assert.equal(last(tried, "values-tried").untried, null);
       assert.ok(tried.length > 10 && tried.slice(0, -1).every(({ event }) => event === "value"));
-      last(await keeper.until("checked", { do: "check", most: 1_000 }), "checked");
+      last(await keeper.until("checked", { do: "check", enough: 1_000 }), "checked");
 
       last(await suite.until("bye", { do: "end" }), "bye");
       assert.equal(await suite.ended, 0);
@@ -316,9 +316,9 @@ describe("the keeper", () => {
       const keeper = talkTo("keeper");
       await keeper.until("ready", openKeeper(baseOf(table), 250, { lanes: [{ lane: 12, adapter: "aws-sdk" }] }));
       await table.set({ customerId: "00000001", orderId: "00000029" }, "unlucky");
-      last(await keeper.until("checked", { do: "check", most: 125 }), "checked");
+      last(await keeper.until("checked", { do: "check", enough: 125 }), "checked");
       await table.set({ customerId: "00000002", orderId: "00000049" }, "unlucky");
-      const differs = last(await keeper.until("differs", { do: "check", most: 125 }), "differs");
+      const differs = last(await keeper.until("differs", { do: "check", enough: 125 }), "differs");
       assert.match(differs.actual, /partition 00000002.*unlucky/);
       await keeper.until("bye", { do: "end" });
     });
@@ -328,17 +328,17 @@ describe("the keeper", () => {
     await withTable(250, async (table) => {
       const keeper = talkTo("keeper");
       await keeper.until("ready", openKeeper(baseOf(table), 250, { lanes: [{ lane: 12, adapter: "aws-sdk" }] }));
-      last(await keeper.until("checked", { do: "check", most: 1_000 }), "checked");
+      last(await keeper.until("checked", { do: "check", enough: 1_000 }), "checked");
       await table.set({ customerId: "00000002", orderId: "00000049" }, "unlucky");
-      const differs = last(await keeper.until("differs", { do: "check", most: 1_000 }), "differs");
+      const differs = last(await keeper.until("differs", { do: "check", enough: 1_000 }), "differs");
       assert.match(differs.actual, /partition 00000002.*unlucky/);
       await keeper.until("prepared", { do: "prepare", lane: 12, from: 150, count: 60 });
       // The items that a warm-up or the pool may have updated are restored, which are all of so small a table.
       const restore = { do: "restore", lanes: [12], round: 0, from: 0, count: 2000 };
       await keeper.until("restored", { ...restore, operation: "UpdateItem" });
-      assert.match(last(await keeper.until("differs", { do: "check", most: 1_000 }), "differs").actual, /310 items/);
+      assert.match(last(await keeper.until("differs", { do: "check", enough: 1_000 }), "differs").actual, /310 items/);
       await keeper.until("restored", { ...restore, operation: "DeleteItem", from: 150, count: 60 });
-      last(await keeper.until("checked", { do: "check", most: 1_000 }), "checked");
+      last(await keeper.until("checked", { do: "check", enough: 1_000 }), "checked");
       await keeper.until("bye", { do: "end" });
       said.push({ program: "keeper", event: differs });
     });
@@ -366,7 +366,7 @@ describe("the keeper", () => {
       assert.equal(await table.itemCount("table"), 125, `${adapters[lane]} has its items in its own table`);
       const restore = { do: "restore", lanes: [lane], round: 0, from: 0, count: 5 };
       await keeper.until("restored", { ...restore, operation: "DeleteItem" });
-      last(await keeper.until("checked", { do: "check", most: 1_000 }), "checked");
+      last(await keeper.until("checked", { do: "check", enough: 1_000 }), "checked");
       table.close();
     }
     await keeper.until("dropped", { do: "drop" });
@@ -393,9 +393,9 @@ describe("the keeper", () => {
       await keeper.until("ready", openKeeper(baseOf(table), 120, { lanes }));
       const created = await keeper.until("created", { do: "create", kept: true });
       assert.equal(last(created, "created").made, 1);
-      last(await keeper.until("checked", { do: "check", most: 1_000 }), "checked");
+      last(await keeper.until("checked", { do: "check", enough: 1_000 }), "checked");
       await table.put(ORDERS.with(ORDERS.orderOf(7, SEED), "changed"));
-      assert.match(last(await keeper.until("differs", { do: "check", most: 1_000 }), "differs").actual, /changed/);
+      assert.match(last(await keeper.until("differs", { do: "check", enough: 1_000 }), "differs").actual, /changed/);
       const other = await openTable(settings(), tableOf(baseOf(table), natural), natural, ORDERS);
       await other.drop();
       other.close();

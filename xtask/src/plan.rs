@@ -401,9 +401,9 @@ impl Plan {
 const SEEDED_A_SECOND: u64 = 3_500;
 /// Items of so many bytes and more take every call, and the warm-up, about twice as long.
 const HEAVY_ITEM: u64 = 1_000;
-/// About the most items of a table that are compared with the data set before the rounds and after them. The items of
-/// all are counted in any case.
-pub const MOST_CHECKED: u32 = 20_000;
+/// So many items of a table are enough to be compared with the data set before the rounds and after them. All are counted
+/// in any case.
+pub const ENOUGH_CHECKED: u32 = 20_000;
 /// The most items that are seeded and checked within the budget of their scale.
 const WITHIN_THE_BUDGET: u32 = 100_000;
 

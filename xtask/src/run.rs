@@ -30,7 +30,7 @@ use crate::analysis::summary;
 use crate::machine::load;
 use crate::machine::sampler::Sampler;
 use crate::plan::items::Items;
-use crate::plan::{MOST_CHECKED, Plan, Rounds, ScalePlan};
+use crate::plan::{ENOUGH_CHECKED, Plan, Rounds, ScalePlan};
 use crate::results::{Disturbance, DisturbanceKind, Operation, Results, TargetStatus, TimeUse};
 use crate::system::exit::Exit;
 use crate::system::interrupt;
@@ -183,7 +183,7 @@ impl<'a> Runner<'a> {
             }
             self.note_time();
         };
-        match keeper.check(MOST_CHECKED, &self.health()) {
+        match keeper.check(ENOUGH_CHECKED, &self.health()) {
             Ok(()) => {}
             Err(Fault::Database(why)) => {
                 self.observer.warn(&format!("the database died before the last check of its tables: {why}"));

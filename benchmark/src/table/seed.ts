@@ -35,14 +35,14 @@ export function compareTable(table: BareTable, items: number, seed: number): Pro
 }
 
 /**
- * The first difference of tables of the same data from it; null where they are the same. About `most` items
- * of each are compared at most, those of every so-manieth partition, and the items of all are counted.
+ * The first difference of tables of the same data from it; null where they are the same. At least
+ * `enough` items of each are compared, those of every so-manieth partition, and the items of all are counted.
  */
 export async function compareTables(
   tables: readonly BareTable[],
   items: number,
   seed: number,
-  most = items,
+  enough = items,
 ): Promise<Difference | null> {
   const data = tables[0]?.data;
   if (data === undefined) {
@@ -55,7 +55,7 @@ export async function compareTables(
   }
   const { perPartition } = data;
   const partitions = Math.ceil(items / perPartition);
-  const step = Math.ceil(items / most);
+  const step = Math.max(1, Math.floor(items / enough));
   let partition = 0;
   let found: Difference | null = null;
   await inFlight(async () => {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Runner, described};
 use crate::machine::sampler::{DATABASE, KEEPER};
-use crate::plan::{MOST_CHECKED, Plan, ScalePlan};
+use crate::plan::{ENOUGH_CHECKED, Plan, ScalePlan};
 use crate::setup::database::kept::Wanted;
 use crate::system::format::count;
 use crate::workers::keeper::Keeper;
@@ -73,9 +73,9 @@ impl Runner<'_> {
             self.sampler.watch(KEEPER, keeper.pid);
             let made = keeper.create(is_kept, &health, |done, total| self.observer.step_at(done, total))?;
             // What an earlier run left is looked at item by item.
-            let (most, checking) = (if is_kept { items } else { MOST_CHECKED }, Instant::now());
-            keeper.check(most, &health)?;
-            let last = f64::from(MOST_CHECKED.min(items)) / f64::from(most.min(items));
+            let (enough, checking) = (if is_kept { items } else { ENOUGH_CHECKED }, Instant::now());
+            keeper.check(enough, &health)?;
+            let last = f64::from(ENOUGH_CHECKED.min(items)) / f64::from(enough.min(items));
             (keeper, made, checking.elapsed().mul_f64(last))
         };
         self.seeded += begun.elapsed();
@@ -85,8 +85,8 @@ impl Runner<'_> {
             _ if is_kept => {
                 format!("seeded what the kept database didn't hold, and checked it ({in_words} items a table)")
             }
-            _ if items > MOST_CHECKED => {
-                format!("seeded {in_words} items and checked {} of them", count(MOST_CHECKED.into()))
+            _ if items > ENOUGH_CHECKED => {
+                format!("seeded {in_words} items and checked at least {} of them", count(ENOUGH_CHECKED.into()))
             }
             _ => format!("seeded {in_words} items and checked the table"),
         });

@@ -108,15 +108,16 @@ impl Keeper {
         })
     }
 
-    /// Compares the tables with the data set, and counts their items. Of a table, about `most` items are compared, spread over
-    /// all of it.
-    pub fn check(&mut self, most: u32, health: Health<'_>) -> Result<(), Fault> {
+    /// Compares the tables with the data set, and counts their items. Of a table, `enough` items or more are compared, spread
+    /// over all of it.
+    pub fn check(&mut self, enough: u32, health: Health<'_>) -> Result<(), Fault> {
         let limit = Duration::from_secs(120) + Duration::from_millis(u64::from(self.items));
-        let differs = self.worker.ask("check", &KeeperCommand::Check { most }, limit, health, |event| match event {
-            Event::Checked {} => Some(None),
-            Event::Differs { expected, actual } => Some(Some((expected, actual))),
-            _ => None,
-        })?;
+        let differs =
+            self.worker.ask("check", &KeeperCommand::Check { enough }, limit, health, |event| match event {
+                Event::Checked {} => Some(None),
+                Event::Differs { expected, actual } => Some(Some((expected, actual))),
+                _ => None,
+            })?;
         match differs {
             None => Ok(()),
             Some((expected, actual)) => {

@@ -223,8 +223,8 @@ pub enum KeeperCommand {
     },
     /// Compare the tables with the data set, and count their items.
     Check {
-        /// About the most items of a table that are compared, those of every so-manieth partition.
-        most: u32,
+        /// So many items of a table are enough: at least these are compared, those of every so-manieth partition.
+        enough: u32,
     },
     Drop,
     End,
