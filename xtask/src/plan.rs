@@ -306,8 +306,7 @@ impl Plan {
     /// The order of the targets in a round: one shuffled by the seed, turned by one place each round, so that each
     /// target stands in each place.
     pub fn order(&self, round: u32) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.targets.len()).collect();
-        order.shuffle(&mut Pcg64::seed_from_u64(self.seed));
+        let mut order = shuffled(self.targets.len(), self.seed);
         order.rotate_left(round as usize % self.targets.len().max(1));
         order
     }
@@ -395,6 +394,13 @@ impl Plan {
     pub fn throughput_time(&self, scale: &ScalePlan) -> Duration {
         scale.time.unwrap_or(SUSTAINED / scale.rounds.max(1) / self.concurrencies().len().max(1) as u32)
     }
+}
+
+/// So many numbers, from 0 on, in an order that the seed decides.
+fn shuffled(count: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    order.shuffle(&mut Pcg64::seed_from_u64(seed));
+    order
 }
 
 /// Items that are written and checked in a second, on two shared cores.

@@ -35,8 +35,8 @@ export function compareTable(table: BareTable, items: number, seed: number): Pro
 }
 
 /**
- * The first difference of tables of the same data from it; null where they are the same. At least
- * `enough` items of each are compared, those of every so-manieth partition, and the items of all are counted.
+ * The first difference of tables of the same data from it; null where they are the same. At least `enough` items of
+ * each are compared, those of every so-manieth partition, and the items of all are counted.
  */
 export async function compareTables(
   tables: readonly BareTable[],

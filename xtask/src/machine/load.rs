@@ -99,7 +99,7 @@ pub const CALM: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(250);
 
 /// Waits until other processes use less than `limit_percent` of a core for a second, or for `patience` where that is
-/// shorter; the last reading where that does not come within `patience`.
+/// shorter (a quarter of a second at least); the last reading where that does not come within `patience`.
 pub fn wait_for_quiet(limit_percent: f64, patience: Duration) -> anyhow::Result<Option<f64>> {
     let start = Instant::now();
     loop {

@@ -2,18 +2,12 @@
 
 use std::time::Duration;
 
-use rand::SeedableRng as _;
-use rand::seq::SliceRandom as _;
-use rand_pcg::Pcg64;
-
 use crate::results::Operation;
 
 /// The order of so many targets in a turn, the same in each run. Who comes after a target that leaves the caches colder
 /// pays for it, by up to a tenth of a call; shuffled, each follows each other about equally often.
 pub fn order(targets: usize, turn: u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..targets).collect();
-    order.shuffle(&mut Pcg64::seed_from_u64(turn));
-    order
+    super::shuffled(targets, turn)
 }
 
 /// How long a slice of the fastest target is, and how many calls lead in.

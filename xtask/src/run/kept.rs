@@ -75,6 +75,7 @@ impl Runner<'_> {
             // What an earlier run left is looked at item by item.
             let (enough, checking) = (if is_kept { items } else { ENOUGH_CHECKED }, Instant::now());
             keeper.check(enough, &health)?;
+            // The last check compares as many as a first one of new tables.
             let last = f64::from(ENOUGH_CHECKED.min(items)) / f64::from(enough.min(items));
             (keeper, made, checking.elapsed().mul_f64(last))
         };

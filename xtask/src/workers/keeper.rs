@@ -108,8 +108,8 @@ impl Keeper {
         })
     }
 
-    /// Compares the tables with the data set, and counts their items. Of a table, `enough` items or more are compared, spread
-    /// over all of it.
+    /// Compares the tables with the data set, and counts their items. Of a table, `enough` items or more are compared,
+    /// spread over all of it.
     pub fn check(&mut self, enough: u32, health: Health<'_>) -> Result<(), Fault> {
         let limit = Duration::from_secs(120) + Duration::from_millis(u64::from(self.items));
         let differs =

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::lab::{AROUND_A_RUN, MARGIN, length};
 use super::part::Session;
-use super::ratios::{Log, mean_of, too_noisy};
+use super::ratios::{Log, mean_of, not_measured, too_noisy};
 use super::trial::{Outcome, Trial};
 use crate::plan::request::Emphasis;
 use crate::results::Operation;
@@ -37,7 +37,7 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
             let Some((recorded, used)) = recorded.zip(used) else { continue };
             found.push(Both { operation: one.operation, recorded: recorded.confidence(), used: used.confidence() });
         }
-        let (text, outcome) = judge(&found, operations.len());
+        let (text, outcome) = judge(&found, &operations);
         let details = found.iter().map(Both::detail).collect();
         trials.push(
             Trial::new(PART, library.name, "nothing dearer in one and cheaper in the other", text, outcome)
@@ -77,16 +77,16 @@ impl Both {
     }
 }
 
-/// Judges a library's ratios, one for each of so many operations: what was found, and the outcome.
-fn judge(found: &[Both], expected: usize) -> (String, Outcome) {
+/// Judges a library's ratios, one for each operation: what was found, and the outcome.
+fn judge(found: &[Both], expected: &[Operation]) -> (String, Outcome) {
     let differences: Vec<(Operation, Log)> = found.iter().map(|one| (one.operation, one.difference())).collect();
     let Some(mean) = mean_of(&differences) else { return ("nothing was measured".to_owned(), Outcome::NotMade) };
     let text = format!("the database's ratios are {} from the recorded ones on average", mean.percent());
     let turned: Vec<&str> = found.iter().filter(|one| one.contradict()).map(|one| one.operation.name()).collect();
     if !turned.is_empty() {
         (format!("{text}; turned round: {}", turned.join(", ")), Outcome::Failed)
-    } else if found.len() < expected {
-        (format!("{text}; {} of {expected} operations were measured", found.len()), Outcome::NotMade)
+    } else if let Some(absent) = not_measured(&differences, expected) {
+        (text + &absent, Outcome::NotMade)
     } else if mean.half > KNOWN_TO.ln_1p() {
         (text + &too_noisy(KNOWN_TO), Outcome::TooNoisy)
     } else {
@@ -105,12 +105,12 @@ mod tests {
 
     #[test]
     fn the_grounds_agree_unless_one_ratio_is_surely_above_1_and_the_other_below() {
-        let outcome = |one: Both| judge(&[one], 1).1;
+        let outcome = |one: Both| judge(&[one], &[Operation::Query]).1;
         assert_eq!(outcome(both(4.5, 3.7, 0.03)), Outcome::Passed, "nearer to 1, but dearer in both");
         assert_eq!(outcome(both(1.2, 0.85, 0.03)), Outcome::Failed);
         assert_eq!(outcome(both(1.2, 0.98, 0.03)), Outcome::Passed, "about the same in one is no contradiction");
         assert_eq!(outcome(both(1.2, 0.85, 0.15)), Outcome::TooNoisy);
-        assert_eq!(judge(&[both(1.0, 1.0, 0.01)], 2).1, Outcome::NotMade);
-        assert_eq!(judge(&[], 1).1, Outcome::NotMade);
+        assert_eq!(judge(&[both(1.0, 1.0, 0.01)], &[Operation::Query, Operation::Scan]).1, Outcome::NotMade);
+        assert_eq!(judge(&[], &[Operation::Query]).1, Outcome::NotMade);
     }
 }

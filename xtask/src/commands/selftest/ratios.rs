@@ -119,8 +119,6 @@ pub fn judge(changes: &[(Operation, Log)], limit: f64, expected: &[Operation]) -
     };
     let far: Vec<&str> =
         changes.iter().filter(|(_, log)| log.of_several().surely_passes(limit)).map(|(of, _)| of.name()).collect();
-    let absent = expected.iter().filter(|&&operation| changes.iter().all(|(of, _)| *of != operation));
-    let absent: Vec<&str> = absent.map(|operation| operation.name()).collect();
     let mut found = format!("{} on average; most: {worst} {}", mean.percent(), most.percent());
     let mut outcome = mean.outcome(limit, limit);
     if !far.is_empty() {
@@ -129,13 +127,20 @@ pub fn judge(changes: &[(Operation, Log)], limit: f64, expected: &[Operation]) -
     } else if outcome == Outcome::TooNoisy {
         found += &too_noisy(limit);
     }
-    if !absent.is_empty() {
-        let _ = write!(found, "; not measured: {}", absent.join(", "));
+    if let Some(absent) = not_measured(changes, expected) {
+        found += &absent;
         if outcome != Outcome::Failed {
             outcome = Outcome::NotMade;
         }
     }
     (found, outcome)
+}
+
+/// What follows where not every operation has a change; None where each has.
+pub fn not_measured(changes: &[(Operation, Log)], expected: &[Operation]) -> Option<String> {
+    let absent = expected.iter().filter(|&&operation| changes.iter().all(|(of, _)| *of != operation));
+    let absent: Vec<&str> = absent.map(|operation| operation.name()).collect();
+    (!absent.is_empty()).then(|| format!("; not measured: {}", absent.join(", ")))
 }
 
 /// What follows an average whose interval is wider than it must be.
