@@ -439,7 +439,7 @@ fn plan_scale(scale: Scale, request: &Request, targets: usize) -> ScalePlan {
     let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
     let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
     let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
-    let many_bytes = request.items.are_many(scale.items, targets);
+    let many_bytes = request.items.are_many(scale.items);
     let most_scanned = request.items.most_scanned().min(LARGE_ABOVE);
     let fewest_cycles = request.experiment.fewest_cycles;
     ScalePlan { time: request.time, warm_up, rounds, budget, fewest_cycles, scale, many_bytes, most_scanned }
@@ -769,8 +769,8 @@ mod tests {
         assert_eq!((usual.name(), usual.query_items), ("order", 20));
         let other = plan("--shape document --query-items 100 --op Query --orm aws-sdk").unwrap();
         assert_eq!((other.items.name(), other.items.query_items), ("document", 100));
-        assert!(!other.scales[0].is_large());
-        assert!(plan("--shape document --scale 5000").unwrap().scales[0].is_large());
+        assert!(other.scales[0].is_large());
+        assert!(!plan("--shape session").unwrap().scales[0].is_large());
         let why = plan("--query-items 1000 --scale 500").unwrap_err();
         assert!(matches!(&why, Exit::BadInput(text) if text.contains("--query-items 1000")), "{why:?}");
     }

@@ -13,14 +13,12 @@ pub const QUERY_ITEMS: u32 = 20;
 /// The most that can be asked for.
 pub const MOST_QUERY_ITEMS: u32 = 1_000;
 /// A table of more than this is not scanned to its end again and again, bytes.
-const LARGE_BYTES: u64 = 20_000_000;
+const LARGE_BYTES: u64 = 2_500_000;
 /// A part of a large table that is scanned instead has at least so many bytes of items: two pages. What the most wasteful
 /// library makes of it stays below 300 MiB.
 const PART: u64 = 1_300_000;
 /// It has a multiple of this many items.
 const PART_STEP: u64 = 100;
-/// What the scans of all targets together may hold in the record, bytes of items.
-const RECORDED_SCANS: u64 = 60_000_000;
 /// Bytes of an answer for each byte of an item, since JSON names every type.
 const WIRE: f64 = 1.6;
 /// What all recorded answers together may take, bytes; as `answers::MOST_RECORDED`.
@@ -125,10 +123,9 @@ impl Items {
         }
     }
 
-    /// Whether a table is too large to be scanned to its end by so many targets.
-    pub fn are_many(&self, items: u32, targets: usize) -> bool {
-        let bytes = u64::from(items) * self.bytes();
-        !self.are_orders() && (bytes > LARGE_BYTES || bytes * targets as u64 > RECORDED_SCANS)
+    /// Whether a table is too large to be scanned to its end again and again.
+    pub fn are_many(&self, items: u32) -> bool {
+        !self.are_orders() && u64::from(items) * self.bytes() > LARGE_BYTES
     }
 
     /// Of how many items a part of a large table is, which is scanned instead.
@@ -194,10 +191,9 @@ mod tests {
 
     #[test]
     fn a_table_is_large_by_its_bytes_too() {
-        assert!(!of(BuiltIn::Document).are_many(1_000, 4));
-        assert!(of(BuiltIn::Document).are_many(1_000, 9));
-        assert!(of(BuiltIn::Document).are_many(5_000, 1));
-        assert!(!of(BuiltIn::Order).are_many(1_000_000, 9), "orders are judged by their number");
+        assert!(!of(BuiltIn::Record).are_many(1_000));
+        assert!(of(BuiltIn::Document).are_many(1_000));
+        assert!(!of(BuiltIn::Order).are_many(1_000_000), "orders are judged by their number");
     }
 
     #[test]
