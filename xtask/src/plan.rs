@@ -30,7 +30,7 @@ use crate::system::format;
 const FEWEST_ROUNDS: u32 = 3;
 /// A round shorter than this starts and warms up processes more than it measures them.
 const ROUND: Duration = Duration::from_secs(50);
-const LARGE_ROUND: Duration = Duration::from_secs(150);
+const LARGE_ROUND: Duration = Duration::from_secs(110);
 /// The least measuring time of a round, however little is left: a round of a few calls shows nothing.
 pub const SHORTEST: Duration = Duration::from_secs(2);
 /// The longest warm-up: the slowest library has settled by then.
