@@ -230,7 +230,7 @@ impl<'a> Runner<'a> {
                     Some(format!("stopped after {round} rounds: every CPU ratio is known to within ±{precision}%"))
                 } else if round >= most {
                     Some(format!("stopped after {round} rounds, the most that a run makes"))
-                } else if last > self.left(scale) {
+                } else if !timing::fits_another(self.left(scale), last, round < scale.rounds && scale.time.is_none()) {
                     let budget = humantime::format_duration(scale.budget);
                     Some(format!("stopped after {round} rounds: the {budget} budget is spent"))
                 } else {

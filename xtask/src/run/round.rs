@@ -357,7 +357,7 @@ impl Runner<'_> {
             self.each(plan, processes, |_, _| outcomes.next().unwrap_or(Ok(())))?;
             for process in &*processes {
                 for &operation in &self.plan.operations {
-                    if let Some(us) = process.warming.latest_us(operation) {
+                    if let Some(us) = process.warming.least_us(operation) {
                         self.recorded_ms.insert((process.target, operation), us / 1e3);
                     }
                 }
@@ -374,11 +374,12 @@ impl Runner<'_> {
     }
 
     /// The share of a warm-up's calls that a target makes of an operation: all of them, or fewer where its calls do so
-    /// much more that they warm its code in fewer.
+    /// much more that they warm its code in fewer. Many slices of an earlier round say it best.
     fn warm_up_share(&self, target: usize, operation: Operation) -> f64 {
-        let of_operation = self.recorded_ms.iter().filter(|((_, one), _)| *one == operation).map(|(_, ms)| *ms);
+        let known = if self.client_ms.is_empty() { &self.recorded_ms } else { &self.client_ms };
+        let of_operation = known.iter().filter(|((_, one), _)| *one == operation).map(|(_, ms)| *ms);
         let fastest = of_operation.fold(f64::INFINITY, f64::min);
-        let own = self.recorded_ms.get(&(target, operation)).copied().unwrap_or(fastest);
+        let own = known.get(&(target, operation)).copied().unwrap_or(fastest);
         warm_up::share(own / fastest)
     }
 

@@ -20,6 +20,8 @@ const LATER_START: f64 = 0.3;
 /// How far an operation's share of the time may be from an equal one.
 const LEAST_WEIGHT: f64 = 0.6;
 const MOST_WEIGHT: f64 = 2.0;
+/// How long a round that was planned is at the least, as a share of the one before it.
+const SHORTENED: f64 = 0.6;
 
 /// What the rounds of a scale cost apart from measuring.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +57,12 @@ impl Fixed {
 pub fn measuring_time(left: Duration, later: u32, fixed: Fixed) -> Duration {
     let reserved = fixed.start * later + (fixed.end + fixed.around) * (later + 1);
     (left.saturating_sub(reserved) / (later + 1)).max(SHORTEST)
+}
+
+/// Whether another round is begun when so much of the budget is left and the last one took so long. One that was planned
+/// may be somewhat shorter, since its measuring gets what is left: a slow round costs no later one.
+pub fn fits_another(left: Duration, last: Duration, is_planned: bool) -> bool {
+    left >= if is_planned { last.mul_f64(SHORTENED) } else { last }
 }
 
 /// Of the turns that are left, the share that fits into what is left of their time, when they need so much at the pace
@@ -128,6 +136,13 @@ mod tests {
         assert_eq!(measuring_time(SECOND * 101, 2, fixed), SECOND * 20);
         assert_eq!(measuring_time(SECOND * 27, 0, fixed), SECOND * 20);
         assert_eq!(measuring_time(SECOND, 2, fixed), SHORTEST);
+    }
+
+    #[test]
+    fn a_planned_round_is_begun_in_somewhat_less_time_than_the_last_one_took_and_another_is_not() {
+        let fits = |left, is_planned| fits_another(SECOND * left, SECOND * 100, is_planned);
+        assert_eq!([100, 70, 50].map(|left| fits(left, true)), [true, true, false]);
+        assert_eq!([100, 70, 50].map(|left| fits(left, false)), [true, false, false]);
     }
 
     #[test]
