@@ -1,33 +1,26 @@
 //! One round: a fresh process of every target. All are alive and warm at the same time; none works while another is
 //! timed.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::at_once::{at_once, cores};
+use super::at_once::at_once;
 use super::observer::Began;
-use super::process::{Cold, Process, RecordedOperation};
+use super::process::Process;
 use super::timing::{self, Times};
 use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
 use crate::analysis::forecast::{self, Forecast};
-use crate::analysis::sdk;
 use crate::analysis::summary::{self, FEW_ROUNDS};
 use crate::machine::core;
 use crate::plan::request::Emphasis;
-use crate::plan::{POOL, ScalePlan, turns};
-use crate::results::{Design, Failure, Operation, RecordingNote, ScheduledRound, TargetStatus};
-use crate::run::warm_up::{self, Warming};
-use crate::system::files;
+use crate::plan::{ScalePlan, turns};
+use crate::results::{Design, Failure, Operation, ScheduledRound, TargetStatus};
 use crate::system::format::percent;
 use crate::workers::keeper::Keeper;
-use crate::workers::protocol::{OpenSuite, Phase};
-use crate::workers::suite::{Suite, VerifiedSuite};
+use crate::workers::protocol::Phase;
+use crate::workers::suite::VerifiedSuite;
 use crate::workers::worker::Fault;
 use stats::parts;
-
-/// A process that was started and verified, before it is a process.
-type Started = Result<Process, Fault>;
 
 impl Runner<'_> {
     /// One round: every target that still can, in this round's order, all at once or one after the other.
@@ -123,269 +116,6 @@ impl Runner<'_> {
         self.time.table_s += self.fixed.end.as_secs_f64();
         self.write();
         Ok(())
-    }
-
-    /// Starts the processes, as many at once as there are cores, and has their work verified.
-    fn start_all(
-        &mut self,
-        plan: RoundPlan,
-        first_place: u32,
-        targets: &[usize],
-        keeper: &mut Keeper,
-    ) -> Result<Vec<Process>, Fault> {
-        let places: Vec<(u32, usize)> = (first_place..).zip(targets.iter().copied()).collect();
-        let started: Vec<Started> = {
-            let this = &*self;
-            at_once(places.clone(), cores(), |(place, target)| {
-                this.observer.doing(&this.plan.targets[target].id, "starting and verifying");
-                this.start(plan, place, target)
-            })
-        };
-        let mut processes = Vec::new();
-        let mut first_started = Vec::new();
-        for ((_, target), started) in places.into_iter().zip(started) {
-            match started {
-                Ok(mut process) => {
-                    let loaded = std::mem::take(&mut process.sdk_packages);
-                    let known = std::mem::replace(&mut self.results.targets[target].sdk_packages, loaded);
-                    if known.is_empty() {
-                        first_started.push(target);
-                    }
-                    if let Some(notes) = process.notes.take() {
-                        let target = &mut self.results.targets[target];
-                        (target.calls, target.caveats) = (notes.calls, notes.caveats);
-                        target.item_bytes = Some(notes.item_bytes);
-                    }
-                    if let (Some(Err(why)), Some(bundle)) =
-                        (&process.cold.bundled_import_ms, &mut self.results.targets[target].bundle)
-                    {
-                        bundle.reason = Some(why.clone());
-                    }
-                    self.sampler.watch(&process.id, process.pid);
-                    processes.push(process);
-                }
-                Err(fault) => {
-                    self.blame(target, plan.scale, fault)?;
-                    self.restore(plan, &[target as u32 + 1], |_| 0, keeper)?;
-                }
-            }
-        }
-        self.warn_of_other_sdks(&first_started);
-        Ok(processes)
-    }
-
-    /// Warns of targets that loaded other packages of the AWS SDK than the baseline, while the run can still be stopped.
-    fn warn_of_other_sdks(&self, targets: &[usize]) {
-        for target in targets.iter().map(|&at| &self.results.targets[at]) {
-            let others = sdk::other_than_the_baseline(self.results, target);
-            if !others.is_empty() {
-                let remedy = sdk::remedy(target, &others).map_or_else(String::new, |how| format!("; to fix it: {how}"));
-                self.observer.warn(&format!("{} {}{remedy}", target.id, sdk::sentence(&others)));
-            }
-        }
-    }
-
-    /// Starts one target's process and has its work verified: in full in its first process at this scale, shortly in
-    /// later ones, and then without Scan among other operations, which would take longer than all of them.
-    fn start(&self, plan: RoundPlan, place: u32, target: usize) -> Started {
-        let RoundPlan { scale, round } = plan;
-        let planned = &self.plan.targets[target];
-        let tables = self.tables(scale);
-        let job = OpenSuite {
-            target: planned.id.clone(),
-            adapter: planned.adapter(),
-            calls: self.plan.calls,
-            data: Box::new(tables.data),
-            endpoint: tables.endpoint,
-            recorded_endpoint: self.site.record(target).endpoint(),
-            table: tables.table,
-            rehearsal_table: tables.rehearsal_table,
-            scan_part: tables.scan_part,
-            items: tables.items,
-            seed: tables.seed,
-            round,
-            lane: target as u32 + 1,
-            pool: POOL,
-            call_timeout_ms: Self::call_limit(scale).as_millis() as u64,
-            handicap: planned.handicap.clone(),
-            twice: planned.twice.clone(),
-        };
-        let log = self.out.join(format!("suite-{}-{}-{round}.log", scale.scale.name, files::name_of(&planned.id)));
-        let health = self.health();
-        // The two imports that are compared take turns in being the first, and in what goes on next to them.
-        let bundle_first = (round + place).is_multiple_of(2);
-        let before = bundle_first.then(|| self.site.import_bundle(target));
-        let (suite, ready) = Suite::open(self.site.suite(target, log), job, &health)?;
-        let bundled_import_ms = before.unwrap_or_else(|| self.site.import_bundle(target));
-        let full = !self.recorded.contains(&target);
-        let operations = to_verify(&self.plan.operations, full);
-        let (suite, verified) = suite.verify(&operations, full, &health)?;
-        let first_calls = verified.iter().filter_map(|found| Some((found.operation, found.first_call_ms?)));
-        Ok(Process {
-            target,
-            id: planned.id.clone(),
-            place,
-            lane: target as u32 + 1,
-            pid: ready.pid,
-            notes: ready.adapter,
-            sdk_packages: ready.sdk_packages,
-            suite,
-            warming: Warming::default(),
-            recorded: BTreeMap::new(),
-            measured: BTreeMap::new(),
-            cold: Cold {
-                round,
-                import_ms: ready.import_ms,
-                bundled_import_ms,
-                memory_mb: ready.memory_mb,
-                first_call_ms: first_calls.collect(),
-            },
-        })
-    }
-
-    /// Records the answers of every target that has none yet: what only reads first, while the table is as it was
-    /// seeded.
-    fn record_all(&mut self, plan: RoundPlan, processes: &mut Vec<Process>, keeper: &mut Keeper) -> Result<(), Fault> {
-        let fresh: Vec<usize> =
-            processes.iter().map(|process| process.target).filter(|target| !self.recorded.contains(target)).collect();
-        if fresh.is_empty() {
-            return Ok(());
-        }
-        let lanes: Vec<u32> = fresh.iter().map(|&target| target as u32 + 1).collect();
-        // What an earlier recording left is in the way of conditional writes.
-        self.restore(plan, &lanes, |_| 0, keeper)?;
-        for operation in to_record(&self.plan.operations) {
-            if operation.consumes_items() {
-                for &lane in &lanes {
-                    keeper.prepare(lane, u64::from(POOL), true, &self.health())?;
-                }
-            }
-            let outcomes: Vec<Result<(), Fault>> = {
-                let this = &*self;
-                let fresh: Vec<&mut Process> =
-                    processes.iter_mut().filter(|process| fresh.contains(&process.target)).collect();
-                at_once(fresh, cores(), |process| this.record(plan, operation, process))
-            };
-            let mut outcomes = outcomes.into_iter();
-            self.each(plan, processes, |_, process| {
-                if fresh.contains(&process.target) { outcomes.next().unwrap_or(Ok(())) } else { Ok(()) }
-            })?;
-        }
-        for process in &*processes {
-            for &operation in &self.plan.operations {
-                let Some(recorded) = process.recorded.get(&operation).cloned() else { continue };
-                self.recorded_ms.insert((process.target, operation), recorded.ms_per_call);
-                if operation.grows_with_the_table() {
-                    self.used_ms.insert((process.target, operation), recorded.ms_per_call);
-                }
-                let found = self.results.measurement_mut(&plan.scale.scale.name, operation, &process.id);
-                if let Some(measurement) = found {
-                    measurement.work = Some(recorded.work);
-                    measurement.recording = recorded.note;
-                }
-            }
-            if fresh.contains(&process.target) {
-                self.site.record(process.target).answer();
-            }
-        }
-        self.recorded.extend(fresh);
-        self.restore(plan, &lanes, |_| 0, keeper)
-    }
-
-    /// Records one operation of one target.
-    fn record(&self, plan: RoundPlan, operation: Operation, process: &mut Process) -> Result<(), Fault> {
-        self.observer.doing(&process.id, &format!("{operation} · recording answers"));
-        let record = self.site.record(process.target);
-        record.begin(operation);
-        let begun = Instant::now();
-        let called = process.suite.record(operation, &self.health());
-        let took = begun.elapsed();
-        let ended = record.end(called.as_ref().map_or(1, |called| called.calls));
-        let called = called?;
-        let failed = |cause: String| Fault::Failed(Failure { stage: "record".into(), cause }, Some(operation));
-        let recording = ended.map_err(|why| failed(format!("{why:#}")))?;
-        if let Some(items) = called.items.filter(|&items| items != recording.items_returned) {
-            return Err(Fault::WrongWork {
-                stage: "record".to_owned(),
-                operation,
-                expected: format!("{} items, as many as the server returned", recording.items_returned),
-                actual: format!("{items} items"),
-            });
-        }
-        let part = plan.scale.scan_part().filter(|_| operation.grows_with_the_table());
-        let items_scanned = part.map(u64::from);
-        let note = (recording.varies || items_scanned.is_some())
-            .then_some(RecordingNote { varies: recording.varies, items_scanned });
-        process.recorded.insert(
-            operation,
-            RecordedOperation {
-                work: recording.work,
-                note,
-                ms_per_call: took.as_secs_f64() * 1e3 / called.calls.max(1) as f64,
-            },
-        );
-        Ok(())
-    }
-
-    /// Warms up all processes, as many at once as there are cores, until the slowest to settle has settled: all make
-    /// equally many calls.
-    fn warm_up(&mut self, plan: RoundPlan, processes: &mut Vec<Process>) -> Result<(), Fault> {
-        let begun = Instant::now();
-        let mut cycles = 0;
-        loop {
-            let step = match cycles {
-                0 => warm_up::FIRST,
-                warm_up::FIRST => warm_up::FEWEST - warm_up::FIRST,
-                _ => warm_up::STEP,
-            };
-            let outcomes: Vec<Result<(), Fault>> = {
-                let this = &*self;
-                // The slowest first, so that it isn't left to work alone at the end.
-                let mut slowest_first: Vec<(usize, &mut Process)> = processes.iter_mut().enumerate().collect();
-                slowest_first.sort_by(|(_, a), (_, b)| this.slowness(b.target).total_cmp(&this.slowness(a.target)));
-                let mut outcomes = at_once(slowest_first, cores(), |(at, process)| {
-                    let (id, health) = (process.id.clone(), this.health());
-                    let now_at = |operation| this.observer.doing(&id, &format!("{operation} · warming up"));
-                    let calls = |operation| this.warm_up_share(process.target, operation);
-                    let operations: Vec<_> = this.plan.operations.iter().map(|&one| (one, calls(one))).collect();
-                    (at, process.warming.warm(&mut process.suite, &operations, step, &health, now_at))
-                });
-                outcomes.sort_by_key(|(at, _)| *at);
-                outcomes.into_iter().map(|(_, outcome)| outcome).collect()
-            };
-            let mut outcomes = outcomes.into_iter();
-            self.each(plan, processes, |_, _| outcomes.next().unwrap_or(Ok(())))?;
-            for process in &*processes {
-                for &operation in &self.plan.operations {
-                    if let Some(us) = process.warming.least_us(operation) {
-                        self.recorded_ms.insert((process.target, operation), us / 1e3);
-                    }
-                }
-            }
-            cycles += step;
-            let took = begun.elapsed();
-            let next = took.mul_f64(warm_up::STEP as f64 / cycles as f64);
-            let settled = processes.iter().all(|process| process.warming.has_settled());
-            let spent = settled || cycles >= warm_up::MOST || took + next > plan.scale.warm_up;
-            if spent && cycles >= plan.scale.fewest_cycles {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The share of a warm-up's calls that a target makes of an operation: all of them, or fewer where its calls do so
-    /// much more that they warm its code in fewer. Many slices of an earlier round say it best.
-    fn warm_up_share(&self, target: usize, operation: Operation) -> f64 {
-        let known = if self.client_ms.is_empty() { &self.recorded_ms } else { &self.client_ms };
-        let of_operation = known.iter().filter(|((_, one), _)| *one == operation).map(|(_, ms)| *ms);
-        let fastest = of_operation.fold(f64::INFINITY, f64::min);
-        let own = known.get(&(target, operation)).copied().unwrap_or(fastest);
-        warm_up::share(own / fastest)
-    }
-
-    /// What one call of every operation takes a target, milliseconds.
-    fn slowness(&self, target: usize) -> f64 {
-        self.recorded_ms.iter().filter(|((one, _), _)| *one == target).map(|(_, ms)| ms).sum()
     }
 
     /// Measures every operation of the processes of one group: the client's cost first, then the library as it is used.
@@ -523,7 +253,7 @@ impl Runner<'_> {
     }
 
     /// Removes and undoes what some lanes' processes wrote: of each operation so many calls.
-    fn restore(
+    pub(super) fn restore(
         &self,
         plan: RoundPlan,
         lanes: &[u32],
@@ -605,7 +335,7 @@ impl Runner<'_> {
     }
 
     /// Writes down which target failed and why. The database's own end and a signal are nobody's fault here.
-    fn blame(&mut self, target: usize, scale: &ScalePlan, fault: Fault) -> Result<(), Fault> {
+    pub(super) fn blame(&mut self, target: usize, scale: &ScalePlan, fault: Fault) -> Result<(), Fault> {
         let id = &self.plan.targets[target].id;
         let (status, operation, failure) = match fault {
             Fault::Database(_) | Fault::Interrupted => return Err(fault),
@@ -657,19 +387,4 @@ impl Runner<'_> {
         let costs: Vec<(String, f64)> = processes.iter_mut().filter_map(cost).collect();
         self.observer.costs(operation, &costs);
     }
-}
-
-/// What a process is verified in: all operations in full, and shortly all but Scan next to others, which would take longer
-/// than all of them.
-pub fn to_verify(operations: &[Operation], full: bool) -> Vec<Operation> {
-    let is_left_out = |operation: Operation| !full && operations.len() > 1 && operation.grows_with_the_table();
-    operations.iter().copied().filter(|&operation| !is_left_out(operation)).collect()
-}
-
-/// The operations in the order in which they are recorded: what only reads first, while the table is as it was seeded,
-/// and Scan before the others, since a scan of a large table takes the server seconds: those of all targets come together.
-pub fn to_record(operations: &[Operation]) -> Vec<Operation> {
-    let mut operations = operations.to_vec();
-    operations.sort_by_key(|operation| (!operation.only_reads(), !operation.grows_with_the_table()));
-    operations
 }

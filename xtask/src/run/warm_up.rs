@@ -7,8 +7,11 @@
 //! processes would make a ratio out of their warm-up.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::at_once::{at_once, cores};
+use super::process::Process;
+use super::{RoundPlan, Runner};
 use crate::results::{Operation, WarmUp};
 use crate::workers::protocol::Ground;
 use crate::workers::suite::VerifiedSuite;
@@ -116,6 +119,69 @@ impl Warming {
     /// makes no target look slow.
     pub fn least_us(&self, operation: Operation) -> Option<f64> {
         self.operations.get(&operation)?.windows_us.iter().copied().reduce(f64::min)
+    }
+}
+
+impl Runner<'_> {
+    /// Warms up all processes, as many at once as there are cores, until the slowest to settle has settled: all make
+    /// equally many calls.
+    pub(super) fn warm_up(&mut self, plan: RoundPlan, processes: &mut Vec<Process>) -> Result<(), Fault> {
+        let begun = Instant::now();
+        let mut cycles = 0;
+        loop {
+            let step = match cycles {
+                0 => FIRST,
+                FIRST => FEWEST - FIRST,
+                _ => STEP,
+            };
+            let outcomes: Vec<Result<(), Fault>> = {
+                let this = &*self;
+                // The slowest first, so that it isn't left to work alone at the end.
+                let mut slowest_first: Vec<(usize, &mut Process)> = processes.iter_mut().enumerate().collect();
+                slowest_first.sort_by(|(_, a), (_, b)| this.slowness(b.target).total_cmp(&this.slowness(a.target)));
+                let mut outcomes = at_once(slowest_first, cores(), |(at, process)| {
+                    let (id, health) = (process.id.clone(), this.health());
+                    let now_at = |operation| this.observer.doing(&id, &format!("{operation} · warming up"));
+                    let calls = |operation| this.warm_up_share(process.target, operation);
+                    let operations: Vec<_> = this.plan.operations.iter().map(|&one| (one, calls(one))).collect();
+                    (at, process.warming.warm(&mut process.suite, &operations, step, &health, now_at))
+                });
+                outcomes.sort_by_key(|(at, _)| *at);
+                outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+            };
+            let mut outcomes = outcomes.into_iter();
+            self.each(plan, processes, |_, _| outcomes.next().unwrap_or(Ok(())))?;
+            for process in &*processes {
+                for &operation in &self.plan.operations {
+                    if let Some(us) = process.warming.least_us(operation) {
+                        self.recorded_ms.insert((process.target, operation), us / 1e3);
+                    }
+                }
+            }
+            cycles += step;
+            let took = begun.elapsed();
+            let next = took.mul_f64(STEP as f64 / cycles as f64);
+            let settled = processes.iter().all(|process| process.warming.has_settled());
+            let spent = settled || cycles >= MOST || took + next > plan.scale.warm_up;
+            if spent && cycles >= plan.scale.fewest_cycles {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The share of a warm-up's calls that a target makes of an operation: all of them, or fewer where its calls do so
+    /// much more that they warm its code in fewer. Many slices of an earlier round say it best.
+    fn warm_up_share(&self, target: usize, operation: Operation) -> f64 {
+        let known = if self.client_ms.is_empty() { &self.recorded_ms } else { &self.client_ms };
+        let of_operation = known.iter().filter(|((_, one), _)| *one == operation).map(|(_, ms)| *ms);
+        let fastest = of_operation.fold(f64::INFINITY, f64::min);
+        let own = known.get(&(target, operation)).copied().unwrap_or(fastest);
+        share(own / fastest)
+    }
+
+    /// What one call of every operation takes a target, milliseconds.
+    fn slowness(&self, target: usize) -> f64 {
+        self.recorded_ms.iter().filter(|((one, _), _)| *one == target).map(|(_, ms)| ms).sum()
     }
 }
 
