@@ -41,7 +41,6 @@ export async function warmUpOperation(open: OpenedSuite, operation: Operation, c
           from,
           count: calls,
         });
-  emit({ event: "start", operation, phase: "warm-up" });
   const warmed = await warmUp(slice, limit, open.spinOf(operation));
   emit(endOf(operation, "warm-up", { ...warmed, samplesMs: [], allocation: null }));
 }
@@ -50,26 +49,28 @@ export async function measureOperation(open: OpenedSuite, operation: Operation, 
   const { emit } = open;
   const wanted = readMeasure(command);
   const { phase, leadIn, concurrency } = wanted;
+  // Against the record nobody watches the process: an event would only wake the parent while calls are timed.
+  const watched = GROUND_OF[phase] === "database";
+  const tell = (event: "start" | "stopped"): Event[] => (watched ? [{ event, operation, phase }] : []);
   const { slice, wrong } = callsOf(open, operation, wanted);
   const options = {
     slice,
     leadIn,
     limit: open.limit,
-    onStart: () => emit({ event: "start", operation, phase }),
+    onStart: () => emit(...tell("start")),
     spin: open.spinOf(operation),
   };
   const measured =
     phase === "allocation"
       ? await countCalls(options)
       : await timeCalls({ ...options, concurrency, samples: phase === "latency" });
-  const stopped: Event = { event: "stopped", operation, phase };
   const end = endOf(operation, phase, measured);
   const { last } = measured;
   if (last === null || !wanted.check) {
-    emit(stopped, end);
+    emit(...tell("stopped"), end);
     return;
   }
-  emit(stopped);
+  emit(...tell("stopped"));
   const found = await wrong(last.index, last.result);
   emit(found === null ? end : { event: "wrong-work", operation, ...found });
 }

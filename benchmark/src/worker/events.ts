@@ -20,7 +20,9 @@ export function takeOverOutput(): Emit {
   process.stdout.on("error", () => process.exit(0));
   process.stderr.on("error", () => {});
   return (...events) => {
-    write(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+    if (events.length > 0) {
+      write(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+    }
   };
 }
 

@@ -262,11 +262,12 @@ pub enum Event {
         /// What Scan returned; null for the other operations.
         items: Option<u64>,
     },
+    /// The clock of a phase against the database starts: the process is watched from now on.
     Start {
         operation: Operation,
         phase: Phase,
     },
-    /// The clock of a timed phase has stopped; its [`Event::End`] follows once the last result is checked.
+    /// That clock has stopped; its [`Event::End`] follows once the last result is checked.
     Stopped {
         operation: Operation,
         phase: Phase,
