@@ -20,7 +20,7 @@ use crate::system::proc;
 /// How often the watched processes are read.
 pub const INTERVAL: Duration = Duration::from_millis(250);
 /// How often a process's memory is read at most: it costs a hundred times what its CPU clock does.
-const MEMORY_INTERVAL: Duration = Duration::from_millis(50);
+const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
 /// The shortest window that a peak is taken over.
 const PEAK_WINDOW_MS: f64 = 200.0;
 /// The window over which the machine's other load is taken.
@@ -271,19 +271,19 @@ impl State {
         if !self.measuring {
             return;
         }
+        // The counters of the whole machine cost more than those of a process.
+        if self.window.is_some_and(|(.., begun)| begun.elapsed() < BESIDES_WINDOW) {
+            return;
+        }
         let Some(counters) = Counters::read() else { return };
         let ours = own_cpu_ms() + self.watched.values().map(|watched| watched.last.1).sum::<f64>();
         let now = Instant::now();
-        match self.window {
-            None => self.window = Some((counters, ours, now)),
-            Some((before, ours_before, begun)) if now - begun >= BESIDES_WINDOW => {
-                let at_ms = (now - self.origin).as_secs_f64() * 1e3;
-                let wall_ms = (now - begun).as_secs_f64() * 1e3;
-                self.windows.push(before.until(counters, ours - ours_before, at_ms, wall_ms));
-                self.window = Some((counters, ours, now));
-            }
-            Some(_) => {}
+        if let Some((before, ours_before, begun)) = self.window {
+            let at_ms = (now - self.origin).as_secs_f64() * 1e3;
+            let wall_ms = (now - begun).as_secs_f64() * 1e3;
+            self.windows.push(before.until(counters, ours - ours_before, at_ms, wall_ms));
         }
+        self.window = Some((counters, ours, now));
     }
 }
 
