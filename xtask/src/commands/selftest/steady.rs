@@ -29,6 +29,12 @@ const LONGEST: Duration = Duration::from_secs(20);
 const LONGEST_SCANS: Duration = Duration::from_secs(8);
 /// Calls between two looks at the clock.
 const CHUNK: u64 = 250;
+/// Calls of an operation that a process makes anew before it is measured, where it made others for minutes: its next
+/// hundreds of calls cost up to a quarter more.
+const ANEW: u64 = 500;
+const QUERIES_ANEW: u64 = 50;
+/// A call is not expected to take longer than this.
+const LONGEST_CALL: Duration = Duration::from_secs(5);
 /// How far what was settled may be from there.
 const WITHIN: f64 = 0.05;
 /// Turns of each process before the calls and after them, and the longest that its own take. Before them they are as
@@ -112,13 +118,13 @@ impl<'a, 'b, 'c> Steady<'a, 'b, 'c> {
         let all: Vec<usize> = (0..self.rig.libraries.len()).collect();
         let mut processes = self.rig.start_processes(&all)?;
         self.unsettled += warm(&self.rig, &mut processes, self.operations)?;
-        let before = self.measure(&mut processes, TURNS[0])?;
+        let before = self.measure(&mut processes, TURNS[0], false)?;
         let outcomes = {
             let rig = &self.rig;
             at_once(processes.iter_mut().rev().collect(), cores(), |process| more_calls(rig, process, self.operations))
         };
         outcomes.into_iter().collect::<anyhow::Result<()>>()?;
-        let after = self.measure(&mut processes, TURNS[1])?;
+        let after = self.measure(&mut processes, TURNS[1], true)?;
         for (cell, before) in before {
             if let Some(((early, early_variance), (late, late_variance))) = before.zip(after[&cell]) {
                 self.found.entry(cell).or_default().push((early - late, early_variance + late_variance));
@@ -130,14 +136,24 @@ impl<'a, 'b, 'c> Steady<'a, 'b, 'c> {
         Ok(())
     }
 
-    /// What each process costs for each operation over what the reference does, as a logarithm with its variance.
-    fn measure(&mut self, processes: &mut [Process], (turns, longest): (u64, Duration)) -> anyhow::Result<Measured> {
+    /// What each process costs for each operation over what the reference does, as a logarithm with its variance. The
+    /// reference is warmed anew, and the processes where `anew` says so.
+    fn measure(
+        &mut self,
+        processes: &mut [Process],
+        (turns, longest): (u64, Duration),
+        anew: bool,
+    ) -> anyhow::Result<Measured> {
         let pids: Vec<u32> = processes.iter().map(|process| process.pid).chain([self.reference.pid]).collect();
         for &pid in &pids {
             core::keep_on_one(pid);
         }
         let mut measured = BTreeMap::new();
         for &operation in self.operations {
+            let again = processes.iter_mut().filter(|_| anew).chain([&mut self.reference]);
+            for process in again {
+                warm_anew(&self.rig, process, operation)?;
+            }
             let calls = SliceLength::client(operation).calls_of_a_slice();
             let mut sides: Vec<(Parts, Parts, f64)> = vec![Default::default(); processes.len()];
             for turn in 0..turns {
@@ -213,17 +229,21 @@ fn more_calls(rig: &Rig<'_, '_>, process: &mut Process, operations: &[Operation]
         // Single items are never cut short.
         let is_item = !matches!(operation, Operation::Query | Operation::Scan);
         while made < MORE_CALLS && (is_item || begun.elapsed() < longest) {
-            process.suite.warm_up(
-                operation,
-                chunk,
-                Ground::Recorded,
-                Duration::from_secs(5) * chunk as u32,
-                &health,
-            )?;
+            process.suite.warm_up(operation, chunk, Ground::Recorded, LONGEST_CALL * chunk as u32, &health)?;
             made += chunk;
         }
     }
     Ok(())
+}
+
+fn warm_anew(rig: &Rig<'_, '_>, process: &mut Process, operation: Operation) -> Result<(), Fault> {
+    let calls = match operation {
+        Operation::Scan => 1,
+        Operation::Query => QUERIES_ANEW,
+        _ => ANEW,
+    };
+    let longest = LONGEST_CALL * calls as u32;
+    process.suite.warm_up(operation, calls, Ground::Recorded, longest, &rig.health()).map(drop)
 }
 
 /// The mean of what some processes show. Its interval is from their slices.
