@@ -20,7 +20,7 @@ use crate::system::proc;
 /// How often the watched processes are read.
 pub const INTERVAL: Duration = Duration::from_millis(250);
 /// How often a process's memory is read at most: it costs a hundred times what its CPU clock does.
-const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
+const MEMORY_INTERVAL: Duration = Duration::from_millis(200);
 /// The shortest window that a peak is taken over.
 const PEAK_WINDOW_MS: f64 = 200.0;
 /// The window over which the machine's other load is taken.
