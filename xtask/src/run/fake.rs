@@ -330,7 +330,12 @@ impl FakeSuite {
                 };
                 let (operation, phase) = (*operation, *phase);
                 let end = Event::End(self.end(operation, phase, *calls, ground));
-                vec![Event::Start { operation, phase }, Event::Stopped { operation, phase }, end]
+                match ground {
+                    Ground::Database => {
+                        vec![Event::Start { operation, phase }, Event::Stopped { operation, phase }, end]
+                    }
+                    Ground::Recorded => vec![end],
+                }
             }
             SuiteCommand::Values => {
                 let (kind, outcome, detail) = (ValueKind::Buffer, ValueFate::Changed, Some("Uint8Array".to_owned()));

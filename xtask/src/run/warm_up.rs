@@ -56,7 +56,7 @@ pub struct Warming {
 }
 
 impl Warming {
-    /// Makes so many cycles of calls more, all operations in turn, each with its [`share`] of the calls.
+    /// Makes so many cycles of calls more, all operations in turn, each with its share of the calls.
     ///
     /// # Errors
     /// Where the calls fail.
@@ -173,10 +173,8 @@ impl Runner<'_> {
     /// much more that they warm its code in fewer. Many slices of an earlier round say it best.
     fn warm_up_share(&self, target: usize, operation: Operation) -> f64 {
         let known = if self.client_ms.is_empty() { &self.recorded_ms } else { &self.client_ms };
-        let of_operation = known.iter().filter(|((_, one), _)| *one == operation).map(|(_, ms)| *ms);
-        let fastest = of_operation.fold(f64::INFINITY, f64::min);
-        let own = known.get(&(target, operation)).copied().unwrap_or(fastest);
-        share(own / fastest)
+        let all = known.iter().filter(|((_, one), _)| *one == operation).map(|(_, ms)| *ms);
+        share_among(known.get(&(target, operation)).copied(), all)
     }
 
     /// What one call of every operation takes a target, milliseconds.
@@ -187,8 +185,15 @@ impl Runner<'_> {
 
 /// Of the calls of a warm-up, the share of a target whose call takes so many times as long as the fastest's. Targets that
 /// are about equally fast make equally many calls; a far slower one runs that much more code in each.
-pub fn share(times: f64) -> f64 {
+fn share(times: f64) -> f64 {
     if times.is_finite() && times > SLOW { (1.0 / times).max(FEWEST_CALLS) } else { 1.0 }
+}
+
+/// The same from what a call takes the target and what it takes all of them, in any one unit: all calls where nothing is
+/// known of the target.
+pub fn share_among(own: Option<f64>, all: impl Iterator<Item = f64>) -> f64 {
+    let fastest = all.fold(f64::INFINITY, f64::min);
+    own.map_or(1.0, |own| share(own / fastest))
 }
 
 /// Calls of an operation in a cycle.
@@ -251,6 +256,8 @@ mod tests {
     fn targets_about_equally_fast_make_equally_many_calls_and_far_slower_ones_fewer() {
         assert_eq!((share(1.0), share(1.9), share(4.0), share(40.0)), (1.0, 1.0, 0.25, 0.2));
         assert!((share(f64::NAN) - 1.0).abs() < f64::EPSILON);
+        let among = |own| share_among(own, [2.0, 1.0, 4.0].into_iter());
+        assert_eq!((among(Some(4.0)), among(Some(1.0)), among(None)), (0.25, 1.0, 1.0));
         let of = |operation, share| (0..16).map(|cycle| calls_of_cycle(operation, cycle, 6, share)).sum::<u64>();
         assert_eq!((of(Operation::GetItem, 1.0), of(Operation::GetItem, 0.5)), (960, 480));
         assert_eq!((of(Operation::Scan, 1.0), of(Operation::Scan, 0.2)), (5, 1));

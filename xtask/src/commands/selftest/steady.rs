@@ -208,10 +208,9 @@ fn warm(rig: &Rig<'_, '_>, processes: &mut [Process], operations: &[Operation]) 
 
 /// Of each process, the operations with the share of their calls that it makes.
 fn shares(warmings: &[Warming], operations: &[Operation]) -> Vec<Vec<(Operation, f64)>> {
-    let fastest = |operation| warmings.iter().filter_map(|one| one.least_us(operation)).fold(f64::INFINITY, f64::min);
     let share = |warming: &Warming, operation| {
-        let times = warming.least_us(operation).map_or(1.0, |us| us / fastest(operation));
-        (operation, warm_up::share(times))
+        let all = warmings.iter().filter_map(|one| one.least_us(operation));
+        (operation, warm_up::share_among(warming.least_us(operation), all))
     };
     warmings.iter().map(|one| operations.iter().map(|&operation| share(one, operation)).collect()).collect()
 }
