@@ -373,6 +373,15 @@ fn a_far_slower_target_makes_fewer_warm_up_calls() {
     assert_eq!(calls[&(0, Operation::GetItem)], 4 * calls[&(1, Operation::GetItem)]);
 }
 
+#[test]
+fn a_far_slower_target_that_is_the_last_to_settle_goes_on_alone() {
+    let slow = Behaviour { slow: 4.0, helpers: 0.9, ..Behaviour::default() };
+    let made = run(&plan("--op getitem --op putitem --rounds 2"), World::new(vec![Behaviour::default(), slow]));
+    let calls = warm_up_calls(&made, 1);
+    let cycles = |target, share: u64| calls[&(target, Operation::GetItem)] * share / (2 * 60);
+    assert_eq!((cycles(0, 1), cycles(1, 4)), (warm_up::FEWEST, warm_up::MOST));
+}
+
 /// What one measurement writes: target, operation, and the number after its last call.
 fn writes(command: &SuiteCommand) -> Option<(Operation, u64)> {
     match command {

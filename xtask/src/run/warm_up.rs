@@ -4,7 +4,8 @@
 //! the end of it, since a core's speed may double or halve from one second to the next; the compiling threads do.
 //!
 //! All targets of a round make equally many calls of each operation: the slowest to settle decides. Unequally warmed
-//! processes would make a ratio out of their warm-up.
+//! processes would make a ratio out of their warm-up. A far slower target makes fewer calls, each of which runs more code;
+//! where it is the last to settle, it goes on alone with them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -56,7 +57,7 @@ pub struct Warming {
 }
 
 impl Warming {
-    /// Makes so many cycles of calls more, all operations in turn, each with its share of the calls.
+    /// Makes so many cycles of calls more, the operations in turn, each with its share of the calls; none without any.
     ///
     /// # Errors
     /// Where the calls fail.
@@ -68,6 +69,9 @@ impl Warming {
         health: Health<'_>,
         now_at: impl Fn(Operation),
     ) -> Result<(), Fault> {
+        if operations.is_empty() {
+            return Ok(());
+        }
         for _ in 0..cycles {
             let (mut thread_ms, mut process_ms) = (0.0, 0.0);
             for &(operation, share) in operations {
@@ -80,8 +84,7 @@ impl Warming {
                 let thread = end.thread_ms.unwrap_or(end.cpu_ms);
                 let us = thread * 1e3 / end.calls.max(1) as f64;
                 self.note(operation, end.calls, end.wall_ms, us, end.cpu_ms / thread.max(1e-3) - 1.0);
-                // Long calls collect garbage on the same threads.
-                if operations.len() == 1 || !matches!(operation, Operation::Query | Operation::Scan) {
+                if tells(operation, operations.len()) {
                     thread_ms += thread;
                     process_ms += end.cpu_ms;
                 }
@@ -134,39 +137,59 @@ impl Runner<'_> {
                 FIRST => FEWEST - FIRST,
                 _ => STEP,
             };
-            let outcomes: Vec<Result<(), Fault>> = {
-                let this = &*self;
-                // The slowest first, so that it isn't left to work alone at the end.
-                let mut slowest_first: Vec<(usize, &mut Process)> = processes.iter_mut().enumerate().collect();
-                slowest_first.sort_by(|(_, a), (_, b)| this.slowness(b.target).total_cmp(&this.slowness(a.target)));
-                let mut outcomes = at_once(slowest_first, cores(), |(at, process)| {
-                    let (id, health) = (process.id.clone(), this.health());
-                    let now_at = |operation| this.observer.doing(&id, &format!("{operation} · warming up"));
-                    let calls = |operation| this.warm_up_share(process.target, operation);
-                    let operations: Vec<_> = this.plan.operations.iter().map(|&one| (one, calls(one))).collect();
-                    (at, process.warming.warm(&mut process.suite, &operations, step, &health, now_at))
-                });
-                outcomes.sort_by_key(|(at, _)| *at);
-                outcomes.into_iter().map(|(_, outcome)| outcome).collect()
-            };
-            let mut outcomes = outcomes.into_iter();
-            self.each(plan, processes, |_, _| outcomes.next().unwrap_or(Ok(())))?;
-            for process in &*processes {
-                for &operation in &self.plan.operations {
-                    if let Some(us) = process.warming.least_us(operation) {
-                        self.recorded_ms.insert((process.target, operation), us / 1e3);
-                    }
-                }
-            }
-            cycles += step;
-            let took = begun.elapsed();
-            let next = took.mul_f64(STEP as f64 / cycles as f64);
-            let settled = processes.iter().all(|process| process.warming.has_settled());
-            let spent = settled || cycles >= MOST || took + next > plan.scale.warm_up;
-            if spent && cycles >= plan.scale.fewest_cycles {
+            let fewest = FEWEST.max(plan.scale.fewest_cycles);
+            let shares = processes.iter().map(|process| (&process.warming, self.shares(process.target))).collect();
+            let goes_on = going_on(shares, cycles, fewest);
+            let going = goes_on.iter().filter(|shares| !shares.is_empty()).count();
+            if going == 0 {
                 return Ok(());
             }
+            let took = begun.elapsed();
+            let part = step as f64 / cycles.max(1) as f64 * going as f64 / processes.len() as f64;
+            if cycles >= fewest && (cycles >= MOST || took + took.mul_f64(part) > plan.scale.warm_up) {
+                return Ok(());
+            }
+            self.warm_up_by(step, &goes_on, plan, processes)?;
+            cycles += step;
         }
+    }
+
+    /// Makes so many cycles of calls more, each process of its operations.
+    fn warm_up_by(
+        &mut self,
+        cycles: u64,
+        goes_on: &[Shares],
+        plan: RoundPlan,
+        processes: &mut Vec<Process>,
+    ) -> Result<(), Fault> {
+        let outcomes: Vec<Result<(), Fault>> = {
+            let this = &*self;
+            // The slowest first, so that it isn't left to work alone at the end.
+            let mut slowest_first: Vec<(usize, &mut Process)> = processes.iter_mut().enumerate().collect();
+            slowest_first.sort_by(|(_, a), (_, b)| this.slowness(b.target).total_cmp(&this.slowness(a.target)));
+            let mut outcomes = at_once(slowest_first, cores(), |(at, process)| {
+                let (id, health) = (process.id.clone(), this.health());
+                let now_at = |operation| this.observer.doing(&id, &format!("{operation} · warming up"));
+                (at, process.warming.warm(&mut process.suite, &goes_on[at], cycles, &health, now_at))
+            });
+            outcomes.sort_by_key(|(at, _)| *at);
+            outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+        };
+        let mut outcomes = outcomes.into_iter();
+        self.each(plan, processes, |_, _| outcomes.next().unwrap_or(Ok(())))?;
+        for process in &*processes {
+            for &operation in &self.plan.operations {
+                if let Some(us) = process.warming.least_us(operation) {
+                    self.recorded_ms.insert((process.target, operation), us / 1e3);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All operations, each with the share of its calls that a target makes.
+    fn shares(&self, target: usize) -> Shares {
+        self.plan.operations.iter().map(|&one| (one, self.warm_up_share(target, one))).collect()
     }
 
     /// The share of a warm-up's calls that a target makes of an operation: all of them, or fewer where its calls do so
@@ -181,6 +204,34 @@ impl Runner<'_> {
     fn slowness(&self, target: usize) -> f64 {
         self.recorded_ms.iter().filter(|((one, _), _)| *one == target).map(|(_, ms)| ms).sum()
     }
+}
+
+/// Whether helper threads that are busy with an operation's calls tell that they compile: long calls collect garbage on
+/// the same threads.
+fn tells(operation: Operation, operations: usize) -> bool {
+    operations == 1 || !matches!(operation, Operation::Query | Operation::Scan)
+}
+
+/// What a process calls in a cycle, each operation with the share of its calls that the process makes.
+pub type Shares = Vec<(Operation, f64)>;
+
+/// What each of some processes goes on with, after so many cycles of which all make at least `fewest`. Nobody goes on once
+/// all have settled. Until then all go on with everything, but where only such are left as make fewer calls, those go on
+/// alone, with what they make fewer calls of.
+pub fn going_on(processes: Vec<(&Warming, Shares)>, cycles: u64, fewest: u64) -> Vec<Shares> {
+    let fewer = |shares: &Shares| -> Shares { shares.iter().copied().filter(|(_, share)| *share < 1.0).collect() };
+    let alone = |shares: &Shares| fewer(shares).into_iter().any(|(operation, _)| tells(operation, shares.len()));
+    let all = cycles < fewest || processes.iter().any(|(warming, shares)| !warming.has_settled() && !alone(shares));
+    let goes_on = |(warming, shares): (&Warming, Shares)| {
+        if all {
+            shares
+        } else if warming.has_settled() {
+            Shares::new()
+        } else {
+            fewer(&shares)
+        }
+    };
+    processes.into_iter().map(goes_on).collect()
 }
 
 /// Of the calls of a warm-up, the share of a target whose call takes so many times as long as the fastest's. Targets that
@@ -241,6 +292,25 @@ mod tests {
     #[test]
     fn one_late_burst_of_collecting_garbage_is_no_compiling() {
         assert!(is_quiet(&[0.9, 0.05, 0.4, 0.04]));
+    }
+
+    #[test]
+    fn all_go_on_until_only_those_are_left_that_make_fewer_calls_and_these_with_them_alone() {
+        let warming = |helpers| Warming { cycles: FEWEST, helpers: vec![helpers; LAST], ..Warming::default() };
+        let (settled, compiles) = (&warming(0.1), &warming(0.9));
+        let usual = || vec![(Operation::GetItem, 1.0), (Operation::DeleteItem, 1.0), (Operation::Query, 1.0)];
+        let slow = || vec![(Operation::GetItem, 0.3), (Operation::DeleteItem, 1.0), (Operation::Query, 0.2)];
+        let alone = vec![(Operation::GetItem, 0.3), (Operation::Query, 0.2)];
+        let of = |a, b| going_on(vec![(a, usual()), (b, slow())], FEWEST, FEWEST);
+        assert_eq!(of(settled, settled), [vec![], vec![]]);
+        assert_eq!(of(compiles, settled), [usual(), slow()]);
+        assert_eq!(of(compiles, compiles), [usual(), slow()]);
+        assert_eq!(of(settled, compiles), [vec![], alone]);
+        let few = going_on(vec![(settled, usual()), (compiles, slow())], FIRST, FEWEST);
+        assert_eq!(few, [usual(), slow()], "the fewest cycles are everyone's");
+        let only_queries = vec![(Operation::GetItem, 1.0), (Operation::Query, 0.2)];
+        let goes_on = going_on(vec![(settled, usual()), (compiles, only_queries.clone())], FEWEST, FEWEST);
+        assert_eq!(goes_on, [usual(), only_queries], "queries alone don't tell whether it has settled");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::machine::core;
 use crate::plan::turns::SliceLength;
 use crate::results::Operation;
 use crate::run::at_once::{at_once, cores};
-use crate::run::warm_up::{self, Warming};
+use crate::run::warm_up::{self, Shares, Warming};
 use crate::system::format::count;
 use crate::system::interrupt;
 use crate::workers::protocol::Ground;
@@ -190,29 +190,30 @@ fn warm(rig: &Rig<'_, '_>, processes: &mut [Process], operations: &[Operation]) 
     let health = rig.health();
     let mut warmings = vec![Warming::default(); processes.len()];
     let mut cycles = 0;
-    loop {
-        let shares = shares(&warmings, operations);
+    while cycles < warm_up::MOST {
+        let goes_on = warm_up::going_on(shares(&warmings, operations), cycles, warm_up::FEWEST);
+        if goes_on.iter().all(Shares::is_empty) {
+            break;
+        }
         let step = if cycles == 0 { warm_up::FIRST } else { warm_up::STEP };
-        let both: Vec<_> = processes.iter_mut().zip(&mut warmings).zip(&shares).collect();
+        let both: Vec<_> = processes.iter_mut().zip(&mut warmings).zip(&goes_on).collect();
         let outcomes = at_once(both, cores(), |((process, warming), shares)| {
             warming.warm(&mut process.suite, shares, step, &health, |_| {})
         });
         outcomes.into_iter().collect::<Result<(), Fault>>()?;
         cycles += step;
-        let unsettled = warmings.iter().filter(|warming| !warming.has_settled()).count();
-        if unsettled == 0 || cycles >= warm_up::MOST {
-            return Ok(unsettled);
-        }
     }
+    Ok(warmings.iter().filter(|warming| !warming.has_settled()).count())
 }
 
 /// Of each process, the operations with the share of their calls that it makes.
-fn shares(warmings: &[Warming], operations: &[Operation]) -> Vec<Vec<(Operation, f64)>> {
+fn shares<'a>(warmings: &'a [Warming], operations: &[Operation]) -> Vec<(&'a Warming, Shares)> {
     let share = |warming: &Warming, operation| {
         let all = warmings.iter().filter_map(|one| one.least_us(operation));
         (operation, warm_up::share_among(warming.least_us(operation), all))
     };
-    warmings.iter().map(|one| operations.iter().map(|&operation| share(one, operation)).collect()).collect()
+    let of = |warming| (warming, operations.iter().map(|&operation| share(warming, operation)).collect());
+    warmings.iter().map(of).collect()
 }
 
 /// Makes 8,000 calls more of each operation, or as many as its time allows.
