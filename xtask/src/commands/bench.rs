@@ -325,8 +325,9 @@ impl Bench {
             self.allow_remote_endpoint,
         )?;
         Ok(match plan.scales.first() {
-            Some(scale) if self.reuse_database => options.keeping(wanted(plan, scale)),
-            _ => options,
+            Some(scale) if self.reuse_database => options.keeping(&wanted(plan, scale)),
+            Some(scale) => options.for_items(scale.scale.items),
+            None => options,
         })
     }
 }

@@ -150,6 +150,10 @@ impl Site for World {
         Ok(())
     }
 
+    fn suit_database(&mut self, _: u32) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     fn suite(&self, target: usize, log: PathBuf) -> anyhow::Result<Worker> {
         let (shared, behaviour) = (Arc::clone(&self.shared), self.behaviours[target].clone());
         let suite = FakeSuite { target, round: 0, behaviour, shared };

@@ -30,6 +30,7 @@ pub fn wanted(plan: &Plan, scale: &ScalePlan) -> Wanted {
             "calls": plan.calls,
             "data": described(&plan.items),
         }),
+        items: scale.scale.items,
         room: (u64::from(scale.scale.items) * item + REHEARSAL) * plan.targets.len() as u64,
     }
 }
@@ -40,8 +41,10 @@ impl Runner<'_> {
         let mut is_kept = false;
         if self.site.keeps_database() {
             is_kept = self.site.take_kept(&wanted(self.plan, scale))?;
-            self.watch_database();
+        } else {
+            self.site.suit_database(scale.scale.items)?;
         }
+        self.watch_database();
         let (keeper, made) = match self.fill(scale, is_kept) {
             Err(why) if is_kept && is_damage(&why) => {
                 let why = format!("{why:#}");

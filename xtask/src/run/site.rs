@@ -27,6 +27,12 @@ pub trait Site: Sync {
     /// Where none can be started.
     fn restart_database(&mut self) -> anyhow::Result<()>;
 
+    /// Starts another, empty database where this one does not suit tables of so many items.
+    ///
+    /// # Errors
+    /// Where none can be started.
+    fn suit_database(&mut self, items: u32) -> anyhow::Result<()>;
+
     /// Whether what is seeded is kept for later runs.
     fn keeps_database(&self) -> bool {
         false

@@ -113,6 +113,14 @@ impl Site for Workshop<'_> {
         Ok(())
     }
 
+    fn suit_database(&mut self, items: u32) -> anyhow::Result<()> {
+        if self.options.suits(items) {
+            return Ok(());
+        }
+        self.options = self.options.for_items(items);
+        self.restart_database()
+    }
+
     fn keeps_database(&self) -> bool {
         self.server.kept.is_some()
     }
@@ -120,7 +128,7 @@ impl Site for Workshop<'_> {
     fn take_kept(&mut self, wanted: &Wanted) -> anyhow::Result<bool> {
         let is_it = self.untouched && self.options.keeps(wanted);
         if !is_it {
-            self.options = self.options.keeping(wanted.clone());
+            self.options = self.options.keeping(wanted);
             self.restart_database()?;
         }
         self.untouched = false;

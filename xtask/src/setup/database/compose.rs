@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use xshell::cmd;
 
 use super::java::version_in;
-use super::{Kind, Options, Server, wait_until_ready};
+use super::{Compilers, Kind, Options, Server, wait_until_ready};
 use crate::results::Backend;
 use crate::setup::remedy;
 use crate::system::exit::Exit;
@@ -111,6 +111,7 @@ fn in_words(output: &Output) -> anyhow::Result<String> {
 #[derive(Debug)]
 pub struct Project {
     engine: Engine,
+    compilers: Compilers,
     name: String,
     file: PathBuf,
     container: String,
@@ -128,7 +129,7 @@ impl Project {
         let (program, subcommand) = compose.split_first().context("no Compose was found")?;
         let command = cmd!(shell, "{program} {subcommand...} --project-name {name} --file {file} {arguments...}");
         // An empty port lets the engine choose one, so that nobody can take it in between.
-        Ok(command.env("DYNAMODB_LOCAL_PORT", "").into())
+        Ok(command.env("DYNAMODB_LOCAL_PORT", "").env("DYNAMODB_LOCAL_TIER", self.compilers.tier()).into())
     }
 
     /// Asks Compose.
@@ -200,6 +201,7 @@ pub fn start(options: &Options, engine: &Engine, progress: &Progress) -> anyhow:
     let name = free_name(engine, &options.id).map_err(in_dockers_words)?;
     let mut project = Project {
         engine: engine.clone(),
+        compilers: options.compilers,
         note: owner::note_compose(&options.checkout, &name)?,
         name,
         file,
@@ -336,6 +338,8 @@ mod tests {
         for flag in JVM_FLAGS {
             assert!(FILE.contains(&format!("\"{flag}\"")), "{flag} is for both backends");
         }
+        let quick = Compilers::Quick.flag().replace('1', "${DYNAMODB_LOCAL_TIER:-1}");
+        assert!(FILE.contains(&format!("\"{quick}\"")), "{quick}");
         assert_eq!(FILE.matches(&format!("{LABEL}: \"${{{VARIABLE}:-nobody}}\"")).count(), 2, "container and network");
         assert!(FILE.contains("127.0.0.1:${DYNAMODB_LOCAL_PORT-8000}:8000"), "an empty port must stay empty");
         for word in ["-inMemory", "-sharedDb", "-disableTelemetry", "${DYNAMODB_LOCAL_IMAGE:-"] {

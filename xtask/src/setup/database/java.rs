@@ -216,7 +216,10 @@ fn try_start(
     let output = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
     let port = free_port()?;
     let (shell, name) = (shell_at(jar)?, file_name(jar));
-    let mut command = command(&shell, java).args(JVM_FLAGS).arg(option("-Djava.io.tmpdir=", scratch.path()));
+    let mut command = command(&shell, java)
+        .args(JVM_FLAGS)
+        .arg(options.compilers.flag())
+        .arg(option("-Djava.io.tmpdir=", scratch.path()));
     if launch == Launch::Loopback {
         let file = scratch.path().join("loopback.xml");
         std::fs::write(&file, LOOPBACK).with_context(|| format!("writing {}", file.display()))?;

@@ -41,6 +41,8 @@ const IS_MEMORY: bool = cfg!(target_os = "linux");
 pub struct Wanted {
     /// Everything that decides them, apart from the server's version.
     pub contents: Value,
+    /// Of each table.
+    pub items: u32,
     /// About what its file takes, bytes.
     pub room: u64,
 }
@@ -225,7 +227,7 @@ mod tests {
     use super::*;
 
     fn wanted(seed: u64) -> Wanted {
-        Wanted { contents: json!({ "seed": seed }), room: 0 }
+        Wanted { contents: json!({ "seed": seed }), items: 1_000, room: 0 }
     }
 
     /// A copy with a file in it, as a server would have made it.
