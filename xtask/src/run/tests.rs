@@ -366,6 +366,15 @@ fn all_targets_of_a_round_make_equally_many_warm_up_calls_and_the_slowest_to_set
 }
 
 #[test]
+fn a_warm_up_keeps_its_limit_even_where_nobody_has_settled() {
+    let mut plan = plan("--op getitem --op putitem --rounds 2");
+    plan.scales[0].warm_up = Duration::ZERO;
+    let made = run(&plan, right());
+    assert_eq!(warm_up_calls(&made, 1)[&(0, Operation::GetItem)], warm_up::FIRST * 2 * 60);
+    assert!(made.measurements("aws-sdk").all(|one| one.per_round.iter().all(|round| !round.warm_up.settled)));
+}
+
+#[test]
 fn a_far_slower_target_makes_fewer_warm_up_calls() {
     let slow = Behaviour { slow: 4.0, ..Behaviour::default() };
     let made = run(&plan("--op getitem --op putitem --rounds 2"), World::new(vec![Behaviour::default(), slow]));

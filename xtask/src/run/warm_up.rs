@@ -146,7 +146,8 @@ impl Runner<'_> {
             }
             let took = begun.elapsed();
             let part = step as f64 / cycles.max(1) as f64 * going as f64 / processes.len() as f64;
-            if cycles >= fewest && (cycles >= MOST || took + took.mul_f64(part) > plan.scale.warm_up) {
+            let spent = cycles >= MOST || took + took.mul_f64(part) > plan.scale.warm_up;
+            if spent && cycles >= plan.scale.fewest_cycles.max(FIRST) {
                 return Ok(());
             }
             self.warm_up_by(step, &goes_on, plan, processes)?;
