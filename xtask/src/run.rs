@@ -306,9 +306,7 @@ impl<'a> Runner<'a> {
             detail: format!("the database was restarted and reseeded, and the round repeated: {why}"),
             serious: true,
         });
-        self.site.restart_database().context("starting the database again")?;
-        self.watch_database();
-        Ok(())
+        self.site.restart_database().context("starting the database again")
     }
 
     /// Writes what there is; a disk that is full must not end the measuring, and is met again at the end.

@@ -126,8 +126,8 @@ impl Warming {
 }
 
 impl Runner<'_> {
-    /// Warms up all processes, as many at once as there are cores, until the slowest to settle has settled: all make
-    /// equally many calls.
+    /// Warms up all processes, as many at once as there are cores, until the slowest to settle has settled
+    /// ([`going_on`]), for as long as the scale allows.
     pub(super) fn warm_up(&mut self, plan: RoundPlan, processes: &mut Vec<Process>) -> Result<(), Fault> {
         let begun = Instant::now();
         let mut cycles = 0;
@@ -222,7 +222,8 @@ pub type Shares = Vec<(Operation, f64)>;
 /// alone, with what they make fewer calls of.
 pub fn going_on(processes: Vec<(&Warming, Shares)>, cycles: u64, fewest: u64) -> Vec<Shares> {
     let fewer = |shares: &Shares| -> Shares { shares.iter().copied().filter(|(_, share)| *share < 1.0).collect() };
-    let alone = |shares: &Shares| fewer(shares).into_iter().any(|(operation, _)| tells(operation, shares.len()));
+    let alone =
+        |shares: &Shares| shares.iter().any(|&(operation, share)| share < 1.0 && tells(operation, shares.len()));
     let all = cycles < fewest || processes.iter().any(|(warming, shares)| !warming.has_settled() && !alone(shares));
     let goes_on = |(warming, shares): (&Warming, Shares)| {
         if all {
