@@ -485,8 +485,9 @@ mod tests {
         fn an_event_cut_off_anywhere_is_no_event(
             line in proptest::sample::select(events()), at in any::<prop::sample::Index>()
         ) {
-            let cut = &line[..at.index(line.len())];
-            prop_assert!(parse(cut).is_err(), "{cut:?}");
+            // As the reader of events makes text of them: a cut may go through a character.
+            let cut = String::from_utf8_lossy(&line.as_bytes()[..at.index(line.len())]);
+            prop_assert!(parse(&cut).is_err(), "{cut:?}");
         }
 
         #[test]
