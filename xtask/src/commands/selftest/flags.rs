@@ -24,7 +24,7 @@ const FEWEST_ROUNDS: u32 = 3;
 pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Trial>> {
     let operations = session.operations();
     let lab = session.lab()?;
-    let flags = lab.runtime.flags;
+    let flags = lab.runtime.flags.clone();
     if flags.is_empty() {
         let found = format!("Node {} is started without any", lab.tools.node_version);
         return Ok(vec![Trial::new(PART, "thresholds", "ratios stay as they are", found, true)]);

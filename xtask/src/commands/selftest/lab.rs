@@ -172,7 +172,7 @@ impl<'a> Lab<'a> {
         let bundles = vec![None; plan.targets.len()];
         let mut runtimes = vec![self.runtime.clone(); plan.targets.len()];
         for at in usual_thresholds {
-            runtimes[at].flags = &[];
+            runtimes[at] = self.runtime.clone().with_usual_thresholds();
         }
         let origin = Instant::now();
         let sampler = Sampler::start(origin).context("starting the sampler's thread")?;

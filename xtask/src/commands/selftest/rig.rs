@@ -159,7 +159,7 @@ impl<'a, 'b> Rig<'a, 'b> {
         };
         let log = self.out.join(format!("{}-{}.log", library.id, self.round));
         let runtime = &self.lab.runtime;
-        let program = npm::worker(&runtime.program, runtime.flags, self.lab.install_of(library), "suite");
+        let program = npm::worker(&runtime.program, &runtime.flags, self.lab.install_of(library), "suite");
         let worker = program.and_then(|program| Worker::start(program, "suite", log));
         let health = self.health();
         let (suite, ready) = Suite::open(worker, job, &health)?;

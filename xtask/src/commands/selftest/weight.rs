@@ -173,7 +173,7 @@ impl Bare {
             "endpoint": rig.tables.endpoint, "table": rig.tables.table, "items": rig.tables.items, "seed": SEED,
             "warmUpCalls": WARM_UP_CALLS, "calls": TURN * (SETTLING + TURNS),
         });
-        let mut command = npm::worker(&runtime.program, runtime.flags, benchmark, "bare")?;
+        let mut command = npm::worker(&runtime.program, &runtime.flags, benchmark, "bare")?;
         command.arg(job.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut group = Group::spawn(command, "bare")?;
         let input = group.child_mut().stdin.take().context("the bare script has no input")?;
