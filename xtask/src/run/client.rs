@@ -8,7 +8,7 @@ use super::{RoundPlan, Runner};
 use crate::analysis::summary;
 use crate::plan::turns::{SliceLength, Turns};
 use crate::results::{AllocationSlice, ClientSlice, Operation};
-use crate::run::timing::{Times, share_that_fits};
+use crate::run::timing::{Times, how_many_fit};
 use crate::workers::protocol::{Measure, Phase};
 use crate::workers::worker::Fault;
 use stats::parts::per_call;
@@ -49,16 +49,16 @@ impl ClientPlan {
         self.took.mul_f64((self.turns.count - self.made) as f64 / self.made.max(1) as f64)
     }
 
-    /// Leaves out turns, so that this share of those to come stays: the last one always, in which answers are checked.
-    fn keep(&mut self, share: f64) {
+    /// Makes so many times as many of the turns to come: one at least, in which answers are checked.
+    fn stretch(&mut self, times: f64) {
         let left = self.turns.count - self.made;
-        self.turns.count = self.made + ((left as f64 * share).round() as u64).clamp(left.min(1), left);
+        self.turns.count = self.made + ((left as f64 * times).round() as u64).max(left.min(1));
     }
 }
 
 impl Runner<'_> {
     /// Measures the client's cost of each operation of all processes, in several passes over the operations. Where calls
-    /// turn out slower than was planned, later passes are shorter: the time that was given is kept.
+    /// turn out slower or faster than was planned, later passes have fewer turns or more: the time that was given is kept.
     pub fn measure_client(
         &mut self,
         plan: RoundPlan,
@@ -92,9 +92,9 @@ impl Runner<'_> {
             }
             if plan.scale.time.is_none() {
                 let needed = planned.iter().map(ClientPlan::needed).sum();
-                let share = share_that_fits(given.saturating_sub(begun.elapsed()), needed);
+                let times = how_many_fit(given.saturating_sub(begun.elapsed()), needed);
                 for one in &mut planned {
-                    one.keep(share);
+                    one.stretch(times);
                 }
             }
         }
@@ -211,15 +211,15 @@ mod tests {
         ClientPlan { operation, turns, ms_per_call, places, made: 0, took: Duration::ZERO }
     }
 
-    /// How many turns each pass makes, with this share of those to come kept after the first one.
-    fn passes(mut one: ClientPlan, share: f64) -> Vec<u64> {
+    /// How many turns each pass makes, where after the first one so many times as many of those to come fit.
+    fn passes(mut one: ClientPlan, times: f64) -> Vec<u64> {
         let mut made = Vec::new();
         for pass in 0..PASSES {
             let turns = one.turns_of(pass);
             made.push(turns.end - turns.start);
             one.made = turns.end;
             if pass == 0 {
-                one.keep(share);
+                one.stretch(times);
             }
         }
         assert_eq!(one.made, one.turns.count, "the last turn, in which answers are checked, is made");
@@ -233,8 +233,9 @@ mod tests {
     }
 
     #[test]
-    fn where_calls_are_slower_than_planned_later_passes_are_shorter_and_one_turn_stays() {
+    fn where_calls_are_slower_or_faster_than_planned_later_passes_are_shorter_or_longer_and_one_turn_stays() {
         assert_eq!(passes(planned(40), 0.5), [10, 5, 5, 5]);
+        assert_eq!(passes(planned(40), 1.5), [10, 15, 15, 15]);
         assert_eq!(passes(planned(40), 0.0), [10, 1, 0, 0]);
         assert_eq!(passes(planned(1), 0.0), [1, 0, 0, 0]);
     }

@@ -20,6 +20,8 @@ const LATER_START: f64 = 0.3;
 /// How far an operation's share of the time may be from an equal one.
 const LEAST_WEIGHT: f64 = 0.6;
 const MOST_WEIGHT: f64 = 2.0;
+/// The turns of a phase to come are at the most so many times as many as were planned.
+const MOST_STRETCHED: f64 = 2.0;
 /// How long a round that was planned is at the least, as a share of the one before it.
 const SHORTENED: f64 = 0.6;
 
@@ -65,10 +67,10 @@ pub fn fits_another(left: Duration, last: Duration, is_planned: bool) -> bool {
     left >= if is_planned { last.mul_f64(SHORTENED) } else { last }
 }
 
-/// Of the turns that are left, the share that fits into what is left of their time, when they need so much at the pace
-/// of those that were made. 1 where all fit.
-pub fn share_that_fits(left: Duration, needed: Duration) -> f64 {
-    if needed > left { left.as_secs_f64() / needed.as_secs_f64() } else { 1.0 }
+/// How many times the turns that are left fit into what is left of their time, when they need so much at the pace of
+/// those that were made; 1 where they need none.
+pub fn how_many_fit(left: Duration, needed: Duration) -> f64 {
+    if needed.is_zero() { 1.0 } else { (left.as_secs_f64() / needed.as_secs_f64()).min(MOST_STRETCHED) }
 }
 
 /// The measuring time of one operation in one round, all targets together.
@@ -146,10 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn turns_that_do_not_fit_into_their_time_are_left_out() {
-        let shares = [(30, 20), (20, 20), (20, 40), (0, 40), (0, 0)];
-        let percent = |(left, needed)| (share_that_fits(SECOND * left, SECOND * needed) * 100.0).round() as u32;
-        assert_eq!(shares.map(percent), [100, 100, 50, 0, 100]);
+    fn turns_that_do_not_fit_into_their_time_are_left_out_and_more_are_made_where_some_is_left() {
+        let times = [(30, 20), (20, 20), (20, 40), (0, 40), (0, 0), (30, 1)];
+        let percent = |(left, needed)| (how_many_fit(SECOND * left, SECOND * needed) * 100.0).round() as u32;
+        assert_eq!(times.map(percent), [150, 100, 50, 0, 100, 200]);
     }
 
     #[test]
