@@ -42,6 +42,9 @@ pub fn within_round(ours: &[Part], theirs: &[Part]) -> Option<f64> {
     Some(squares / (n * (n - 1)) as f64)
 }
 
+/// Slices are many: their variance is as good as known.
+const SLICES_DF: f64 = 100.0;
+
 /// What all ratios of a run show about the standard error of each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Components {
@@ -78,14 +81,17 @@ impl Components {
         Some(self.between / (ratio.estimated.df + 1.0) + ratio.within?)
     }
 
-    /// The ratio with its variance drawn towards what is expected of it.
+    /// The ratio with its variance drawn towards what is expected of it, and with no narrower an interval than its
+    /// slices alone give it: rounds that agree better than their slices do so by chance.
     pub fn moderate(&self, ratio: &LogRatio) -> Estimate {
-        match (self.standard, self.expected(ratio)) {
+        let moderated = match (self.standard, self.expected(ratio)) {
             (Some(prior), Some(expected)) if expected > 0.0 => {
                 Prior { variance: prior.variance * expected, ..prior }.moderate(ratio.estimated)
             }
             _ => self.plain.map_or(ratio.estimated, |prior| prior.moderate(ratio.estimated)),
-        }
+        };
+        let by_slices = ratio.within.map(|within| Estimate { se: within.sqrt(), df: SLICES_DF, ..ratio.estimated });
+        by_slices.filter(|one| one.half_width() > moderated.half_width()).unwrap_or(moderated)
     }
 }
 
@@ -130,6 +136,15 @@ mod tests {
         let own: Vec<f64> = ratios.iter().map(|one| one.estimated.se).collect();
         let drawn: Vec<f64> = moderated.iter().map(|one| one.se).collect();
         assert!(spread(&drawn) < 0.5 * spread(&own));
+    }
+
+    #[test]
+    fn rounds_that_agree_by_chance_leave_a_ratio_no_narrower_an_interval_than_its_slices_give_it() {
+        let ratio = |se: f64| LogRatio { estimated: Estimate { value: 0.0, se, df: 2.0 }, within: Some(1e-4) };
+        let half_width = |ratio| Components::fit(&[ratio]).moderate(&ratio).half_width();
+        let by_slices = Estimate { value: 0.0, se: 0.01, df: SLICES_DF }.half_width();
+        assert!((half_width(ratio(0.001)) - by_slices).abs() < 1e-9);
+        assert!(half_width(ratio(0.02)) > 2.0 * by_slices);
     }
 
     #[test]

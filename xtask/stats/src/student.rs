@@ -38,8 +38,13 @@ pub struct Estimate {
 impl Estimate {
     /// The 95% interval.
     pub fn ci95(&self) -> [f64; 2] {
-        let half = quantile(0.975, self.df) * self.se;
+        let half = self.half_width();
         [self.value - half, self.value + half]
+    }
+
+    /// Half the width of the 95% interval.
+    pub fn half_width(&self) -> f64 {
+        quantile(0.975, self.df) * self.se
     }
 }
 
