@@ -98,7 +98,7 @@ pub fn forecast(results: &Results, scale: &str, rounds: u32) -> Option<Forecast>
 
 /// What processes add to the variance of the middle ratio of CPU per call at this scale, as a share of all of it.
 pub fn share_between(results: &Results, scale: &str) -> Option<f64> {
-    let share = |(of_a_pair, slices)| forecast::between(of_a_pair) / forecast::variance(of_a_pair, slices);
+    let share = |(of_a_pair, slices)| forecast::BETWEEN / forecast::variance(of_a_pair, slices);
     median(&noise_of_slices(results, scale).into_iter().map(share).collect::<Vec<_>>())
 }
 
