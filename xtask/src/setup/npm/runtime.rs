@@ -434,6 +434,15 @@ mod tests {
     }
 
     #[test]
+    fn a_node_with_usual_thresholds_still_stays_warm_while_it_waits() {
+        for thresholds in WARM_UP_FLAGS {
+            let flags = [thresholds, &WAITING_FLAGS].concat();
+            let runtime = Runtime { engine: Engine::Node, version: String::new(), program: PathBuf::new(), flags };
+            assert_eq!(runtime.with_usual_thresholds().flags, WAITING_FLAGS);
+        }
+    }
+
+    #[test]
     fn the_newest_version_is_chosen_by_its_numbers_and_not_by_when_it_was_published() {
         let listed = r#"["22.9.0","22.23.3","24.0.0","22.10.0","25.0.0-rc.1"]"#;
         let of = |spec: &str| choose(listed, &spec.parse().unwrap());
