@@ -43,7 +43,7 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
         libraries[1..].iter().map(|&of| of_library(&results, &operations, libraries[0], of)).collect();
     if let Some(trial) = trials.first_mut() {
         trial.details.push(length("run", &results));
-        trial.details.push(format!("lowered: {}", flags.join(" ")));
+        trial.details.push(format!("flags of a run: {}", flags.join(" ")));
     }
     Ok(trials)
 }
