@@ -4,6 +4,7 @@
 pub mod compare;
 pub mod forecast;
 pub mod growth;
+pub mod rare;
 pub mod sdk;
 pub mod summary;
 pub mod verdict;

@@ -37,7 +37,9 @@ pub use measurement::{
     Work,
 };
 pub use operation::Operation;
-pub use raw::{AllocationSlice, ClientPhase, ClientSlice, DatabaseUsage, Round, Slice, ThroughputPhase, Usage, WarmUp};
+pub use raw::{
+    AllocationSlice, ClientPhase, ClientSlice, DatabaseUsage, RareCost, Round, Slice, ThroughputPhase, Usage, WarmUp,
+};
 pub use run::{
     Backend, CallKind, Database, Design, Disturbance, DisturbanceKind, Environment, ItemNote, QueryBy, RecordedAnswers,
     Run, RunStatus, Scale, ScheduledRound, Settings, TimeUse,

@@ -60,7 +60,7 @@ impl ScalePlan {
         let usual = match scale.items {
             items if items > WITHIN_THE_BUDGET => 330.0,
             items if items > LARGE_ABOVE => 450.0,
-            _ => 165.0,
+            _ => 170.0,
         };
         let budget = request.budget.unwrap_or(Duration::from_secs((usual * share).round() as u64));
         let round = if large { LARGE_ROUND } else { ROUND }.mul_f64(share);

@@ -11,6 +11,7 @@ use hmac_sha256::Hash as Sha256;
 
 use crate::analysis::forecast::{self, Forecast};
 use crate::analysis::growth::growth;
+use crate::analysis::rare;
 use crate::analysis::verdict::{no_verdict, verdict};
 use crate::results::{
     Allocation, ClientSlice, Cpu, DatabaseUsage, Interval, Latency, LimitedBy, Measurement, Memory, Operation,
@@ -41,6 +42,7 @@ pub fn summarize(results: &mut Results) {
         cores: f64::from(results.environment.cores),
         margin: results.settings.equivalence_margin,
     };
+    rare::share_out(&mut results.measurements);
     let mut warnings: Vec<Vec<Warning>> = Vec::new();
     for (measurement, usable) in results.measurements.iter_mut().zip(&usable) {
         forget(measurement);
@@ -169,9 +171,10 @@ pub fn latency_parts(round: &Round) -> Parts {
 }
 
 /// CPU time of the round's slices against recorded answers, milliseconds: of the thread that runs JavaScript, where
-/// that is known. In files of earlier versions, of the latency phase.
+/// that is known, and with rare cost shared out. In files of earlier versions, of the latency phase.
 pub fn cpu_parts(round: &Round) -> Parts {
-    client_parts(round, |slice| slice.thread_ms.unwrap_or(slice.cpu_ms)).unwrap_or_else(|| as_used_cpu_parts(round))
+    let rare = round.client.as_ref().and_then(|client| client.rare);
+    client_parts(round, |slice| rare::cost_ms(slice, rare)).unwrap_or_else(|| as_used_cpu_parts(round))
 }
 
 /// The same of the whole process.
@@ -195,7 +198,7 @@ pub fn client_wall_parts(round: &Round) -> Parts {
     client_parts(round, |slice| slice.wall_ms).unwrap_or_default()
 }
 
-fn client_parts(round: &Round, total: fn(&ClientSlice) -> f64) -> Option<Parts> {
+fn client_parts(round: &Round, total: impl Fn(&ClientSlice) -> f64) -> Option<Parts> {
     let slices = round.client.as_ref()?.slices.iter().filter(|slice| slice.calls > 0);
     Some(slices.map(|slice| Part { total: total(slice), calls: slice.calls as f64 }).collect())
 }

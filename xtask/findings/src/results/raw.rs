@@ -58,6 +58,20 @@ pub struct ClientPhase {
     pub slices: Vec<ClientSlice>,
     /// Calls whose allocation was counted; they are not timed.
     pub allocations: Vec<AllocationSlice>,
+    /// How what rare slices cost was shared out among the operations; null where every slice counts as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rare: Option<RareCost>,
+}
+
+/// A slice costs the lesser of what it took and the cap, and the share on top of that.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RareCost {
+    /// The 95th percentile of the operation's slices in this process, microseconds of CPU time per call.
+    pub cap_us: f64,
+    /// What was cut off above the caps, as a share of what is left: the mean over the process's operations on single items.
+    pub share: f64,
 }
 
 /// Some calls in a row against recorded answers, one in flight at a time.
