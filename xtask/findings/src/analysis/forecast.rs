@@ -6,9 +6,10 @@ use std::f64::consts::SQRT_2;
 
 use stats::student::quantile;
 
-/// The standard deviation of a log ratio between processes of the same program: memory layout, and what the compiler
-/// decided. From finished default runs of a shared machine (METHODOLOGY.md, "What a run will show").
-const PROCESSES: f64 = 0.015;
+/// The standard deviation of a log ratio between processes of the same program: memory layout, when garbage is collected,
+/// and what the compiler decides. From finished default runs of a shared machine (METHODOLOGY.md, "What a run will
+/// show").
+const PROCESSES: f64 = 0.02;
 /// The standard deviation of a pair of neighbouring slices over that of one process's windows in the warm-up: √2 for two
 /// sides.
 const PAIR_OVER_WINDOW: f64 = SQRT_2;
@@ -114,9 +115,9 @@ mod tests {
 
     #[test]
     fn a_default_run_on_a_slow_shared_machine_is_forecast_as_it_ends() {
-        // About 70 pairs of slices a round, each varying by 26%: the runs end at ±5.8% to ±8.1%.
-        let forecast = Forecast::of(&[variance(0.26, 70.0); 9], 3).unwrap();
-        assert!((0.058..0.081).contains(&forecast.width()), "{forecast:?}");
+        // About 70 pairs of slices a round, each varying by 22%: the runs end at ±4.8% to ±8.6%.
+        let forecast = Forecast::of(&[variance(0.22, 70.0); 9], 3).unwrap();
+        assert!((0.055..0.075).contains(&forecast.width()), "{forecast:?}");
         assert!(forecast.difference() > 1.2 * forecast.width(), "{forecast:?}");
         assert_eq!(Forecast::of(&[], 3), None);
     }

@@ -1,6 +1,6 @@
 //! Slices that cost far more than the others of their process: one in a hundred holds a full garbage collection, some
 //! meet a core that is slow just then. It is real cost, but which operation it falls on is chance, and in a hundred
-//! slices it is most of what makes one round's ratio differ from the next one's. So it is shared out: each operation's
+//! slices it is a third of what makes one round's ratio differ from the next one's. So it is shared out: each operation's
 //! slices are cut at their 95th percentile (winsorised: W. J. Dixon, "Simplified Estimation from Censored Normal
 //! Samples", 1960), and what was cut off is spread over all operations on single items of the process, in proportion to
 //! their cost. What the process spent on them together stays what it was.
