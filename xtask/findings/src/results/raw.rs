@@ -70,7 +70,7 @@ pub struct ClientPhase {
 pub struct RareCost {
     /// The 95th percentile of the operation's slices in this process, microseconds of CPU time per call.
     pub cap_us: f64,
-    /// What was cut off above the caps, as a share of what is left: the mean over the process's operations on single items.
+    /// What was cut off above the caps as a share of what is left, over all operations on single items of the process.
     pub share: f64,
 }
 

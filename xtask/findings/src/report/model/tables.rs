@@ -268,8 +268,8 @@ impl OfScale<'_> {
             let special = notes::recordings(self.index, self.scale, self.libraries);
             let rounds = self.index.results.measurements.iter().flat_map(|m| &m.per_round);
             let is_shared_out = rounds.filter_map(|round| round.client.as_ref()).any(|client| client.rare.is_some());
-            let shared_out = "What the dearest twentieth of an operation's slices cost beyond the others, which is mostly \
-                              garbage collection, is shared out among a process's operations on single items.";
+            let shared_out = "What the dearest twentieth of an operation's slices cost beyond the others is shared out \
+                              among a process's operations on single items.";
             let sentences = [
                 "User and system time per call against recorded answers, by the process's own accounting: of the \
                  thread that runs JavaScript, and of the whole process, with the threads that collect garbage and \
