@@ -211,7 +211,7 @@ impl Runner<'_> {
 /// Whether helper threads that are busy with an operation's calls tell that they compile: long calls collect garbage on
 /// the same threads.
 fn tells(operation: Operation, operations: usize) -> bool {
-    operations == 1 || !matches!(operation, Operation::Query | Operation::Scan)
+    operations == 1 || operation.acts_on_one_item()
 }
 
 /// What a process calls in a cycle, each operation with the share of its calls that the process makes.

@@ -7,29 +7,33 @@
 
 use std::collections::BTreeMap;
 
-use crate::results::{ClientPhase, ClientSlice, Measurement, Operation, RareCost};
-use stats::percentile::{FEWEST_FOR_P95, p95};
+use crate::results::{ClientPhase, ClientSlice, Measurement, RareCost};
+use stats::percentile::p95;
+
+/// The operations of one process, with where their slices are cut.
+type Operations<'a> = Vec<(&'a mut ClientPhase, Cut)>;
 
 /// Shares out what rare slices cost, in each process that has figures of two such operations at least, with as many slices
-/// as a 95th percentile needs. Elsewhere every slice counts as it is.
+/// as a 95th percentile needs. Elsewhere every slice counts as it is. What a query or a scan costs has another scale, and
+/// so have its rare slices.
 pub fn share_out(measurements: &mut [Measurement]) {
-    let mut processes: BTreeMap<(String, String, u32), Vec<&mut ClientPhase>> = BTreeMap::new();
+    let mut processes: BTreeMap<(String, String, u32), Operations<'_>> = BTreeMap::new();
     for one in measurements {
         for round in &mut one.per_round {
             let Some(client) = &mut round.client else { continue };
             client.rare = None;
-            if acts_on_one_item(one.operation) && client.slices.len() >= FEWEST_FOR_P95 {
-                processes.entry((one.scale.clone(), one.target.clone(), round.round)).or_default().push(client);
+            let cut = Cut::of(&client.slices).filter(|_| one.operation.acts_on_one_item());
+            if let Some(cut) = cut {
+                let process = (one.scale.clone(), one.target.clone(), round.round);
+                processes.entry(process).or_default().push((client, cut));
             }
         }
     }
-    for mut operations in processes.into_values().filter(|operations| operations.len() > 1) {
-        let cut: Option<Vec<Cut>> = operations.iter().map(|client| Cut::of(&client.slices)).collect();
-        let Some(cut) = cut else { continue };
-        let sum = |of: fn(&Cut) -> f64| cut.iter().map(of).sum::<f64>();
+    for operations in processes.into_values().filter(|operations| operations.len() > 1) {
+        let sum = |of: fn(&Cut) -> f64| operations.iter().map(|(_, cut)| of(cut)).sum::<f64>();
         let share = sum(|cut| cut.spent_ms) / sum(|cut| cut.left_ms) - 1.0;
-        for (client, Cut { cap_us, .. }) in operations.iter_mut().zip(&cut) {
-            client.rare = Some(RareCost { cap_us: *cap_us, share });
+        for (client, Cut { cap_us, .. }) in operations {
+            client.rare = Some(RareCost { cap_us, share });
         }
     }
 }
@@ -48,6 +52,7 @@ struct Cut {
 }
 
 impl Cut {
+    /// None of too few slices.
     fn of(slices: &[ClientSlice]) -> Option<Cut> {
         let called = || slices.iter().filter(|slice| slice.calls > 0);
         let mut per_call_us: Vec<f64> = called().map(|slice| spent_ms(slice) * 1e3 / slice.calls as f64).collect();
@@ -66,16 +71,12 @@ fn spent_ms(slice: &ClientSlice) -> f64 {
     slice.thread_ms.unwrap_or(slice.cpu_ms)
 }
 
-/// What a call of a query or a scan costs has another scale, and so have its rare slices.
-fn acts_on_one_item(operation: Operation) -> bool {
-    !matches!(operation, Operation::Query | Operation::Scan)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture::{Shape, raw};
-    use crate::results::Results;
+    use crate::results::{Operation, Results};
+    use stats::percentile::FEWEST_FOR_P95;
 
     fn measured(operations: &[Operation], slices: usize) -> Results {
         let shape = Shape { operations: operations.to_vec(), slices, recorded: true, ..Shape::small() };

@@ -53,6 +53,11 @@ impl Operation {
         matches!(self, Operation::GetItem | Operation::Query | Operation::Scan)
     }
 
+    /// Whether a call is about a single item.
+    pub fn acts_on_one_item(self) -> bool {
+        !matches!(self, Operation::Query | Operation::Scan)
+    }
+
     /// Whether each call takes away an item that must be there.
     pub fn consumes_items(self) -> bool {
         self == Operation::DeleteItem

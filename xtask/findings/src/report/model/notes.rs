@@ -21,6 +21,16 @@ pub fn recordings(index: &Index<'_>, scale: &str, libraries: &[TargetView]) -> V
     sentences
 }
 
+/// That rare cost was shared out, where it was.
+pub fn shared_out(index: &Index<'_>, scale: &str) -> Option<String> {
+    let rounds = index.results.measurements.iter().filter(|m| m.scale == scale).flat_map(|m| &m.per_round);
+    rounds.filter_map(|round| round.client.as_ref()).any(|client| client.rare.is_some()).then(|| {
+        "What the dearest twentieth of an operation's slices cost beyond the others is shared out among a process's \
+         operations on single items."
+            .to_owned()
+    })
+}
+
 /// Which part of the table a scan reads, where that is not all of it.
 pub fn scanned_part(index: &Index<'_>, scale: &str) -> Option<String> {
     let parts = || noted(index, scale, Operation::Scan).filter_map(|(m, note)| Some((note.items_scanned?, m.items)));

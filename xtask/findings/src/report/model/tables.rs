@@ -266,10 +266,6 @@ impl OfScale<'_> {
         let sampled = "Average and peak of the process as sampled from outside, percent of one core.";
         let note = if self.recorded() {
             let special = notes::recordings(self.index, self.scale, self.libraries);
-            let rounds = self.index.results.measurements.iter().flat_map(|m| &m.per_round);
-            let is_shared_out = rounds.filter_map(|round| round.client.as_ref()).any(|client| client.rare.is_some());
-            let shared_out = "What the dearest twentieth of an operation's slices cost beyond the others is shared out \
-                              among a process's operations on single items.";
             let sentences = [
                 "User and system time per call against recorded answers, by the process's own accounting: of the \
                  thread that runs JavaScript, and of the whole process, with the threads that collect garbage and \
@@ -277,7 +273,7 @@ impl OfScale<'_> {
                     .to_owned(),
                 sampled.to_owned(),
             ];
-            let shared_out = is_shared_out.then(|| shared_out.to_owned());
+            let shared_out = notes::shared_out(self.index, self.scale);
             sentences.into_iter().chain(shared_out).chain(special).collect::<Vec<_>>().join(" ")
         } else {
             format!(
