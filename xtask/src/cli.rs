@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
+use crate::plan::AT_ONCE;
 use crate::plan::items::{BuiltIn, Items, Kind, MOST_QUERY_ITEMS};
 use crate::plan::library::{LIBRARIES, Library};
 use crate::plan::own_item::KeyNames;
@@ -246,6 +247,10 @@ pub struct Bench {
     #[arg(long, value_enum, default_value_t = DesignChoice::Paired, hide = true)]
     pub design: DesignChoice,
 
+    /// Targets whose client cost is measured at the same time, each on a core of its own
+    #[arg(long, value_name = "N", default_value_t = AT_ONCE, value_parser = clap::value_parser!(u32).range(1..=2), hide = true)]
+    pub at_once: u32,
+
     /// Add a known cost to each call of a target, as steps of arithmetic (to test the harness)
     #[arg(long, value_name = "ID[:OP]=STEPS", hide = true)]
     pub handicap: Vec<Handicap>,
@@ -279,6 +284,7 @@ impl Bench {
             baseline: self.baseline.clone(),
             seed: self.seed,
             design: self.design.into(),
+            at_once: self.at_once,
             handicap: self.handicap.clone(),
             gated: !self.fail_on.is_empty(),
             against: self.against.is_some(),

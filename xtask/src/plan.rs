@@ -33,6 +33,8 @@ use crate::system::format;
 
 /// The least time that a cell's throughput is measured for in a run, together with its rounds.
 const SUSTAINED: Duration = Duration::from_millis(1_100);
+/// Targets whose client cost is measured at the same time, where there are as many cores.
+pub const AT_ONCE: u32 = 2;
 /// Inputs of each operation on the recorded ground.
 pub const POOL: u32 = 16;
 /// Items that are written and checked in a second, on two shared cores.
@@ -61,6 +63,8 @@ pub struct Plan {
     pub precision: f64,
     pub margin: f64,
     pub design: Design,
+    /// Targets whose client cost is measured at the same time, each on a core of its own.
+    pub at_once: u32,
     /// Which of each library's calls are measured.
     pub calls: CallKind,
     pub seed: u64,
@@ -101,6 +105,10 @@ impl Plan {
         operations.dedup();
         let items = items_for(request, &scales, targets.len(), &mut operations)?;
         let (concurrency, more_concurrencies) = concurrencies(request)?;
+        let at_once = match request.design {
+            Design::Paired => request.at_once.min(targets.len() as u32),
+            Design::Sequential => 1,
+        };
         Ok(Plan {
             scales: scales.into_iter().map(|scale| ScalePlan::decide(scale, request, targets.len())).collect(),
             operations,
@@ -115,6 +123,7 @@ impl Plan {
             precision: request.precision,
             margin: request.margin,
             design: request.design,
+            at_once,
             calls: request.calls,
             seed: request.seed,
             emphasis: request.experiment.emphasis,

@@ -29,6 +29,7 @@ pub use self::pace::over_budget;
 use self::site::Site;
 use self::timing::Fixed;
 use crate::analysis::summary;
+use crate::machine::core::{self, Core};
 use crate::machine::load;
 use crate::machine::sampler::Sampler;
 use crate::plan::items::Items;
@@ -70,6 +71,8 @@ pub struct Runner<'a> {
     once: Duration,
     /// When the scale will have ended, as it looks; none while nothing is measured.
     pace: Option<Pace>,
+    /// The cores on which targets take turns, each in a turn of its own.
+    cores: Vec<Core>,
     /// What a call of each target took in the client phase of the last round, milliseconds.
     client_ms: BTreeMap<(usize, Operation), f64>,
     /// What a call of each target takes against the database, milliseconds.
@@ -124,6 +127,7 @@ impl<'a> Runner<'a> {
             check: Duration::ZERO,
             once: Duration::ZERO,
             pace: None,
+            cores: core::last(plan.at_once as usize),
             client_ms: BTreeMap::new(),
             used_ms: BTreeMap::new(),
             recorded_ms: BTreeMap::new(),

@@ -38,6 +38,8 @@ pub struct Request {
     pub baseline: Option<String>,
     pub seed: u64,
     pub design: Design,
+    /// Targets whose client cost is measured at the same time, each on a core of its own.
+    pub at_once: u32,
     pub handicap: Vec<Handicap>,
     /// Whether something is to fail on a regression, and so must be compared.
     pub gated: bool,

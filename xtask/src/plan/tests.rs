@@ -42,6 +42,13 @@ fn all_libraries_are_measured_where_that_is_asked_for_and_get_more_time() {
 }
 
 #[test]
+fn two_targets_work_at_the_same_time_where_there_are_two_and_they_take_turns() {
+    let at_once = |arguments| plan(arguments).unwrap().at_once;
+    assert_eq!([at_once(""), at_once("--orm aws-sdk"), at_once("--design sequential")], [2, 1, 1]);
+    assert_eq!(at_once("--at-once 1"), 1);
+}
+
+#[test]
 fn the_same_target_twice_has_two_ids() {
     let plan = plan("--target aws-sdk --target aws-sdk --target mizzle@1.2.0 --target mizzle=../m").unwrap();
     let ids: Vec<_> = plan.targets.iter().map(|target| target.id.as_str()).collect();

@@ -8,17 +8,19 @@ pub fn at_once<T: Send, R: Send>(items: Vec<T>, most: usize, work: impl Fn(T) ->
     let count = items.len();
     let queue = Mutex::new(items.into_iter().enumerate());
     let done = Mutex::new(Vec::with_capacity(count));
-    std::thread::scope(|threads| {
-        for _ in 0..most.clamp(1, count.max(1)) {
-            threads.spawn(|| {
-                loop {
-                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                    let Some((at, item)) = next else { return };
-                    let outcome = work(item);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
-                }
-            });
+    let work_off = || {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((at, item)) = next else { return };
+            let outcome = work(item);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
         }
+    };
+    std::thread::scope(|threads| {
+        for _ in 1..most.min(count) {
+            threads.spawn(work_off);
+        }
+        work_off();
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(at, _)| *at);

@@ -1,12 +1,15 @@
 //! The client's cost against recorded answers: CPU per call in slices in turn, and bytes allocated.
 
 use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::at_once::at_once;
 use super::process::{Places, Process};
 use super::{RoundPlan, Runner};
 use crate::analysis::summary;
-use crate::plan::turns::{SliceLength, Turns};
+use crate::machine::core;
+use crate::plan::turns::{self, SliceLength, Turns};
 use crate::results::{AllocationSlice, ClientSlice, Operation};
 use crate::run::timing::{Times, how_many_fit};
 use crate::workers::protocol::{Measure, Phase};
@@ -56,6 +59,45 @@ impl ClientPlan {
     }
 }
 
+/// A process while turns are taken on several cores: what it measured in which turn, or why it fell.
+struct Seat<'a> {
+    process: &'a mut Process,
+    slices: Vec<(u64, ClientSlice)>,
+    fault: Option<Fault>,
+}
+
+impl<'a> Seat<'a> {
+    fn of(process: &'a mut Process) -> Mutex<Seat<'a>> {
+        Mutex::new(Seat { process, slices: Vec::new(), fault: None })
+    }
+}
+
+/// Takes the first turn of one who is on no core out of those to come, or the first of all once its process is on none.
+fn next_free<'s, 'a>(
+    to_come: &mut Vec<(u64, usize)>,
+    seats: &'s [Mutex<Seat<'a>>],
+) -> Option<(u64, MutexGuard<'s, Seat<'a>>)> {
+    let free = to_come.iter().enumerate().find_map(|(place, &(_, at))| Some((place, seats[at].try_lock().ok()?)));
+    let (place, seat) = free.or_else(|| Some((0, lock(&seats[to_come.first()?.1]))))?;
+    Some((to_come.remove(place).0, seat))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How much of the time some spans cover together, each of them once.
+fn covered(mut spans: Vec<Range<f64>>) -> f64 {
+    spans.sort_by(|a, b| a.start.total_cmp(&b.start));
+    let mut until = f64::NEG_INFINITY;
+    let mut sum = 0.0;
+    for span in spans {
+        sum += (span.end - span.start.max(until)).max(0.0);
+        until = until.max(span.end);
+    }
+    sum
+}
+
 impl Runner<'_> {
     /// Measures the client's cost of each operation of all processes, in several passes over the operations. Where calls
     /// turn out slower or faster than was planned, later passes have fewer turns or more: the time that was given is kept.
@@ -67,7 +109,7 @@ impl Runner<'_> {
     ) -> Result<(), Fault> {
         let of = |&(operation, times): &(Operation, Times)| ClientPlan {
             operation,
-            turns: self.client_turns(operation, times, processes),
+            turns: self.planned_client_turns(operation, times, processes),
             ms_per_call: processes.iter().map(|process| self.client_ms(process, operation)).collect(),
             places: Places::of(processes),
             made: 0,
@@ -79,11 +121,7 @@ impl Runner<'_> {
         for pass in 0..PASSES {
             for (at, one) in planned.iter_mut().enumerate() {
                 let (begun, turns) = (Instant::now(), one.turns_of(pass));
-                for turn in turns.clone() {
-                    self.each_in_turn(turn, plan, processes, |runner, process| {
-                        runner.client_slice(one, turn, process)
-                    })?;
-                }
+                self.client_turns(one, turns.clone(), plan, processes)?;
                 one.made = turns.end;
                 one.took += begun.elapsed();
                 let passed = pass as f64 + (at + 1) as f64 / operations as f64;
@@ -97,6 +135,9 @@ impl Runner<'_> {
                     one.stretch(times);
                 }
             }
+        }
+        for process in &*processes {
+            core::let_go(process.pid);
         }
         for one in &planned {
             self.end_client(plan, one.operation, processes)?;
@@ -121,36 +162,80 @@ impl Runner<'_> {
         })
     }
 
-    /// The turns of an operation's client phase.
-    pub fn client_turns(&self, operation: Operation, times: Times, processes: &[Process]) -> Turns {
+    /// The turns that an operation's client phase is planned to have.
+    pub fn planned_client_turns(&self, operation: Operation, times: Times, processes: &[Process]) -> Turns {
         let ms_per_call: Vec<f64> = processes.iter().map(|process| self.client_ms(process, operation)).collect();
-        Turns::share_out(&ms_per_call, times.client, SliceLength::client(operation))
+        Turns::share_out(&ms_per_call, times.client * self.cores.len() as u32, SliceLength::client(operation))
     }
 
-    fn client_slice(&mut self, one: &ClientPlan, turn: u64, process: &mut Process) -> Result<(), Fault> {
+    /// Makes some turns of an operation, one at a time on each core. A process is on one of them at a time: who is on the
+    /// other comes later in its turn.
+    fn client_turns(
+        &mut self,
+        one: &ClientPlan,
+        turns: Range<u64>,
+        plan: RoundPlan,
+        processes: &mut Vec<Process>,
+    ) -> Result<(), Fault> {
+        let seats: Vec<Mutex<Seat<'_>>> = processes.iter_mut().map(Seat::of).collect();
+        let turns = Mutex::new(turns);
+        at_once(self.cores.clone(), self.cores.len(), |core| {
+            let mut to_come = Vec::new();
+            loop {
+                // With one alone to come, who may be on the other core, the next turn has begun.
+                if to_come.len() < 2
+                    && let Some(turn) = lock(&turns).next()
+                {
+                    to_come.extend(turns::order(seats.len(), turn).into_iter().map(|at| (turn, at)));
+                }
+                let Some((turn, mut seat)) = next_free(&mut to_come, &seats) else { return };
+                if seat.fault.is_none() {
+                    core.keep(seat.process.pid);
+                    match self.client_slice(one, turn, seat.process) {
+                        Ok(slice) => seat.slices.extend(slice.map(|slice| (turn, slice))),
+                        Err(fault) => seat.fault = Some(fault),
+                    }
+                }
+            }
+        });
+        let mut faults = Vec::new();
+        let mut timed = Vec::new();
+        for seat in seats {
+            let Seat { process, mut slices, fault } = seat.into_inner().unwrap_or_else(PoisonError::into_inner);
+            // Those of one turn were on one core: they are compared with each other.
+            slices.sort_by_key(|(turn, _)| *turn);
+            timed.extend(slices.iter().map(|(_, slice)| slice.at_ms..slice.at_ms + slice.wall_ms));
+            let kept = &mut process.operation(one.operation).round.client.get_or_insert_default().slices;
+            kept.extend(slices.into_iter().map(|(_, slice)| slice));
+            faults.push(fault);
+        }
+        self.time.client_s += covered(timed) / 1e3;
+        let mut faults = faults.into_iter();
+        self.each(plan, processes, |_, _| faults.next().flatten().map_or(Ok(()), Err))
+    }
+
+    /// The slice of a process in one turn; none where it sits the turn out.
+    fn client_slice(&self, one: &ClientPlan, turn: u64, process: &mut Process) -> Result<Option<ClientSlice>, Fault> {
         let (operation, at) = (one.operation, one.places.find(process));
         let calls = one.turns.calls(turn, at);
         if calls == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let (lead_in, last) = (one.turns.lead_in(calls), turn + 1 == one.turns.count);
         let from = process.operation(operation).recorded_calls;
         let measure = Measure { operation, phase: Phase::Client, calls, lead_in, from, check: last, concurrency: None };
         let expected = Duration::from_secs_f64(one.ms_per_call[at] * calls as f64 / 1e3);
-        let at_ms = self.now_ms();
         let end = process.suite.measure(measure, expected, &self.health(), || {}, || {})?;
-        self.time.client_s += end.wall_ms / 1e3;
         let measured = process.operation(operation);
         measured.recorded_calls += lead_in + calls;
         measured.note_errors(end.errors, end.error_message);
-        measured.round.client.get_or_insert_default().slices.push(ClientSlice {
-            at_ms,
+        Ok(Some(ClientSlice {
+            at_ms: ((self.now_ms() - end.wall_ms) * 10.0).round() / 10.0,
             calls: end.calls,
             wall_ms: end.wall_ms,
             cpu_ms: end.cpu_ms,
             thread_ms: end.thread_ms,
-        });
-        Ok(())
+        }))
     }
 
     fn allocation_slice(&mut self, operation: Operation, process: &mut Process) -> Result<(), Fault> {
@@ -238,6 +323,12 @@ mod tests {
         assert_eq!(passes(planned(40), 1.5), [10, 15, 15, 15]);
         assert_eq!(passes(planned(40), 0.0), [10, 1, 0, 0]);
         assert_eq!(passes(planned(1), 0.0), [1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn time_that_two_slices_cover_counts_once() {
+        assert!((covered(vec![4.0..6.0, 0.0..3.0, 1.0..2.0, 5.0..7.0]) - 6.0).abs() < 1e-12);
+        assert!(covered(Vec::new()).abs() < 1e-12);
     }
 
     #[test]

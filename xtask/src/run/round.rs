@@ -1,5 +1,4 @@
-//! One round: a fresh process of every target. All are alive and warm at the same time; none works while another is
-//! timed.
+//! One round: a fresh process of every target. All are alive and warm at the same time, and take turns.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,6 @@ use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
 use crate::analysis::forecast::{self, Forecast};
 use crate::analysis::summary::{self, FEW_ROUNDS};
-use crate::machine::core;
 use crate::plan::request::Emphasis;
 use crate::plan::{ScalePlan, turns};
 use crate::results::{Design, Failure, Operation, ScheduledRound, TargetStatus};
@@ -126,13 +124,7 @@ impl Runner<'_> {
         processes: &mut Vec<Process>,
         keeper: &mut Keeper,
     ) -> Result<(), Fault> {
-        for process in &*processes {
-            core::keep_on_one(process.pid);
-        }
         self.measure_client(plan, times, processes)?;
-        for process in &*processes {
-            core::let_go(process.pid);
-        }
         if self.plan.emphasis == Emphasis::ClientCost {
             return Ok(());
         }
@@ -212,7 +204,7 @@ impl Runner<'_> {
         let Some(noise) = forecast::noise(windows.map(|(_, one)| one.windows_us.as_slice())) else { return };
         let mut variances = Vec::new();
         for &(operation, times) in times.iter().filter(|(operation, _)| !operation.grows_with_the_table()) {
-            let turns = self.client_turns(operation, times, processes);
+            let turns = self.planned_client_turns(operation, times, processes);
             let slices = |at: usize| (0..turns.count).filter(|&turn| turns.calls(turn, at) > 0).count() as f64;
             let others = (0..processes.len()).filter(|&at| at != baseline);
             variances.extend(others.map(|at| forecast::variance(noise, slices(at).min(slices(baseline)))));

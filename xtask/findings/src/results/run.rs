@@ -164,12 +164,20 @@ pub struct Settings {
     pub operations: Vec<Operation>,
     /// How targets take turns: whole processes one after the other, or slices of calls in turn.
     pub design: Design,
+    /// Targets whose client cost was measured at the same time, each on a core of its own; one in files of earlier
+    /// versions.
+    #[serde(default = "one")]
+    pub at_once: u32,
     /// The margin of equivalence around a ratio of 1: 0.03 means that 0.97 to 1.03 count as the same.
     pub equivalence_margin: f64,
     /// The run may stop early once every interval of a ratio is at most this wide on either side (0.02 is ±2%).
     pub precision: Option<f64>,
     /// Resamples of the bootstrap.
     pub resamples: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// An example item of the user's own.
@@ -252,7 +260,7 @@ impl CallKind {
 pub enum Design {
     /// One target's process after the other.
     Sequential,
-    /// All targets' processes alive and warm, taking turns of some dozens of calls, one at a time.
+    /// All targets' processes alive and warm, taking turns of a few calls.
     Paired,
 }
 

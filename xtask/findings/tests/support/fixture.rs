@@ -431,6 +431,7 @@ fn against_the_database(shape: &Shape) -> Results {
             scales: shape.scales.iter().map(|&(name, items)| Scale { name: name.to_owned(), items }).collect(),
             operations: shape.operations.clone(),
             design: Design::Paired,
+            at_once: 2,
             equivalence_margin: 0.03,
             precision: Some(0.02),
             resamples: 2000,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::machine::environment;
+use crate::machine::{core, environment};
 use crate::plan::outside::Outside;
 use crate::plan::{Plan, PlannedTarget};
 use crate::results::{
@@ -65,6 +65,7 @@ pub fn blank(plan: &Plan, checkout: &Checkout, tools: &Tools, id: String) -> any
             scales: plan.scales.iter().map(|scale| scale.scale.clone()).collect(),
             operations: plan.operations.clone(),
             design: plan.design,
+            at_once: core::last(plan.at_once as usize).len() as u32,
             equivalence_margin: plan.margin,
             precision: Some(plan.precision),
             resamples: RESAMPLES,

@@ -18,10 +18,10 @@ use crate::commands::bench::{describe, install_all};
 use crate::commands::doctor;
 use crate::machine::disturbances;
 use crate::machine::sampler::{DATABASE, Sampler};
-use crate::plan::Plan;
 use crate::plan::items::Items;
 use crate::plan::library::Library;
 use crate::plan::request::{Experiment, Request, TargetSpec};
+use crate::plan::{AT_ONCE, Plan};
 use crate::results::{CallKind, Design, Operation, Results, Scale, TargetStatus};
 use crate::run::observer::{Began, Observer};
 use crate::run::site::Site as _;
@@ -150,6 +150,7 @@ impl<'a> Lab<'a> {
             baseline: libraries.first().map(|library| library.id.to_owned()),
             seed: SEED,
             design: Design::Paired,
+            at_once: AT_ONCE,
             handicap: Vec::new(),
             gated: false,
             against: false,

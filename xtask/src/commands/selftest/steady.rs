@@ -145,8 +145,9 @@ impl<'a, 'b, 'c> Steady<'a, 'b, 'c> {
         anew: bool,
     ) -> anyhow::Result<Measured> {
         let pids: Vec<u32> = processes.iter().map(|process| process.pid).chain([self.reference.pid]).collect();
+        let core = core::last(1)[0];
         for &pid in &pids {
-            core::keep_on_one(pid);
+            core.keep(pid);
         }
         let mut measured = BTreeMap::new();
         for &operation in self.operations {

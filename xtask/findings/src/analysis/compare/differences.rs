@@ -94,6 +94,7 @@ pub fn notes(base: &Results, new: &Results) -> Vec<String> {
     differ("calls", calls(base), calls(new));
     differ("concurrency", &base.settings.concurrency.to_string(), &new.settings.concurrency.to_string());
     differ("design", &format!("{:?}", base.settings.design), &format!("{:?}", new.settings.design));
+    differ("targets at the same time", &base.settings.at_once.to_string(), &new.settings.at_once.to_string());
     for target in &new.targets {
         let Some(other) = base.targets.iter().find(|other| other.id == target.id) else { continue };
         let known = |version: &Option<String>| version.clone().unwrap_or_else(|| "unknown".to_owned());

@@ -127,10 +127,15 @@ pub fn settings(results: &Results, libraries: &[TargetView]) -> Vec<Fact> {
         (
             "turns",
             match settings.design {
-                Design::Paired => "all libraries' processes warm, slices of calls in turn, one at a time",
-                Design::Sequential => "one library's process after the other, in another order each round",
-            }
-            .to_owned(),
+                Design::Paired => match settings.at_once {
+                    0 | 1 => "all libraries' processes warm, slices of calls in turn, one at a time".to_owned(),
+                    more => format!(
+                        "all libraries' processes warm, slices of calls in turn: for client cost {more} at a time, each \
+                         on a core of its own, else one"
+                    ),
+                },
+                Design::Sequential => "one library's process after the other, in another order each round".to_owned(),
+            },
         ),
         (
             "same",
