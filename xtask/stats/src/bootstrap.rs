@@ -427,7 +427,7 @@ mod tests {
             let resampling = Resampling { resamples: 400, seed: trial as u64 };
             let [run, another] = [(); 2].map(|()| cells(rounds, &mut chance));
             let logs: Vec<LogRatio> = run.iter().filter_map(|pairs| log_ratio(pairs)).collect();
-            let components = Components::fit(&logs);
+            let components = Components::fit(&logs, None);
             let size = |known: &Option<WithInterval>| known.unwrap().ci95.map(|[low, high]| (high / low).ln()).unwrap();
             for (pairs, again) in run.iter().zip(&another) {
                 let moderated = ratio(pairs, Some(&components), resampling);

@@ -7,9 +7,12 @@ use super::student::{Estimate, Prior, of_mean};
 
 /// Fewer slices than this in a round show nothing of their spread.
 const FEWEST_SLICES: usize = 4;
-/// The ratios of a run share their baseline and their processes, so that their variances agree more than independent
-/// ones would: what they show together is never believed more than so many degrees of freedom.
-const MOST_DF: f64 = 10.0;
+/// What both components lead to expect of a ratio's variance counts for so many degrees of freedom, next to those of its
+/// own rounds. The ratios of a run share their baseline and their processes, so that together they show less than as many
+/// independent ones would.
+pub const EXPECTED_DF: f64 = 8.0;
+/// What processes usually add counts for so many, next to those of the run's rounds.
+const USUAL_DF: f64 = 2.0;
 
 /// A ratio's logarithm with what its rounds and their slices show of its variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,38 +45,28 @@ pub fn within_round(ours: &[Part], theirs: &[Part]) -> Option<f64> {
     Some(squares / (n * (n - 1)) as f64)
 }
 
-/// Slices are many: their variance is as good as known.
-const SLICES_DF: f64 = 100.0;
-
 /// What all ratios of a run show about the standard error of each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Components {
     /// The variance of a log ratio of one round between processes.
     pub between: f64,
-    /// Of ratios by what their slices and `between` lead to expect: how far the variance between rounds is from it.
-    standard: Option<Prior>,
     /// Of ratios whose rounds have too few slices.
     plain: Option<Prior>,
 }
 
 impl Components {
-    /// Fits them to the ratios of a run: the variance between processes by the method of moments, then how far each
-    /// ratio's own variance strays from the sum of both components, by [`Prior::fit`].
-    pub fn fit(ratios: &[LogRatio]) -> Components {
+    /// Fits them to the ratios of a run: the variance between processes by the method of moments, drawn towards the usual
+    /// one where that is known. A process that is dear adds to all its ratios, so that three rounds show three processes
+    /// and not more, which may agree by chance.
+    pub fn fit(ratios: &[LogRatio], usual: Option<f64>) -> Components {
         let rounds = |ratio: &LogRatio| ratio.estimated.df + 1.0;
         let excess = |ratio: &LogRatio| Some((ratio.estimated.se * ratio.estimated.se - ratio.within?) * rounds(ratio));
         let excesses: Vec<f64> = ratios.iter().filter_map(excess).collect();
-        let between = super::mean(&excesses).map_or(0.0, |mean| mean.max(0.0));
-        let mut components = Components { between, standard: None, plain: None };
-        let standardised = |ratio: &LogRatio| {
-            let expected = components.expected(ratio)?;
-            (expected > 0.0).then(|| Estimate { se: ratio.estimated.se / expected.sqrt(), ..ratio.estimated })
-        };
-        let standardised: Vec<Estimate> = ratios.iter().filter_map(standardised).collect();
+        let own = super::mean(&excesses).map_or(0.0, |mean| mean.max(0.0));
+        let df = super::mean(&ratios.iter().map(|ratio| ratio.estimated.df).collect::<Vec<_>>()).unwrap_or(0.0);
+        let drawn = |usual: f64| (df * own + USUAL_DF * usual) / (df + USUAL_DF);
         let all: Vec<Estimate> = ratios.iter().map(|ratio| ratio.estimated).collect();
-        components.standard = Prior::fit_up_to(&standardised, MOST_DF);
-        components.plain = Prior::fit(&all);
-        components
+        Components { between: usual.map_or(own, drawn), plain: Prior::fit(&all) }
     }
 
     /// The variance of the mean log ratio that both components lead to expect.
@@ -81,22 +74,16 @@ impl Components {
         Some(self.between / (ratio.estimated.df + 1.0) + ratio.within?)
     }
 
-    /// The ratio with its variance drawn towards what is expected of it, and with no narrower an interval than its
-    /// slices alone give it: rounds that agree better than their slices do so by chance.
+    /// The ratio with its variance drawn towards what is expected of it.
     pub fn moderate(&self, ratio: &LogRatio) -> Estimate {
-        let moderated = match (self.standard, self.expected(ratio)) {
-            (Some(prior), Some(expected)) if expected > 0.0 => {
-                Prior { variance: prior.variance * expected, ..prior }.moderate(ratio.estimated)
-            }
-            _ => self.plain.map_or(ratio.estimated, |prior| prior.moderate(ratio.estimated)),
-        };
-        let by_slices = ratio.within.map(|within| Estimate { se: within.sqrt(), df: SLICES_DF, ..ratio.estimated });
-        by_slices.filter(|one| one.half_width() > moderated.half_width()).unwrap_or(moderated)
+        let expected = self.expected(ratio).map(|variance| Prior { variance, df: EXPECTED_DF });
+        expected.or(self.plain).map_or(ratio.estimated, |prior| prior.moderate(ratio.estimated))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::student::quantile;
     use super::super::tests::Chance;
     use super::*;
 
@@ -113,7 +100,7 @@ mod tests {
         let mut chance = Chance::new(11);
         let ratios: Vec<LogRatio> =
             (0..200).filter_map(|_| log_ratio(&pairs(3, 40, between, within, &mut chance))).collect();
-        (Components::fit(&ratios), ratios)
+        (Components::fit(&ratios, None), ratios)
     }
 
     #[test]
@@ -139,11 +126,24 @@ mod tests {
     }
 
     #[test]
-    fn rounds_that_agree_by_chance_leave_a_ratio_no_narrower_an_interval_than_its_slices_give_it() {
+    fn what_processes_add_is_drawn_towards_what_they_usually_add_and_less_so_with_more_rounds() {
+        let between = |df: f64, se: f64, usual: f64| {
+            let ratio = LogRatio { estimated: Estimate { value: 0.0, se, df }, within: Some(0.0) };
+            Components::fit(&[ratio], Some(usual)).between
+        };
+        // Three rounds that agree by chance, and twelve degrees of freedom that do.
+        assert!((between(2.0, 0.0, 4e-4) - 2e-4).abs() < 1e-12);
+        assert!((between(12.0, 0.0, 4e-4) - 4e-4 / 7.0).abs() < 1e-12);
+        // Three rounds that differ: 0.0012 is seen of each.
+        assert!((between(2.0, 0.02, 4e-4) - 8e-4).abs() < 1e-12);
+    }
+
+    #[test]
+    fn three_rounds_that_agree_by_chance_leave_a_ratio_no_narrower_an_interval_than_its_slices_give_it() {
         let ratio = |se: f64| LogRatio { estimated: Estimate { value: 0.0, se, df: 2.0 }, within: Some(1e-4) };
-        let half_width = |ratio| Components::fit(&[ratio]).moderate(&ratio).half_width();
-        let by_slices = Estimate { value: 0.0, se: 0.01, df: SLICES_DF }.half_width();
-        assert!((half_width(ratio(0.001)) - by_slices).abs() < 1e-9);
+        let half_width = |ratio| Components::fit(&[ratio], None).moderate(&ratio).half_width();
+        let by_slices = 0.01 * quantile(0.975, 100.0);
+        assert!((1.0..1.1).contains(&(half_width(ratio(0.001)) / by_slices)));
         assert!(half_width(ratio(0.02)) > 2.0 * by_slices);
     }
 
@@ -152,7 +152,7 @@ mod tests {
         let mut chance = Chance::new(5);
         let one = log_ratio(&pairs(3, 1, 0.1, 0.1, &mut chance)).unwrap();
         assert_eq!(one.within, None);
-        assert_eq!(Components::fit(&[one]).moderate(&one), one.estimated);
+        assert_eq!(Components::fit(&[one], None).moderate(&one), one.estimated);
         assert_eq!(log_ratio(&pairs(1, 8, 0.1, 0.1, &mut chance)), None);
     }
 }

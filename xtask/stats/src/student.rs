@@ -92,11 +92,6 @@ impl Prior {
     /// models and empirical Bayes methods for assessing differential expression in microarray experiments",
     /// Statistical Applications in Genetics and Molecular Biology 3, 2004, section 6.2). `None` below four variances.
     pub fn fit(estimates: &[Estimate]) -> Option<Prior> {
-        Prior::fit_up_to(estimates, MOST_PRIOR_DF)
-    }
-
-    /// The same, believed up to so many degrees of freedom.
-    pub fn fit_up_to(estimates: &[Estimate], most_df: f64) -> Option<Prior> {
         let known: Vec<(f64, f64)> = estimates
             .iter()
             .filter(|estimate| estimate.se > 0.0 && estimate.df > 0.0)
@@ -111,7 +106,7 @@ impl Prior {
             super::variance(&logs)? - super::mean(&known.iter().map(|(_, half)| trigamma(*half)).collect::<Vec<_>>())?;
         // The estimates of one run share processes, so their variances agree more than independent ones would: the
         // prior is never believed more than this.
-        let half = inverse_trigamma(excess).clamp(0.5, most_df / 2.0);
+        let half = inverse_trigamma(excess).clamp(0.5, MOST_PRIOR_DF / 2.0);
         Some(Prior { variance: (mean + digamma(half) - half.ln()).exp(), df: 2.0 * half })
     }
 

@@ -4,6 +4,7 @@
 
 use std::f64::consts::SQRT_2;
 
+use stats::components::EXPECTED_DF;
 use stats::student::quantile;
 
 /// The standard deviation of a log ratio between processes of the same program: memory layout, when garbage is collected,
@@ -13,9 +14,6 @@ const PROCESSES: f64 = 0.02;
 /// The standard deviation of a pair of neighbouring slices over that of one process's windows in the warm-up: √2 for two
 /// sides.
 const PAIR_OVER_WINDOW: f64 = SQRT_2;
-/// The degrees of freedom that the ratios of a run lend one another ([`stats::components`]): 2 to 10 in finished runs,
-/// and this in the middle.
-const LENT_DF: f64 = 6.0;
 /// The normal's 80% quantile: a difference is found in four of five runs.
 const Z_80: f64 = 0.841_621;
 /// Windows of a warm-up that are left out, since calls become faster in them.
@@ -54,7 +52,7 @@ pub fn surely(rounds: u32) -> f64 {
 }
 
 fn degrees_of_freedom(rounds: u32) -> f64 {
-    f64::from(rounds.max(2) - 1) + LENT_DF
+    f64::from(rounds.max(2) - 1) + EXPECTED_DF
 }
 
 /// Half of the interval of a log ratio that varies so much in one round, after so many rounds: where another such run

@@ -440,12 +440,13 @@ type Of = fn(&Round) -> Parts;
 struct Shared(BTreeMap<(String, String, &'static str), Components>);
 
 impl Shared {
-    const FIGURES: [(&'static str, Of); 5] = [
-        ("latency ratio", latency_parts),
-        ("cpu ratio", cpu_parts),
-        ("as used cpu ratio", as_used_cpu_parts),
-        ("allocation ratio", allocation_parts),
-        ("throughput ratio", throughput_parts),
+    /// With what processes usually add to its variance, where that is known.
+    const FIGURES: [(&'static str, Of, Option<f64>); 5] = [
+        ("latency ratio", latency_parts, None),
+        ("cpu ratio", cpu_parts, Some(forecast::BETWEEN)),
+        ("as used cpu ratio", as_used_cpu_parts, Some(forecast::BETWEEN)),
+        ("allocation ratio", allocation_parts, None),
+        ("throughput ratio", throughput_parts, None),
     ];
     /// The fewest ratios of a target that show something by themselves.
     const FEWEST: usize = 5;
@@ -455,7 +456,7 @@ impl Shared {
         let mut shared = BTreeMap::new();
         for scale in &results.settings.scales {
             let compared = || compared.iter().filter(|(ours, _)| all[*ours].scale == scale.name);
-            for (figure, of) in Shared::FIGURES {
+            for (figure, of, usual) in Shared::FIGURES {
                 let mut ratios: BTreeMap<&str, Vec<LogRatio>> = BTreeMap::new();
                 for &(ours, theirs) in compared() {
                     let known = log_ratio(&pairs(&all[ours], &all[theirs], of));
@@ -463,7 +464,7 @@ impl Shared {
                 }
                 let together: Vec<LogRatio> = ratios.values().flatten().copied().collect();
                 for (target, own) in ratios {
-                    let components = Components::fit(if own.len() < Shared::FEWEST { &together } else { &own });
+                    let components = Components::fit(if own.len() < Shared::FEWEST { &together } else { &own }, usual);
                     shared.insert((scale.name.clone(), target.to_owned(), figure), components);
                 }
             }
