@@ -1,6 +1,6 @@
 // What is said between a worker (suite.ts, keeper.ts) and its parent: one JSON object a line, commands on standard
-// input, events on standard output. Generated from the types in xtask/src/workers/protocol.rs, which are the other side;
-// `UPDATE_GOLDEN=1 cargo test -p xtask protocol && npm run --prefix benchmark format` writes it anew.
+// input, events on standard output. Generated from the types in xtask/workers/src/protocol.rs, which are the other side;
+// `UPDATE_GOLDEN=1 cargo test -p workers protocol && npm run --prefix benchmark format` writes it anew.
 
 /** All operations, in the order in which they are measured and shown. */
 export const OPERATIONS = ["PutItem", "GetItem", "UpdateItem", "DeleteItem", "Query", "Scan"] as const;

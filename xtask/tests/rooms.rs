@@ -45,10 +45,10 @@ fn is_test(name: &str) -> bool {
     name.ends_with("tests.rs") || name.ends_with("_test.rs")
 }
 
-/// Every source file with its name from the room on: `analysis/summary.rs`. The ground floor is a crate and a room.
+/// Every source file with its name from the room on: `analysis/summary.rs`. Some rooms are crates.
 fn files() -> Vec<(String, String)> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let roots = [("", "src"), ("", "findings/src"), ("system/", "system/src")];
+    let roots = [("", "src"), ("", "findings/src"), ("system/", "system/src"), ("workers/", "workers/src")];
     let files = roots.into_iter().flat_map(|(room, root)| {
         let root = crates.join(root);
         sources(&root).into_iter().map(move |path| {
@@ -68,8 +68,8 @@ fn arrows() -> BTreeMap<(String, String), Vec<String>> {
     let mut arrows: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for (name, text) in files() {
         let from = room(&name).to_owned();
-        // What the ground floor names by `crate::` are its own files.
-        for other in used(&text).into_iter().filter(|_| from != "system") {
+        // What a room that is a crate names by `crate::` are its own files.
+        for other in used(&text).into_iter().filter(|_| !["system", "workers"].contains(&from.as_str())) {
             if other != from {
                 arrows.entry((from.clone(), other)).or_default().push(name.clone());
             }

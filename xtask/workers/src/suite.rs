@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::results::{Failure, Operation, ValueOutcome};
-use crate::workers::protocol::{End, Event, Ground, Measure, OpenSuite, Phase, Ready, SuiteCommand};
-use crate::workers::worker::{Fault, Health, Worker};
+use crate::protocol::{End, Event, Ground, Measure, OpenSuite, Phase, Ready, SuiteCommand};
+use crate::worker::{Fault, Health, Worker};
+use findings::results::{Failure, Operation, ValueOutcome};
 
 /// How long a process may take to import its library and say so.
 const OPEN_LIMIT: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::results::{CallKind, Caveat, DescribedCall, Operation, QueryBy, ValueOutcome};
+use findings::results::{CallKind, Caveat, DescribedCall, Operation, QueryBy, ValueOutcome};
 
 /// The longest line that is read from a worker, bytes. A slice of 100,000 samples takes about 1 MB.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;

@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::results::{Failure, Operation};
-use crate::system::interrupt;
-use crate::system::process::{Command, Group};
-use crate::workers::protocol::{self, Event};
+use crate::protocol::{self, Event};
+use findings::results::{Failure, Operation};
+use system::interrupt;
+use system::process::{Command, Group};
 
 /// How many of its last log lines go into a failure.
 const LAST_LINES: usize = 12;

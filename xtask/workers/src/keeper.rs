@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::results::{CallKind, Failure, Operation};
-use crate::workers::protocol::{Data, Event, Filled, KeeperCommand, Lane};
-use crate::workers::worker::{Fault, Health, Worker};
+use crate::protocol::{Data, Event, Filled, KeeperCommand, Lane};
+use crate::worker::{Fault, Health, Worker};
+use findings::results::{CallKind, Failure, Operation};
 
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
 

@@ -1,6 +1,6 @@
 //! The TypeScript side of the protocol, `benchmark/src/protocol.ts`, made from the Rust types.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p xtask protocol && npm run --prefix benchmark format` writes it anew. It is formatted as
+//! `UPDATE_GOLDEN=1 cargo test -p workers protocol && npm run --prefix benchmark format` writes it anew. It is formatted as
 //! the rest of the TypeScript is, so that what is compared is the text without layout.
 
 use std::fmt::Write as _;
@@ -12,13 +12,13 @@ use super::{
     AdapterNotes, Allocated, Data, End, Event, Example, Expressed, Expresses, Filled, Ground, KeeperCommand, Lane,
     Measure, OpenSuite, Phase, Ready, SuiteCommand,
 };
-use crate::results::{CallKind, Caveat, DescribedCall, Operation, QueryBy, ValueFate, ValueKind, ValueOutcome};
-use crate::system::files::write_whole;
+use findings::results::{CallKind, Caveat, DescribedCall, Operation, QueryBy, ValueFate, ValueKind, ValueOutcome};
+use system::files::write_whole;
 
 const HEADER: &str = "\
 // What is said between a worker (suite.ts, keeper.ts) and its parent: one JSON object a line, commands on standard
-// input, events on standard output. Generated from the types in xtask/src/workers/protocol.rs, which are the other side;
-// `UPDATE_GOLDEN=1 cargo test -p xtask protocol && npm run --prefix benchmark format` writes it anew.
+// input, events on standard output. Generated from the types in xtask/workers/src/protocol.rs, which are the other side;
+// `UPDATE_GOLDEN=1 cargo test -p workers protocol && npm run --prefix benchmark format` writes it anew.
 ";
 
 fn declare<T: TS>(config: &Config, text: &mut String) {
@@ -89,7 +89,7 @@ fn bare(text: &str) -> String {
 
 #[test]
 fn the_typescript_side_is_made_from_the_rust_types() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benchmark/src/protocol.ts");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benchmark/src/protocol.ts");
     let made = render();
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     if bare(&made) == bare(&committed) {
