@@ -1,6 +1,6 @@
 // A benchmark as anyone would write it: the bare SDK's GetItem in tinybench. The selftest compares the suite with it, to
 // see what the harness itself weighs. It verifies first, as the suite does, since what a process has done before is part
-// of how fast it is. For each number that it reads, it times so many calls and prints the sums.
+// of how fast it is. For each number that it reads, it times so many calls, after some that lead in, and prints the sums.
 
 import { createInterface } from "node:readline";
 import { Bench } from "tinybench";
@@ -21,6 +21,7 @@ interface Job {
   seed: number;
   warmUpCalls: number;
   calls: number;
+  leadIn: number;
 }
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;
@@ -67,12 +68,14 @@ for await (const calls of createInterface({ input: process.stdin })) {
   let spent: (() => CpuSpent) | undefined;
   let cpu: CpuSpent = { cpuMs: 0, threadMs: null };
   const bench = new Bench({
-    warmup: false,
+    warmup: true,
+    warmupIterations: job.leadIn,
+    warmupTime: 0,
     iterations: Number(calls),
     time: 0,
     retainSamples: true,
-    setup: () => {
-      spent = countCpu();
+    setup: (_task, mode) => {
+      spent = mode === "run" ? countCpu() : undefined;
     },
     teardown: () => {
       cpu = spent?.() ?? cpu;

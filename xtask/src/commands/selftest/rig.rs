@@ -64,6 +64,13 @@ pub struct Sums {
     pub cpu_ms: f64,
 }
 
+impl Sums {
+    pub fn add(&mut self, more: Sums) {
+        self.latency_ms += more.latency_ms;
+        self.cpu_ms += more.cpu_ms;
+    }
+}
+
 impl<'a, 'b> Rig<'a, 'b> {
     /// Creates the table and warms the server.
     ///

@@ -17,6 +17,7 @@ use super::trial::{Outcome, Trial};
 use crate::machine::load;
 use crate::machine::sampler::Sampler;
 use crate::plan::library::{LIBRARIES, Library};
+use crate::plan::turns::SliceLength;
 use crate::results::Operation;
 use crate::setup::npm;
 use crate::setup::npm::runtime::Runtime;
@@ -32,7 +33,7 @@ const OPERATION: Operation = Operation::GetItem;
 const FEWEST_PAIRS: u64 = 3;
 const MOST_PAIRS: u64 = 16;
 const WARM_UP_CALLS: u64 = 6_000;
-/// Calls of a turn: the bare script makes them in one go, the suite in slices, as in a run.
+/// Calls of a turn, which both make in slices, as in a run: the first calls of one find colder caches.
 const TURN: u64 = 128;
 const SLICE: u64 = 16;
 /// Turns of each side that don't count: a process that works half of the time collects its garbage otherwise than one
@@ -82,7 +83,7 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
             interrupt::check()?;
             // Who goes first changes from turn to turn.
             for ours in [turn % 2 == 0, turn % 2 != 0] {
-                let sums = if ours { suite_turn(&rig, &mut process, None)? } else { bare.calls(TURN)? };
+                let sums = if ours { suite_turn(&rig, &mut process, None)? } else { bare.turn()? };
                 if turn >= SETTLING {
                     harness.add(ours, sums);
                 }
@@ -138,8 +139,7 @@ fn suite_turn(rig: &Rig<'_, '_>, process: &mut Process, sampler: Option<&Sampler
         let before = || sampler.iter().for_each(|sampler| sampler.begin("aws-sdk", true));
         let after = || sampler.iter().for_each(|sampler| sampler.end());
         let one = rig.slice(process, OPERATION, Phase::Latency, SLICE, (before, after))?;
-        sums.latency_ms += one.latency_ms;
-        sums.cpu_ms += one.cpu_ms;
+        sums.add(one);
     }
     Ok(sums)
 }
@@ -172,6 +172,7 @@ impl Bare {
         let job = json!({
             "endpoint": rig.tables.endpoint, "table": rig.tables.table, "items": rig.tables.items, "seed": SEED,
             "warmUpCalls": WARM_UP_CALLS, "calls": TURN * (SETTLING + TURNS),
+            "leadIn": SliceLength::LATENCY.lead_in(SLICE),
         });
         let mut command = npm::worker(&runtime.program, &runtime.flags, benchmark, "bare")?;
         command.arg(job.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -182,6 +183,14 @@ impl Bare {
         // Answered when it is warm.
         bare.calls(1)?;
         Ok(bare)
+    }
+
+    fn turn(&mut self) -> anyhow::Result<Sums> {
+        let mut sums = Sums::default();
+        for _ in 0..TURN / SLICE {
+            sums.add(self.calls(SLICE)?);
+        }
+        Ok(sums)
     }
 
     fn calls(&mut self, calls: u64) -> anyhow::Result<Sums> {
