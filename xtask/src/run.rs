@@ -10,6 +10,7 @@ mod process;
 pub mod recording;
 pub mod resume;
 mod round;
+mod seats;
 pub mod site;
 pub mod starting;
 mod timing;

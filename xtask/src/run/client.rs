@@ -1,11 +1,12 @@
 //! The client's cost against recorded answers: CPU per call in slices in turn, and bytes allocated.
 
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::at_once::at_once;
 use super::process::{Places, Process};
+use super::seats::{Seat, lock, next_free};
 use super::{RoundPlan, Runner};
 use crate::analysis::summary;
 use crate::machine::core;
@@ -57,33 +58,6 @@ impl ClientPlan {
         let left = self.turns.count - self.made;
         self.turns.count = self.made + ((left as f64 * times).round() as u64).max(left.min(1));
     }
-}
-
-/// A process while turns are taken on several cores: what it measured in which turn, or why it fell.
-struct Seat<'a> {
-    process: &'a mut Process,
-    slices: Vec<(u64, ClientSlice)>,
-    fault: Option<Fault>,
-}
-
-impl<'a> Seat<'a> {
-    fn of(process: &'a mut Process) -> Mutex<Seat<'a>> {
-        Mutex::new(Seat { process, slices: Vec::new(), fault: None })
-    }
-}
-
-/// Takes the first turn of one who is on no core out of those to come, or the first of all once its process is on none.
-fn next_free<'s, 'a>(
-    to_come: &mut Vec<(u64, usize)>,
-    seats: &'s [Mutex<Seat<'a>>],
-) -> Option<(u64, MutexGuard<'s, Seat<'a>>)> {
-    let free = to_come.iter().enumerate().find_map(|(place, &(_, at))| Some((place, seats[at].try_lock().ok()?)));
-    let (place, seat) = free.or_else(|| Some((0, lock(&seats[to_come.first()?.1]))))?;
-    Some((to_come.remove(place).0, seat))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How much of the time some spans cover together, each of them once.
