@@ -14,6 +14,8 @@ const FLOORS: [&[&str]; 8] = [
     &["run", "report"],
     &["commands"],
 ];
+/// Rooms that are crates. Rooms above the ground floor are `findings::` to them, and theirs `crate::` to all others.
+const CRATES: [&str; 2] = ["system", "workers"];
 /// The command line's own types: for the commands alone.
 const CLI: &str = "cli";
 
@@ -31,12 +33,14 @@ fn code(text: &str) -> &str {
     text.split("mod tests {").next().unwrap_or(text)
 }
 
-/// The rooms that a file names by `crate::`, outside its tests.
-fn used(text: &str) -> Vec<String> {
+/// The rooms that a file of one room names, outside its tests.
+fn used(room: &str, text: &str) -> Vec<String> {
+    // What a room that is a crate names by `crate::` are its own files.
+    let house = if CRATES.contains(&room) { "findings::" } else { "crate::" };
     let code = code(text);
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines
-        .flat_map(|line| line.split("crate::").skip(1).map(str::to_owned).collect::<Vec<_>>())
+        .flat_map(|line| line.split(house).skip(1).map(str::to_owned).collect::<Vec<_>>())
         .map(|rest| rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect())
         .collect()
 }
@@ -48,8 +52,9 @@ fn is_test(name: &str) -> bool {
 /// Every source file with its name from the room on: `analysis/summary.rs`. Some rooms are crates.
 fn files() -> Vec<(String, String)> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let roots = [("", "src"), ("", "findings/src"), ("system/", "system/src"), ("workers/", "workers/src")];
-    let files = roots.into_iter().flat_map(|(room, root)| {
+    let of_crate = |room: &&str| (format!("{room}/"), format!("{room}/src"));
+    let shared = ["src", "findings/src"].map(|root| (String::new(), root.to_owned()));
+    let files = shared.into_iter().chain(CRATES.iter().map(of_crate)).flat_map(|(room, root)| {
         let root = crates.join(root);
         sources(&root).into_iter().map(move |path| {
             let name = format!("{room}{}", path.strip_prefix(&root).unwrap().display());
@@ -68,8 +73,7 @@ fn arrows() -> BTreeMap<(String, String), Vec<String>> {
     let mut arrows: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for (name, text) in files() {
         let from = room(&name).to_owned();
-        // What a room that is a crate names by `crate::` are its own files.
-        for other in used(&text).into_iter().filter(|_| !["system", "workers"].contains(&from.as_str())) {
+        for other in used(&from, &text) {
             if other != from {
                 arrows.entry((from.clone(), other)).or_default().push(name.clone());
             }

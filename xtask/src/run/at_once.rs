@@ -1,7 +1,7 @@
 //! Work on several processes at the same time, no more of them than there are cores: where nothing is timed, the others
 //! would only take each other's.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Does something with each item, `most` at a time, the first ones first; the outcomes in the items' order.
 pub fn at_once<T: Send, R: Send>(items: Vec<T>, most: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
@@ -10,10 +10,10 @@ pub fn at_once<T: Send, R: Send>(items: Vec<T>, most: usize, work: impl Fn(T) ->
     let done = Mutex::new(Vec::with_capacity(count));
     let work_off = || {
         loop {
-            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let next = lock(&queue).next();
             let Some((at, item)) = next else { return };
             let outcome = work(item);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
+            lock(&done).push((at, outcome));
         }
     };
     std::thread::scope(|threads| {
@@ -25,6 +25,11 @@ pub fn at_once<T: Send, R: Send>(items: Vec<T>, most: usize, work: impl Fn(T) ->
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// The content of a lock. A panic ends the run; nothing half done is looked at after one.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How many processes may work at the same time.

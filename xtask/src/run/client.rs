@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::at_once::at_once;
+use super::at_once::{at_once, lock};
 use super::process::{Places, Process};
-use super::seats::{Seat, lock, next_free};
+use super::seats::{Seat, next_free};
 use super::{RoundPlan, Runner};
 use crate::analysis::summary;
 use crate::machine::core;
@@ -163,29 +163,27 @@ impl Runner<'_> {
                     to_come.extend(turns::order(seats.len(), turn).into_iter().map(|at| (turn, at)));
                 }
                 let Some((turn, mut seat)) = next_free(&mut to_come, &seats) else { return };
-                if seat.fault.is_none() {
+                if seat.outcome.is_ok() {
                     core.keep(seat.process.pid);
                     match self.client_slice(one, turn, seat.process) {
                         Ok(slice) => seat.slices.extend(slice.map(|slice| (turn, slice))),
-                        Err(fault) => seat.fault = Some(fault),
+                        Err(fault) => seat.outcome = Err(fault),
                     }
                 }
             }
         });
-        let mut faults = Vec::new();
-        let mut timed = Vec::new();
+        let (mut outcomes, mut timed) = (Vec::new(), Vec::new());
         for seat in seats {
-            let Seat { process, mut slices, fault } = seat.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let Seat { process, mut slices, outcome } = seat.into_inner().unwrap_or_else(PoisonError::into_inner);
             // Those of one turn were on one core: they are compared with each other.
             slices.sort_by_key(|(turn, _)| *turn);
             timed.extend(slices.iter().map(|(_, slice)| slice.at_ms..slice.at_ms + slice.wall_ms));
             let kept = &mut process.operation(one.operation).round.client.get_or_insert_default().slices;
             kept.extend(slices.into_iter().map(|(_, slice)| slice));
-            faults.push(fault);
+            outcomes.push(outcome);
         }
         self.time.client_s += covered(timed) / 1e3;
-        let mut faults = faults.into_iter();
-        self.each(plan, processes, |_, _| faults.next().flatten().map_or(Ok(()), Err))
+        self.each_did(plan, processes, outcomes)
     }
 
     /// The slice of a process in one turn; none where it sits the turn out.

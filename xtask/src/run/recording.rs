@@ -35,14 +35,11 @@ impl Runner<'_> {
             }
             let outcomes: Vec<Result<(), Fault>> = {
                 let this = &*self;
-                let fresh: Vec<&mut Process> =
-                    processes.iter_mut().filter(|process| fresh.contains(&process.target)).collect();
-                at_once(fresh, cores(), |process| this.record(plan, operation, process))
+                at_once(processes.iter_mut().collect(), cores(), |process: &mut Process| {
+                    if fresh.contains(&process.target) { this.record(plan, operation, process) } else { Ok(()) }
+                })
             };
-            let mut outcomes = outcomes.into_iter();
-            self.each(plan, processes, |_, process| {
-                if fresh.contains(&process.target) { outcomes.next().unwrap_or(Ok(())) } else { Ok(()) }
-            })?;
+            self.each_did(plan, processes, outcomes)?;
         }
         for process in &*processes {
             for &operation in &self.plan.operations {

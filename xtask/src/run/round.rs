@@ -281,6 +281,17 @@ impl Runner<'_> {
         self.each_in(order, plan, processes, act)
     }
 
+    /// Blames each process whose part of what they all did at the same time failed: it leaves the round.
+    pub(super) fn each_did(
+        &mut self,
+        plan: RoundPlan,
+        processes: &mut Vec<Process>,
+        outcomes: Vec<Result<(), Fault>>,
+    ) -> Result<(), Fault> {
+        let mut outcomes = outcomes.into_iter();
+        self.each(plan, processes, |_, _| outcomes.next().unwrap_or(Ok(())))
+    }
+
     fn each_in(
         &mut self,
         order: Vec<usize>,

@@ -1,7 +1,8 @@
 //! Processes while turns are taken on several cores at the same time: each is on one core at a time.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
+use super::at_once::lock;
 use super::process::Process;
 use crate::results::ClientSlice;
 use crate::workers::worker::Fault;
@@ -10,12 +11,12 @@ use crate::workers::worker::Fault;
 pub struct Seat<'a> {
     pub process: &'a mut Process,
     pub slices: Vec<(u64, ClientSlice)>,
-    pub fault: Option<Fault>,
+    pub outcome: Result<(), Fault>,
 }
 
 impl<'a> Seat<'a> {
     pub fn of(process: &'a mut Process) -> Mutex<Seat<'a>> {
-        Mutex::new(Seat { process, slices: Vec::new(), fault: None })
+        Mutex::new(Seat { process, slices: Vec::new(), outcome: Ok(()) })
     }
 }
 
@@ -25,10 +26,6 @@ pub fn next_free<'s, T>(to_come: &mut Vec<(u64, usize)>, seats: &'s [Mutex<T>]) 
     let free = to_come.iter().enumerate().find_map(|(place, &(_, at))| Some((place, seats[at].try_lock().ok()?)));
     let (place, seat) = free.or_else(|| Some((0, lock(&seats[to_come.first()?.1]))))?;
     Some((to_come.remove(place).0, seat))
-}
-
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

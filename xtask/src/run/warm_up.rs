@@ -177,8 +177,7 @@ impl Runner<'_> {
             outcomes.sort_by_key(|(at, _)| *at);
             outcomes.into_iter().map(|(_, outcome)| outcome).collect()
         };
-        let mut outcomes = outcomes.into_iter();
-        self.each(plan, processes, |_, _| outcomes.next().unwrap_or(Ok(())))?;
+        self.each_did(plan, processes, outcomes)?;
         for process in &*processes {
             for &operation in &self.plan.operations {
                 if let Some(us) = process.warming.least_us(operation) {
