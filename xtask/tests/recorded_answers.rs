@@ -24,7 +24,7 @@ fn answers_of_dynamodb_local_are_metered_recorded_and_replayed_byte_for_byte() {
     let options = Options::new(&checkout, "test-answers", BackendChoice::Java, None, None, false).unwrap();
     let server = database::start(&options, &Progress::new(true)).unwrap();
     let upstream = server.endpoint.strip_prefix("http://").unwrap().parse().unwrap();
-    let answers = Answers::start(upstream).unwrap();
+    let answers = Answers::of(upstream);
     let door = answers.door("a test").unwrap();
     let (mut client, mut direct) = (Client::connect(&door), Client::to(upstream));
 

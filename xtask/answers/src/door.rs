@@ -1,60 +1,54 @@
 //! A door: a port on loopback for one target at one scale, which lives longer than the target's processes.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::runtime::Handle;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::record::{Recorded, State};
 use super::serve::serve;
+use super::thread::Thread;
 use super::{Shared, lock};
 
 /// Connections at once; more are closed as they come.
 const MOST_CONNECTIONS: usize = 1024;
 /// How long a door waits for another connection after the system could give none.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long the server's thread may take to close a door.
-const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
-/// A port of a target's own. Dropped, it is closed with its connections, and its record is forgotten. A mode holds for
+/// A port of a target's own, and a thread that answers there. Dropped, it is closed with its connections, and its record is forgotten. A mode holds for
 /// every request that is read after the call that set it has returned.
 #[derive(Debug)]
 pub struct Door {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
     shared: Arc<Shared>,
-    accepting: AbortHandle,
-    /// Hangs up once the port is closed.
-    closed: Mutex<mpsc::Receiver<()>>,
-}
-
-/// What is closed, in this order, when a door is.
-struct Open {
-    listener: tokio::net::TcpListener,
-    connections: JoinSet<()>,
-    _closed: mpsc::Sender<()>,
+    /// None once the door is being closed.
+    thread: Option<Thread>,
 }
 
 impl Door {
-    pub(super) fn open(name: &str, runtime: &Handle, shared: &Arc<Shared>) -> anyhow::Result<Door> {
+    pub(super) fn open(name: &str, shared: &Arc<Shared>) -> anyhow::Result<Door> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        let thread = Thread::start(&shared.clocks)?;
         let listener = {
-            let _inside = runtime.enter();
+            let _inside = thread.runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
         };
-        let (send, closed) = mpsc::channel();
         let state = Arc::new(Mutex::new(State::new(name)));
-        let open = Open { listener, connections: JoinSet::new(), _closed: send };
-        let accepting = runtime.spawn(accept(open, Arc::clone(&state), Arc::clone(shared))).abort_handle();
-        Ok(Door { address, state, shared: Arc::clone(shared), accepting, closed: Mutex::new(closed) })
+        thread.runtime.spawn(accept(listener, Arc::clone(&state), Arc::clone(shared)));
+        Ok(Door { address, state, shared: Arc::clone(shared), thread: Some(thread) })
+    }
+
+    /// The system's number of the thread that answers here, to keep it on a core; none on another system than Linux.
+    pub fn thread(&self) -> Option<u32> {
+        self.thread.as_ref()?.id
     }
 
     /// `http://127.0.0.1:PORT`
@@ -84,6 +78,9 @@ impl Door {
     /// it; see [`Door::unknown`].
     pub fn answer(&self) {
         lock(&self.state).answer();
+        if let Some(thread) = &self.thread {
+            thread.count();
+        }
     }
 
     /// The first request since [`Door::answer`] that was never recorded, for a message.
@@ -99,20 +96,20 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        self.accepting.abort();
-        let _ = lock(&self.closed).recv_timeout(CLOSE_LIMIT);
+        drop(self.thread.take());
         *lock(&self.state) = State::new("");
         self.shared.store.tidy();
     }
 }
 
-async fn accept(mut open: Open, state: Arc<Mutex<State>>, shared: Arc<Shared>) {
+async fn accept(listener: tokio::net::TcpListener, state: Arc<Mutex<State>>, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
     loop {
-        let accepted = open.listener.accept().await;
-        while open.connections.try_join_next().is_some() {}
+        let accepted = listener.accept().await;
+        while connections.try_join_next().is_some() {}
         match accepted {
-            Ok((stream, _)) if open.connections.len() < MOST_CONNECTIONS => {
-                open.connections.spawn(talk(stream, Arc::clone(&state), Arc::clone(&shared)));
+            Ok((stream, _)) if connections.len() < MOST_CONNECTIONS => {
+                connections.spawn(talk(stream, Arc::clone(&state), Arc::clone(&shared)));
             }
             Ok(_) => {}
             // Out of file descriptors, or the client has gone again.

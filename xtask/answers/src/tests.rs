@@ -22,7 +22,7 @@ fn get(key: &str) -> String {
 /// A server that answers with the same bytes whatever it is asked, and doors to it.
 fn answers(answer: impl Fn(&str, &str) -> Vec<u8> + Send + Sync + 'static) -> (Answers, Fake) {
     let fake = Fake::start(answer);
-    (Answers::start(fake.address).unwrap(), fake)
+    (Answers::of(fake.address), fake)
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn equal_bodies_are_kept_once_and_forgotten_with_their_doors() {
 fn a_record_that_grows_too_large_fails_and_the_call_goes_on() {
     let count = AtomicUsize::new(0);
     let fake = Fake::start(move |_, _| sized(&format!("{:050000}", count.fetch_add(1, Ordering::Relaxed))));
-    let answers = Answers::start_with(fake.address, 1 << 20, UPSTREAM_LIMITS).unwrap();
+    let answers = Answers::with_limits(fake.address, 1 << 20, UPSTREAM_LIMITS);
     let door = answers.door("mizzle (large)").unwrap();
     let mut client = Client::connect(&door);
     door.record("Scan");
@@ -238,7 +238,7 @@ fn a_record_that_grows_too_large_fails_and_the_call_goes_on() {
 fn trouble_with_the_database_names_its_address() {
     let fake = Fake::start(|_, _| Vec::new());
     let limits = Limits { answer: Duration::from_millis(200), ..UPSTREAM_LIMITS };
-    let answers = Answers::start_with(fake.address, MOST_RECORDED, limits).unwrap();
+    let answers = Answers::with_limits(fake.address, MOST_RECORDED, limits);
     let door = answers.door("x").unwrap();
     let got = Client::connect(&door).call(GET, &get("a"));
     assert_eq!(got.status, 502, "{}", got.text());
@@ -282,7 +282,7 @@ fn a_connection_to_the_database_serves_many_requests_and_may_be_closed_in_betwee
 fn a_connection_to_the_database_that_waited_long_is_not_used_again() {
     let fake = Fake::start(|_, _| sized("{}"));
     let limits = Limits { idle: Duration::ZERO, ..UPSTREAM_LIMITS };
-    let answers = Answers::start_with(fake.address, MOST_RECORDED, limits).unwrap();
+    let answers = Answers::with_limits(fake.address, MOST_RECORDED, limits);
     let door = answers.door("x").unwrap();
     let mut client = Client::connect(&door);
     for connections in 1..4 {
@@ -292,7 +292,7 @@ fn a_connection_to_the_database_that_waited_long_is_not_used_again() {
 }
 
 #[test]
-fn dropping_stops_the_thread_and_frees_the_ports() {
+fn dropping_a_door_stops_its_thread_frees_its_port_and_keeps_what_it_cost() {
     let (answers, _fake) = answers(|_, _| sized("{}"));
     let (kept, closed) = (answers.door("a").unwrap(), answers.door("b").unwrap());
     let address = |door: &Door| door.endpoint().strip_prefix("http://").unwrap().parse::<SocketAddr>().unwrap();
@@ -302,12 +302,17 @@ fn dropping_stops_the_thread_and_frees_the_ports() {
     drop(closed);
     assert!(TcpStream::connect(closed_address).is_err());
     assert_eq!(client.call(GET, &get("a")).status, 200);
-    drop(answers);
-    assert!(TcpStream::connect(kept_address).is_err());
-    assert!(client.try_call(GET, &get("a")).is_none());
+    assert!(answers.spent().unwrap().cpu_ms.abs() < f64::EPSILON, "it only passed on");
+    kept.answer();
+    client.call(GET, &get("a"));
+    let spent = answers.spent().unwrap();
+    assert!(spent.cpu_ms > 0.0);
     let start = Instant::now();
     drop(kept);
     assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(TcpStream::connect(kept_address).is_err());
+    assert!(client.try_call(GET, &get("a")).is_none());
+    assert!(answers.spent().unwrap().cpu_ms >= spent.cpu_ms);
 }
 
 #[test]

@@ -169,8 +169,8 @@ impl Bench {
         let run = Running { checkout: &checkout, progress: &progress, out: &out, origin, ci };
         let outcome = match ready {
             Ok((installs, server)) => {
-                Workshop::open(&tools, &benchmark, installs, runtimes, server, &options, &progress)
-                    .and_then(|site| self.measure(&plan, site, &run, &mut results))
+                let site = Workshop::open(&tools, &benchmark, installs, runtimes, server, &options, &progress);
+                self.measure(&plan, site, &run, &mut results)
             }
             // The files are still the earlier run's, and hold what it measured.
             Err(why) if self.resume.is_some() => return Err(why),

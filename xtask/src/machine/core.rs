@@ -28,39 +28,38 @@ fn allowed() -> Vec<Core> {
 }
 
 impl Core {
-    /// Keeps a process's first thread, which runs JavaScript in Node, on this core. Its other threads go where they like.
-    /// Whether it could; never on another system than Linux.
-    #[cfg(target_os = "linux")]
-    pub fn keep(self, pid: u32) -> bool {
-        use rustix::thread::{CpuSet, sched_setaffinity};
-
-        let mut one = CpuSet::new();
-        one.set(self.0);
-        thread(pid).is_some_and(|thread| sched_setaffinity(Some(thread), &one).is_ok())
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub fn keep(self, _: u32) -> bool {
-        false
+    /// Keeps a process's first thread, which runs JavaScript in Node, on this core, and the thread that answers it, where
+    /// that is known: waking a thread on another core costs both several times as much as on the same. The process's
+    /// other threads go where they like. Whether it could; never on another system than Linux.
+    pub fn keep(self, pid: u32, answers: Option<u32>) -> bool {
+        [Some(pid), answers].into_iter().flatten().all(|thread| allow(thread, Some(self)))
     }
 }
 
-/// Lets a process's first thread use every core that this program may use.
-#[cfg(target_os = "linux")]
-pub fn let_go(pid: u32) -> bool {
-    use rustix::thread::{sched_getaffinity, sched_setaffinity};
-
-    let (Some(thread), Ok(ours)) = (thread(pid), sched_getaffinity(None)) else { return false };
-    sched_setaffinity(Some(thread), &ours).is_ok()
+/// Lets the two threads use every core that this program may use.
+pub fn let_go(pid: u32, answers: Option<u32>) -> bool {
+    [Some(pid), answers].into_iter().flatten().all(|thread| allow(thread, None))
 }
 
+/// Allows a thread one core, or all that this program may use.
 #[cfg(target_os = "linux")]
-fn thread(pid: u32) -> Option<rustix::thread::Pid> {
-    i32::try_from(pid).ok().and_then(rustix::thread::Pid::from_raw)
+fn allow(thread: u32, core: Option<Core>) -> bool {
+    use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
+
+    let allowed = core.map_or_else(
+        || sched_getaffinity(None),
+        |core| {
+            let mut one = CpuSet::new();
+            one.set(core.0);
+            Ok(one)
+        },
+    );
+    let thread = i32::try_from(thread).ok().and_then(Pid::from_raw);
+    thread.zip(allowed.ok()).is_some_and(|(thread, allowed)| sched_setaffinity(Some(thread), &allowed).is_ok())
 }
 
 #[cfg(not(target_os = "linux"))]
-pub fn let_go(_: u32) -> bool {
+fn allow(_: u32, _: Option<Core>) -> bool {
     false
 }
 
@@ -77,14 +76,14 @@ mod tests {
         };
         let before = allowed();
         for core in last(2) {
-            assert!(core.keep(child.id()));
+            assert!(core.keep(child.id(), None));
             assert_eq!(allowed(), core.0.to_string());
         }
-        assert!(let_go(child.id()));
+        assert!(let_go(child.id(), None));
         assert_eq!(allowed(), before);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!last(1)[0].keep(u32::MAX));
+        assert!(!last(1)[0].keep(u32::MAX, None));
     }
 
     #[test]

@@ -70,9 +70,7 @@ impl SliceLength {
 const AS_MANY_UP_TO: f64 = 2.0;
 /// A target slower than this, as a multiple of the fastest, has fewer turns, since relative precision is what counts.
 const SLOW: f64 = 1.6;
-/// The fewest turns of a slow target, as a share of the fastest's, unless a slice of it takes more than nine times as
-/// long as the fastest's: then turns buy all targets the most precision for the time if they are shared out by the
-/// square root of what a slice takes (Neyman's allocation, for slices that vary alike).
+/// The fewest turns of a slow target, as a share of the fastest's, unless [`most_for_the_time`] says less.
 const FEWEST_TURNS: f64 = 1.0 / 3.0;
 /// What a change of turns takes on top of the calls, milliseconds.
 const CHANGE_MS: f64 = 1.5;
@@ -102,7 +100,7 @@ impl Turns {
     pub fn share_out(ms_per_call: &[f64], time: Duration, of: SliceLength) -> Turns {
         let ms: Vec<f64> = ms_per_call.iter().map(|ms| ms.max(0.001)).collect();
         let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = of.calls(fastest);
+        let (most, targets) = (of.calls(fastest), ms.len());
         let side = |ms: &f64| {
             let times = ms / fastest;
             let slice = if times <= AS_MANY_UP_TO {
@@ -111,7 +109,11 @@ impl Turns {
                 (most as f64 * AS_MANY_UP_TO / times).round().max(1.0) as u64
             };
             let cost = ms * slice as f64 / (fastest * most as f64);
-            let share = if times <= SLOW { 1.0 } else { (SLOW / times).max(FEWEST_TURNS).min(cost.sqrt().recip()) };
+            let share = if times <= SLOW {
+                1.0
+            } else {
+                (SLOW / times).max(FEWEST_TURNS).min(most_for_the_time(cost, targets))
+            };
             Side { slice, share }
         };
         let sides: Vec<Side> = ms.iter().map(side).collect();
@@ -140,6 +142,15 @@ impl Turns {
     pub fn all_calls(&self, target: usize) -> u64 {
         (0..self.count).map(|turn| self.calls(turn, target)).map(|calls| calls + self.lead_in(calls)).sum()
     }
+}
+
+/// The share of turns with which a slow target, one of so many, leaves all ratios to the first target the most precise for
+/// the time, when a slice of it costs so many times as much as one of the others: Neyman's allocation, for slices that
+/// vary alike. A slice of its own narrows one ratio; the first target's narrow all of them.
+fn most_for_the_time(cost: f64, targets: usize) -> f64 {
+    let others = targets.saturating_sub(1).max(1) as f64;
+    let narrowed = 2.0 * others - 1.0;
+    (others / narrowed / cost).sqrt()
 }
 
 #[cfg(test)]
@@ -202,6 +213,8 @@ mod tests {
         assert!((0.32..0.35).contains(&(taken(&queries) / queries.count as f64)), "{queries:?}");
         let scans = Turns::share_out(&[40.0, 1_440.0], SECOND * 20, SliceLength::client(Operation::Scan));
         assert!((0.16..0.2).contains(&(taken(&scans) / scans.count as f64)), "{scans:?}");
+        let of_four = Turns::share_out(&[40.0, 1_440.0, 42.0, 55.0], SECOND * 40, SliceLength::client(Operation::Scan));
+        assert!((0.12..0.14).contains(&(taken(&of_four) / of_four.count as f64)), "{of_four:?}");
         let turns = Turns::share_out(&[13.0, 490.0], SECOND * 4, SliceLength::LATENCY);
         assert_eq!(turns.calls(0, 1), 1);
         assert!(timed(&Turns::share_out(&[13.0, 490.0], Duration::ZERO, SliceLength::LATENCY), 1) >= 1);

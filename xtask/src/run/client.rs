@@ -111,7 +111,7 @@ impl Runner<'_> {
             }
         }
         for process in &*processes {
-            core::let_go(process.pid);
+            core::let_go(process.pid, self.site.record(process.target).thread());
         }
         for one in &planned {
             self.end_client(plan, one.operation, processes)?;
@@ -164,7 +164,7 @@ impl Runner<'_> {
                 }
                 let Some((turn, mut seat)) = next_free(&mut to_come, &seats) else { return };
                 if seat.outcome.is_ok() {
-                    core.keep(seat.process.pid);
+                    core.keep(seat.process.pid, self.site.record(seat.process.target).thread());
                     match self.client_slice(one, turn, seat.process) {
                         Ok(slice) => seat.slices.extend(slice.map(|slice| (turn, slice))),
                         Err(fault) => seat.outcome = Err(fault),

@@ -108,6 +108,11 @@ pub trait Record: Sync {
 
     /// The first request that was never recorded.
     fn unknown(&self) -> Option<String>;
+
+    /// The thread that answers, by the system's number; none where that can't be kept on a core.
+    fn thread(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// What was recorded of one operation of one target.

@@ -6,7 +6,7 @@ use super::*;
 fn cost(bytes: usize, calls: u64) -> f64 {
     let body = format!(r#"{{"Item":{{"pk":{{"S":"a"}},"text":{{"S":"{}"}}}}}}"#, "x".repeat(bytes.saturating_sub(44)));
     let fake = Fake::start(move |_, _| sized(&body));
-    let answers = Answers::start(fake.address).unwrap();
+    let answers = Answers::of(fake.address);
     let door = answers.door("x").unwrap();
     let mut client = Client::connect(&door);
     let keys: Vec<String> = (0..200).map(|key| get(&format!("order#{key:06}"))).collect();

@@ -35,10 +35,7 @@ pub struct Workshop<'a> {
 }
 
 impl<'a> Workshop<'a> {
-    /// Takes what was set up, and starts the server of recorded answers.
-    ///
-    /// # Errors
-    /// Where that can't be started.
+    /// Takes what was set up.
     pub fn open(
         tools: &'a Tools,
         benchmark: &'a Path,
@@ -47,9 +44,9 @@ impl<'a> Workshop<'a> {
         server: Server,
         options: &'a database::Options,
         progress: &'a Progress,
-    ) -> anyhow::Result<Workshop<'a>> {
-        let answers = Answers::start(server.address).context("starting the server of recorded answers")?;
-        Ok(Workshop {
+    ) -> Workshop<'a> {
+        let answers = Answers::of(server.address);
+        Workshop {
             tools,
             benchmark,
             installs,
@@ -61,7 +58,7 @@ impl<'a> Workshop<'a> {
             untouched: true,
             answers,
             doors: Vec::new(),
-        })
+        }
     }
 
     /// The database, for whoever goes on using it.
@@ -203,6 +200,10 @@ impl Record for Door {
 
     fn unknown(&self) -> Option<String> {
         Door::unknown(self)
+    }
+
+    fn thread(&self) -> Option<u32> {
+        Door::thread(self)
     }
 }
 

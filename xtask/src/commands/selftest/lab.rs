@@ -187,7 +187,7 @@ impl<'a> Lab<'a> {
             server,
             &self.options,
             self.progress,
-        )?;
+        );
         if let Some(pid) = site.database_pid() {
             sampler.watch(DATABASE, pid);
         }

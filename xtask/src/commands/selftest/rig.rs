@@ -99,7 +99,7 @@ impl<'a, 'b> Rig<'a, 'b> {
             items: 1_000,
             seed: SEED,
         };
-        let answers = Answers::start(lab.server()?.address)?;
+        let answers = Answers::of(lab.server()?.address);
         let doors = libraries.iter().map(|library| answers.door(library.id)).collect::<anyhow::Result<_>>()?;
         let health = |probe| lab.health(probe);
         let program = npm::worker(&lab.tools.node, &[], &lab.benchmark, "keeper")?;
@@ -122,6 +122,11 @@ impl<'a, 'b> Rig<'a, 'b> {
     /// What is wrong with the database.
     pub fn health(&self) -> impl Fn(Probe) -> Option<String> + Sync + use<'_, 'a, 'b> {
         |probe| self.lab.health(probe)
+    }
+
+    /// The thread that answers a process from the record.
+    pub fn answering(&self, process: &Process) -> Option<u32> {
+        self.doors[process.at].thread()
     }
 
     /// Fresh, verified processes of some of its libraries. The first ones are verified in full, and their answers are

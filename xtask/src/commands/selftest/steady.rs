@@ -144,10 +144,11 @@ impl<'a, 'b, 'c> Steady<'a, 'b, 'c> {
         (turns, longest): (u64, Duration),
         anew: bool,
     ) -> anyhow::Result<Measured> {
-        let pids: Vec<u32> = processes.iter().map(|process| process.pid).chain([self.reference.pid]).collect();
+        let both_sides = |process: &Process| (process.pid, self.rig.answering(process));
+        let pairs: Vec<_> = processes.iter().chain([&self.reference]).map(both_sides).collect();
         let core = core::last(1)[0];
-        for &pid in &pids {
-            core.keep(pid);
+        for &(pid, answers) in &pairs {
+            core.keep(pid, answers);
         }
         let mut measured = BTreeMap::new();
         for &operation in self.operations {
@@ -179,8 +180,8 @@ impl<'a, 'b, 'c> Steady<'a, 'b, 'c> {
                 measured.insert((process.at, operation), log);
             }
         }
-        for pid in pids {
-            core::let_go(pid);
+        for (pid, answers) in pairs {
+            core::let_go(pid, answers);
         }
         Ok(measured)
     }
