@@ -77,10 +77,10 @@ impl Door {
     /// Answers from the record only, of all operations. What was never recorded is answered with an error that names
     /// it; see [`Door::unknown`].
     pub fn answer(&self) {
-        lock(&self.state).answer();
         if let Some(thread) = &self.thread {
             thread.count();
         }
+        lock(&self.state).answer();
     }
 
     /// The first request since [`Door::answer`] that was never recorded, for a message.

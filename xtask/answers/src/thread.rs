@@ -66,8 +66,12 @@ impl Thread {
 
     /// Counts what the thread costs from now on, if it isn't counted yet.
     pub fn count(&self) {
-        let clocks = Arc::clone(&self.clocks);
-        self.runtime.spawn(async move { clocks.begin() });
+        let (clocks, (send, begun)) = (Arc::clone(&self.clocks), mpsc::channel());
+        self.runtime.spawn(async move {
+            clocks.begin();
+            let _ = send.send(());
+        });
+        let _ = begun.recv_timeout(CLOCK_LIMIT);
     }
 }
 
