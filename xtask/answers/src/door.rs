@@ -20,8 +20,8 @@ const MOST_CONNECTIONS: usize = 1024;
 /// How long a door waits for another connection after the system could give none.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A port of a target's own, and a thread that answers there. Dropped, it is closed with its connections, and its record is forgotten. A mode holds for
-/// every request that is read after the call that set it has returned.
+/// A port of a target's own, and a thread that answers there. Dropped, it is closed with its connections, and its record
+/// is forgotten. A mode holds for every request that is read after the call that set it has returned.
 #[derive(Debug)]
 pub struct Door {
     address: SocketAddr,

@@ -1,8 +1,8 @@
 //! Recorded answers: an HTTP server on loopback between a measured process and `DynamoDB` Local. Each target has a
-//! [`Door`] with a port and a thread of its own. A door passes requests on, meters and records them while
-//! work is verified, and later answers from its record alone, so that the cost of a client can be measured without a
-//! database next to it. It knows nothing of suites and rounds; the conductor sets a door's mode. A crate of its own, so
-//! that it alone is optimised: what it costs is spent while something is measured.
+//! [`Door`] with a port and a thread of its own. A door passes requests on, meters and records them while work is
+//! verified, and later answers from its record alone, so that the cost of a client can be measured without a database
+//! next to it. It knows nothing of suites and rounds; the conductor sets a door's mode. A crate of its own, so that it
+//! alone is optimised: what it costs is spent while something is measured.
 
 mod door;
 mod json;

@@ -37,8 +37,8 @@ pub struct Clocks {
 #[derive(Debug, Clone)]
 struct Answering {
     runtime: Handle,
-    /// What it had cost when it began to.
-    from: Duration,
+    /// What it had cost when it began to, as far as the system keeps a clock of it.
+    from: nix::Result<Duration>,
 }
 
 impl Thread {
@@ -98,10 +98,8 @@ impl Clocks {
     /// Counts the cost of the thread that calls this.
     fn begin(&self) {
         let (runtime, mut answering) = (Handle::current(), lock(&self.answering));
-        if let Ok(from) = own_clock()
-            && !answering.iter().any(|one| one.runtime.id() == runtime.id())
-        {
-            answering.push(Answering { runtime, from });
+        if !answering.iter().any(|one| one.runtime.id() == runtime.id()) {
+            answering.push(Answering { runtime, from: own_clock() });
         }
     }
 
@@ -120,8 +118,9 @@ impl Answering {
         self.runtime.spawn(async move {
             let _ = send.send(own_clock());
         });
-        let clock = receive.recv_timeout(CLOCK_LIMIT).context("a thread of recorded answers does not answer")?;
-        Ok(clock.context("reading the clock of a thread of recorded answers")?.saturating_sub(self.from))
+        let now = receive.recv_timeout(CLOCK_LIMIT).context("a thread of recorded answers does not answer")?;
+        let cost = now.and_then(|now| Ok(now.saturating_sub(self.from?)));
+        cost.context("reading the clock of a thread of recorded answers")
     }
 }
 
