@@ -27,8 +27,7 @@ pub struct Door {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
     shared: Arc<Shared>,
-    /// None once the door is being closed.
-    thread: Option<Thread>,
+    thread: Thread,
 }
 
 impl Door {
@@ -36,19 +35,19 @@ impl Door {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let thread = Thread::start(&shared.clocks)?;
+        let thread = Thread::start()?;
         let listener = {
             let _inside = thread.runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
         };
         let state = Arc::new(Mutex::new(State::new(name)));
         thread.runtime.spawn(accept(listener, Arc::clone(&state), Arc::clone(shared)));
-        Ok(Door { address, state, shared: Arc::clone(shared), thread: Some(thread) })
+        Ok(Door { address, state, shared: Arc::clone(shared), thread })
     }
 
     /// The system's number of the thread that answers here, to keep it on a core; none on another system than Linux.
     pub fn thread(&self) -> Option<u32> {
-        self.thread.as_ref()?.id
+        self.thread.id
     }
 
     /// `http://127.0.0.1:PORT`
@@ -77,9 +76,7 @@ impl Door {
     /// Answers from the record only, of all operations. What was never recorded is answered with an error that names
     /// it; see [`Door::unknown`].
     pub fn answer(&self) {
-        if let Some(thread) = &self.thread {
-            thread.count();
-        }
+        self.shared.clocks.count(&self.thread.runtime);
         lock(&self.state).answer();
     }
 
@@ -96,7 +93,8 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        drop(self.thread.take());
+        self.shared.clocks.end(&self.thread.runtime);
+        self.thread.end();
         *lock(&self.state) = State::new("");
         self.shared.store.tidy();
     }

@@ -79,7 +79,7 @@ impl Spent {
 struct Shared {
     upstream: Upstream,
     store: Store,
-    clocks: Arc<Clocks>,
+    clocks: Clocks,
     answers: AtomicU64,
     bytes: AtomicU64,
 }
@@ -96,7 +96,7 @@ impl Answers {
             shared: Arc::new(Shared {
                 upstream: Upstream::new(upstream, limits),
                 store: Store::new(most_recorded),
-                clocks: Arc::default(),
+                clocks: Clocks::default(),
                 answers: AtomicU64::new(0),
                 bytes: AtomicU64::new(0),
             }),

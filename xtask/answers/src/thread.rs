@@ -1,7 +1,7 @@
 //! The thread of a door's own: whoever measures can keep it on the core of the process that it answers. Waking a thread
 //! on another core costs several times as much as waking one on the same, and both sides pay for it.
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,13 +14,12 @@ use super::lock;
 /// How long a thread may take to read its own clock.
 const CLOCK_LIMIT: Duration = Duration::from_secs(5);
 
-/// A thread that runs a door. Dropped, it ends, and with it everything that it runs.
+/// A thread that runs a door, until this is dropped.
 #[derive(Debug)]
 pub struct Thread {
     pub runtime: Handle,
     /// The system's number of it; none on another system than Linux.
     pub id: Option<u32>,
-    clocks: Arc<Clocks>,
     /// Dropped, it ends the thread.
     stop: Option<oneshot::Sender<()>>,
     running: Option<std::thread::JoinHandle<()>>,
@@ -34,17 +33,17 @@ pub struct Clocks {
 }
 
 /// A thread that answers from the record.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Answering {
     runtime: Handle,
-    /// What it had cost when it began to, as far as the system keeps a clock of it.
-    from: nix::Result<Duration>,
+    /// What it had cost when it began to, where its clock could be read.
+    from: Option<Duration>,
 }
 
 impl Thread {
     /// # Errors
     /// Where the system gives no thread or no event queue.
-    pub fn start(clocks: &Arc<Clocks>) -> anyhow::Result<Thread> {
+    pub fn start() -> anyhow::Result<Thread> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -61,23 +60,11 @@ impl Thread {
             })
             .context("starting the thread of recorded answers")?;
         let id = id.recv().ok().flatten();
-        Ok(Thread { runtime: handle, id, clocks: Arc::clone(clocks), stop: Some(stop), running: Some(running) })
+        Ok(Thread { runtime: handle, id, stop: Some(stop), running: Some(running) })
     }
 
-    /// Counts what the thread costs from now on, if it isn't counted yet.
-    pub fn count(&self) {
-        let (clocks, (send, begun)) = (Arc::clone(&self.clocks), mpsc::channel());
-        self.runtime.spawn(async move {
-            clocks.begin();
-            let _ = send.send(());
-        });
-        let _ = begun.recv_timeout(CLOCK_LIMIT);
-    }
-}
-
-impl Drop for Thread {
-    fn drop(&mut self) {
-        self.clocks.end(&self.runtime);
+    /// Ends the thread, and with it everything that it runs.
+    pub fn end(&mut self) {
         drop(self.stop.take());
         if let Some(running) = self.running.take() {
             let _ = running.join();
@@ -86,27 +73,25 @@ impl Drop for Thread {
 }
 
 impl Clocks {
+    /// Counts what a thread costs from now on, if it isn't counted yet.
+    pub fn count(&self, runtime: &Handle) {
+        let mut answering = lock(&self.answering);
+        if !answering.iter().any(|one| one.runtime.id() == runtime.id()) {
+            answering.push(Answering { runtime: runtime.clone(), from: clock(runtime).ok() });
+        }
+    }
+
     /// User and system time of all threads since they answer, those that ended included.
     ///
     /// # Errors
     /// Where a thread does not answer, or the system keeps no clock of one.
     pub fn read(&self) -> anyhow::Result<Duration> {
-        let answering = lock(&self.answering).clone();
-        answering.iter().try_fold(*lock(&self.ended), |sum, one| Ok(sum + one.cost()?))
-    }
-
-    /// Counts the cost of the thread that calls this.
-    fn begin(&self) {
-        let (runtime, mut answering) = (Handle::current(), lock(&self.answering));
-        if !answering.iter().any(|one| one.runtime.id() == runtime.id()) {
-            answering.push(Answering { runtime, from: own_clock() });
-        }
+        lock(&self.answering).iter().try_fold(*lock(&self.ended), |sum, one| Ok(sum + one.cost()?))
     }
 
     /// Keeps what a thread has cost that is about to end.
-    fn end(&self, runtime: &Handle) {
-        let ending: Vec<_> = lock(&self.answering).extract_if(.., |one| one.runtime.id() == runtime.id()).collect();
-        for one in ending {
+    pub fn end(&self, runtime: &Handle) {
+        for one in lock(&self.answering).extract_if(.., |one| one.runtime.id() == runtime.id()) {
             *lock(&self.ended) += one.cost().unwrap_or_default();
         }
     }
@@ -114,18 +99,19 @@ impl Clocks {
 
 impl Answering {
     fn cost(&self) -> anyhow::Result<Duration> {
-        let (send, receive) = mpsc::channel();
-        self.runtime.spawn(async move {
-            let _ = send.send(own_clock());
-        });
-        let now = receive.recv_timeout(CLOCK_LIMIT).context("a thread of recorded answers does not answer")?;
-        let cost = now.and_then(|now| Ok(now.saturating_sub(self.from?)));
-        cost.context("reading the clock of a thread of recorded answers")
+        let from = self.from.context("the clock of a thread of recorded answers could not be read")?;
+        Ok(clock(&self.runtime)?.saturating_sub(from))
     }
 }
 
-fn own_clock() -> nix::Result<Duration> {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from)
+/// What the thread of a runtime has cost so far, as it reads it itself.
+fn clock(runtime: &Handle) -> anyhow::Result<Duration> {
+    let (send, receive) = mpsc::channel();
+    runtime.spawn(async move {
+        let _ = send.send(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID));
+    });
+    let clock = receive.recv_timeout(CLOCK_LIMIT).context("a thread of recorded answers does not answer")?;
+    Ok(clock.context("reading the clock of a thread of recorded answers")?.into())
 }
 
 #[cfg(target_os = "linux")]
