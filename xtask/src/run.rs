@@ -145,7 +145,7 @@ impl<'a> Runner<'a> {
     pub fn run(&mut self) -> anyhow::Result<Vec<(f64, f64)>> {
         let plan = self.plan;
         for scale in &plan.scales {
-            let why = self.run_scale(scale)?;
+            let why = self.run_scale(scale.clone())?;
             self.observer.line(&format!("{}: {why}", scale.scale.name));
             self.results.stop_because(&scale.scale.name, &why);
         }
@@ -153,7 +153,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Seeds the table of one scale and measures its rounds; why it stopped measuring.
-    fn run_scale(&mut self, scale: &ScalePlan) -> anyhow::Result<String> {
+    fn run_scale(&mut self, mut scale: ScalePlan) -> anyhow::Result<String> {
         self.scale_started = Instant::now();
         let before = self.results.time_use.iter().find(|one| one.scale == scale.scale.name).cloned();
         self.time = before.unwrap_or_else(|| TimeUse { scale: scale.scale.name.clone(), ..TimeUse::default() });
@@ -165,24 +165,26 @@ impl<'a> Runner<'a> {
         self.recorded.clear();
         self.seeded = Duration::ZERO;
         self.site.open_records()?;
-        let mut keeper = self.seed(scale)?;
-        let mut round = self.rounds_done(scale);
+        let mut keeper = self.seed(&scale)?;
+        let mut round = self.rounds_done(&scale);
         let mut last = Duration::ZERO;
         let why = loop {
-            if let Some(why) = self.enough(scale, round, last) {
+            if let Some(why) = self.enough(&scale, round, last) {
                 break why;
             }
             let begun = Instant::now();
-            match self.round(RoundPlan { scale, round }, &mut keeper) {
+            match self.round(RoundPlan { scale: &scale, round }, &mut keeper) {
                 Ok(()) => {
                     last = begun.elapsed();
-                    self.forecast(scale, round);
+                    if round == 0 {
+                        self.plan_further_rounds(&mut scale);
+                    }
                     round += 1;
                 }
                 Err(Fault::Database(why)) => {
                     drop(keeper);
                     self.restart_database(&why)?;
-                    keeper = self.seed(scale)?;
+                    keeper = self.seed(&scale)?;
                 }
                 Err(Fault::Interrupted) => interrupt::check()?,
                 // A target's own fault is in the results by now.
@@ -203,12 +205,14 @@ impl<'a> Runner<'a> {
         Ok(why)
     }
 
-    /// After its first round, says anew what a run will be able to show: its slices are known now.
-    fn forecast(&self, scale: &ScalePlan, round: u32) {
-        if round == 0 {
-            let forecast = summary::forecast(self.results, &scale.scale.name, scale.rounds);
-            self.observe_forecast("after a round", forecast, scale.budget);
+    /// After the first round, plans the rounds by what one costs, and says anew what the run will be able to show: its
+    /// slices are known now.
+    fn plan_further_rounds(&self, scale: &mut ScalePlan) {
+        if let (Rounds::Adaptive { fewest, .. }, None) = (self.plan.rounds, scale.time) {
+            scale.rounds = timing::worth_their_cost(scale.rounds, fewest, scale.budget, self.fixed);
         }
+        let forecast = summary::forecast(self.results, &scale.scale.name, scale.rounds);
+        self.observe_forecast("after a round", forecast, scale.budget);
     }
 
     /// What the scale's time went into so far, into the results.

@@ -9,7 +9,7 @@ use crate::results::{MOST_ROUNDS, Scale};
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
 pub(super) const FEWEST_ROUNDS: u32 = 3;
 /// A round shorter than this starts and warms up processes more than it measures them.
-const ROUND: Duration = Duration::from_secs(50);
+const ROUND: Duration = Duration::from_secs(42);
 const LARGE_ROUND: Duration = Duration::from_secs(110);
 /// The least measuring time of a round, however little is left: a round of a few calls shows nothing.
 pub const SHORTEST: Duration = Duration::from_secs(2);

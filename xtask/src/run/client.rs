@@ -83,7 +83,7 @@ impl Runner<'_> {
     ) -> Result<(), Fault> {
         let of = |&(operation, times): &(Operation, Times)| ClientPlan {
             operation,
-            turns: self.planned_client_turns(operation, times, processes),
+            turns: self.planned_client_turns(plan.round, operation, times, processes),
             ms_per_call: processes.iter().map(|process| self.client_ms(process, operation)).collect(),
             places: Places::of(processes),
             made: 0,
@@ -137,9 +137,9 @@ impl Runner<'_> {
     }
 
     /// The turns that an operation's client phase is planned to have.
-    pub fn planned_client_turns(&self, operation: Operation, times: Times, processes: &[Process]) -> Turns {
+    pub fn planned_client_turns(&self, round: u32, operation: Operation, times: Times, processes: &[Process]) -> Turns {
         let ms_per_call: Vec<f64> = processes.iter().map(|process| self.client_ms(process, operation)).collect();
-        Turns::share_out(&ms_per_call, times.client * self.cores.len() as u32, SliceLength::client(operation))
+        Turns::share_out(round, &ms_per_call, times.client * self.cores.len() as u32, SliceLength::client(operation))
     }
 
     /// Makes some turns of an operation, one at a time on each core. A process is on one of them at a time: who is on the
@@ -160,7 +160,7 @@ impl Runner<'_> {
                 if to_come.len() < 2
                     && let Some(turn) = lock(&turns).next()
                 {
-                    to_come.extend(turns::order(seats.len(), turn).into_iter().map(|at| (turn, at)));
+                    to_come.extend(turns::order(seats.len(), plan.round, turn).into_iter().map(|at| (turn, at)));
                 }
                 let Some((turn, mut seat)) = next_free(&mut to_come, &seats) else { return };
                 if seat.outcome.is_ok() {
@@ -262,7 +262,7 @@ mod tests {
     /// What was planned of an operation with so many turns, none of which was made.
     fn planned(count: u64) -> ClientPlan {
         let operation = Operation::GetItem;
-        let mut turns = Turns::share_out(&[1.0], Duration::ZERO, SliceLength::client(operation));
+        let mut turns = Turns::share_out(0, &[1.0], Duration::ZERO, SliceLength::client(operation));
         turns.count = count;
         let (ms_per_call, places) = (vec![1.0], Places::of(&[]));
         ClientPlan { operation, turns, ms_per_call, places, made: 0, took: Duration::ZERO }

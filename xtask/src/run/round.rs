@@ -204,7 +204,7 @@ impl Runner<'_> {
         let Some(noise) = forecast::noise(windows.map(|(_, one)| one.windows_us.as_slice())) else { return };
         let mut variances = Vec::new();
         for &(operation, times) in times.iter().filter(|(operation, _)| !operation.grows_with_the_table()) {
-            let turns = self.planned_client_turns(operation, times, processes);
+            let turns = self.planned_client_turns(plan.round, operation, times, processes);
             let slices = |at: usize| (0..turns.count).filter(|&turn| turns.calls(turn, at) > 0).count() as f64;
             let others = (0..processes.len()).filter(|&at| at != baseline);
             variances.extend(others.map(|at| forecast::variance(noise, slices(at).min(slices(baseline)))));
@@ -277,7 +277,7 @@ impl Runner<'_> {
         processes: &mut Vec<Process>,
         act: impl FnMut(&mut Self, &mut Process) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let order = turns::order(processes.len(), turn);
+        let order = turns::order(processes.len(), plan.round, turn);
         self.each_in(order, plan, processes, act)
     }
 

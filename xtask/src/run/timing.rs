@@ -22,6 +22,8 @@ const LEAST_WEIGHT: f64 = 0.6;
 const MOST_WEIGHT: f64 = 2.0;
 /// The turns of a phase to come are at the most so many times as many as were planned.
 const MOST_STRETCHED: f64 = 2.0;
+/// Of a round, how much starting its processes, warming them up and ending them may take, unless there are few rounds.
+const MOST_AROUND: f64 = 1.0 / 3.0;
 /// How long a round that was planned is at the least, as a share of the one before it.
 const SHORTENED: f64 = 0.6;
 
@@ -59,6 +61,14 @@ impl Fixed {
 pub fn measuring_time(left: Duration, later: u32, fixed: Fixed) -> Duration {
     let reserved = fixed.start * later + (fixed.end + fixed.around) * (later + 1);
     (left.saturating_sub(reserved) / (later + 1)).max(SHORTEST)
+}
+
+/// How many of the rounds that were planned into a budget are made, now that their cost is known, and `fewest` in any
+/// case: on a slow machine fewer and longer ones, so that most of the time is measured.
+pub fn worth_their_cost(planned: u32, fewest: u32, budget: Duration, fixed: Fixed) -> u32 {
+    let around = (fixed.start + fixed.end).as_secs_f64();
+    let most = (budget.as_secs_f64() * MOST_AROUND / around.max(1e-3)) as u32;
+    planned.min(most.max(fewest))
 }
 
 /// Whether another round is begun when so much of the budget is left and the last one took so long. One that was planned
@@ -138,6 +148,16 @@ mod tests {
         assert_eq!(measuring_time(SECOND * 101, 2, fixed), SECOND * 20);
         assert_eq!(measuring_time(SECOND * 27, 0, fixed), SECOND * 20);
         assert_eq!(measuring_time(SECOND, 2, fixed), SHORTEST);
+    }
+
+    #[test]
+    fn rounds_that_cost_more_than_a_third_of_their_time_become_fewer_but_no_fewer_than_a_verdict_needs() {
+        let made = |planned, start| {
+            let fixed = Fixed { start: SECOND * start, end: SECOND * 2, around: SECOND * 5 };
+            worth_their_cost(planned, 3, SECOND * 170, fixed)
+        };
+        assert_eq!([0, 9, 12, 14, 40].map(|start| made(4, start)), [4, 4, 4, 3, 3]);
+        assert_eq!([made(20, 1), made(20, 6), made(2, 1)], [18, 7, 2]);
     }
 
     #[test]

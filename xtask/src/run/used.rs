@@ -85,7 +85,7 @@ impl Runner<'_> {
         };
         Ok(UsedPlan {
             operation,
-            turns: Turns::share_out(&ms, latency, SliceLength::LATENCY),
+            turns: Turns::share_out(plan.round, &ms, latency, SliceLength::LATENCY),
             places: Places::of(processes),
             throughput,
         })
@@ -114,7 +114,7 @@ impl Runner<'_> {
         }
         let begun = Instant::now();
         // In no time at all there is one turn.
-        let turns = Turns::share_out(&ms, Duration::ZERO, SliceLength::client(operation));
+        let turns = Turns::share_out(plan.round, &ms, Duration::ZERO, SliceLength::client(operation));
         let once = UsedPlan { operation, turns, places: Places::of(processes), throughput: None };
         let measured = self.measure_used(plan, &once, processes);
         self.once += begun.elapsed();

@@ -33,11 +33,11 @@ pub const PARTS: [Part; 8] = [
         run: sampler::run,
     },
     Part { name: SelftestPart::Weight, asks: "what does the harness itself cost?", seconds: 140, run: weight::run },
-    Part { name: SelftestPart::Steady, asks: "has what settled settled?", seconds: 510, run: steady::run },
-    Part { name: SelftestPart::Flags, asks: "do V8's thresholds change a ratio?", seconds: 430, run: flags::run },
-    Part { name: SelftestPart::Grounds, asks: "do both grounds agree?", seconds: 280, run: grounds::run },
-    Part { name: SelftestPart::Same, asks: "are equals called equal?", seconds: 430, run: same::run },
-    Part { name: SelftestPart::Known, asks: "is extra work found at its size?", seconds: 370, run: known::run },
+    Part { name: SelftestPart::Steady, asks: "has what settled settled?", seconds: 490, run: steady::run },
+    Part { name: SelftestPart::Flags, asks: "do V8's thresholds change a ratio?", seconds: 390, run: flags::run },
+    Part { name: SelftestPart::Grounds, asks: "do both grounds agree?", seconds: 260, run: grounds::run },
+    Part { name: SelftestPart::Same, asks: "are equals called equal?", seconds: 520, run: same::run },
+    Part { name: SelftestPart::Known, asks: "is extra work found at its size?", seconds: 380, run: known::run },
     Part { name: SelftestPart::Neighbour, asks: "what does a noisy neighbour do?", seconds: 290, run: neighbour::run },
 ];
 

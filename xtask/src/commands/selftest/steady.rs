@@ -156,10 +156,10 @@ impl<'a, 'b, 'c> Steady<'a, 'b, 'c> {
             for process in again {
                 warm_anew(&self.rig, process, operation)?;
             }
-            let calls = SliceLength::client(operation).calls_of_a_slice();
             let mut sides: Vec<(Parts, Parts, f64)> = vec![Default::default(); processes.len()];
             for turn in 0..turns {
                 interrupt::check()?;
+                let calls = SliceLength::client(operation).calls_of_a_slice(u32::from(anew), turn);
                 let reference = self.rig.client_slice(&mut self.reference, operation, calls)?;
                 for place in 0..processes.len() {
                     // Who follows the reference changes from turn to turn.
