@@ -140,6 +140,15 @@ impl Turns {
         Turns { count: fitting.clamp(1, most_turns.max(1)), round, sides, of }
     }
 
+    /// The same, with as many turns as it takes until each target is timed for so long.
+    #[must_use]
+    pub fn lasting(self, ms_per_call: &[f64], each: Duration) -> Turns {
+        let timed_in_a_turn = |(ms, side): (&f64, &Side)| ms * side.slice as f64 * side.share;
+        let shortest = ms_per_call.iter().zip(&self.sides).map(timed_in_a_turn).fold(f64::INFINITY, f64::min);
+        let needed = (each.as_secs_f64() * 1e3 / shortest.max(0.001)).ceil() as u64;
+        Turns { count: self.count.max(needed).min(MOST_CALLS), ..self }
+    }
+
     /// Calls of a target in one turn; 0 where it passes. Its turns are spread evenly, the first is in the first turn.
     pub fn calls(&self, turn: u64, target: usize) -> u64 {
         let Some(side) = self.sides.get(target) else { return 0 };
@@ -279,6 +288,18 @@ mod tests {
             let total: f64 = ms.iter().enumerate().map(|(target, ms)| turns.all_calls(target) as f64 * ms).sum();
             assert!((2_700.0..3_400.0).contains(&total), "{total} ms of {ms:?}");
         }
+    }
+
+    #[test]
+    fn turns_are_enough_for_each_target_to_be_timed_for_a_given_time() {
+        let ms = [50.0, 450.0, 60.0];
+        let few = Turns::share_out(0, &ms, SECOND, SliceLength::LATENCY);
+        let enough = few.clone().lasting(&ms, SECOND);
+        let shortest = |turns: &Turns| {
+            (0..ms.len()).map(|target| timed(turns, target) as f64 * ms[target]).fold(f64::INFINITY, f64::min)
+        };
+        assert!(shortest(&few) < 500.0 && (1_000.0..1_100.0).contains(&shortest(&enough)), "{enough:?}");
+        assert_eq!(enough.clone().lasting(&ms, SECOND / 2), enough);
     }
 
     #[test]

@@ -23,6 +23,8 @@ const BURST: Duration = Duration::from_millis(80);
 const MOST_BURSTS: u64 = 24;
 /// With many calls in flight they take at least so much of the time that they take one after the other.
 const OVERLAP: f64 = 0.4;
+/// So many times as many calls as seem to last for a time do so for sure: they may be faster than the last ones were.
+const SURELY: f64 = 1.25;
 /// Of a scale's budget, what scans of a large table, one by each target, may take.
 const ONCE: f64 = 0.125;
 /// A burst of what is in flight that would take longer than this is left to the latency phase, one call in flight.
@@ -42,7 +44,7 @@ impl UsedPlan {
     pub fn most_calls(&self, process: &Process, ms_per_call: f64, concurrencies: &[u32]) -> u64 {
         let burst = |concurrency: u32| {
             let time = self.throughput.unwrap_or_default();
-            let fitting = time.as_secs_f64() * 1e3 / (ms_per_call * OVERLAP).max(0.01);
+            let fitting = time.mul_f64(SURELY).as_secs_f64() * 1e3 / (ms_per_call * OVERLAP).max(0.01);
             fitting as u64 + u64::from(concurrency) * 4
         };
         let throughput: u64 = concurrencies.iter().map(|&concurrency| burst(concurrency)).sum();
@@ -76,19 +78,16 @@ impl Runner<'_> {
         let ms: Vec<f64> = processes.iter_mut().map(|process| process.operation(operation).ms_per_call).collect();
         let cells = (processes.len() * self.plan.concurrencies().len()).max(1) as u32;
         let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
-        let sequential = fastest * f64::from(self.plan.concurrency) > LONGEST_BURST.as_secs_f64() * 1e3
-            || self.plan.emphasis == Emphasis::BothGrounds;
-        let (latency, throughput) = if sequential {
-            (times.latency + times.throughput, None)
+        let sustained = self.plan.throughput_time(plan.scale);
+        let turns = |time: Duration| Turns::share_out(plan.round, &ms, time, SliceLength::LATENCY);
+        let (turns, throughput) = if self.plan.emphasis == Emphasis::BothGrounds {
+            (turns(times.latency), None)
+        } else if fastest * f64::from(self.plan.concurrency) > LONGEST_BURST.as_secs_f64() * 1e3 {
+            (turns(times.latency + times.throughput).lasting(&ms, sustained.mul_f64(SURELY)), None)
         } else {
-            (times.latency, Some((times.throughput / cells).max(self.plan.throughput_time(plan.scale))))
+            (turns(times.latency), Some((times.throughput / cells).max(sustained)))
         };
-        Ok(UsedPlan {
-            operation,
-            turns: Turns::share_out(plan.round, &ms, latency, SliceLength::LATENCY),
-            places: Places::of(processes),
-            throughput,
-        })
+        Ok(UsedPlan { operation, turns, places: Places::of(processes), throughput })
     }
 
     /// Has each process read a large table once in its first round, where that fits into the budget. It takes the server

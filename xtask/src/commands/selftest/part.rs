@@ -32,7 +32,7 @@ pub const PARTS: [Part; 8] = [
         seconds: 25,
         run: sampler::run,
     },
-    Part { name: SelftestPart::Weight, asks: "what does the harness itself cost?", seconds: 140, run: weight::run },
+    Part { name: SelftestPart::Weight, asks: "what does the harness itself cost?", seconds: 200, run: weight::run },
     Part { name: SelftestPart::Steady, asks: "has what settled settled?", seconds: 490, run: steady::run },
     Part { name: SelftestPart::Flags, asks: "do V8's thresholds change a ratio?", seconds: 390, run: flags::run },
     Part { name: SelftestPart::Grounds, asks: "do both grounds agree?", seconds: 260, run: grounds::run },
@@ -146,7 +146,7 @@ mod tests {
     fn all_parts_together_take_less_than_45_minutes_and_each_can_be_named() {
         let whole: Duration = PARTS.iter().map(Part::usual).sum();
         // A part may take somewhat longer than its time.
-        assert!(whole <= Duration::from_mins(42), "{whole:?}");
+        assert!(whole <= Duration::from_mins(43), "{whole:?}");
         for part in &PARTS {
             assert_eq!(part.name.to_possible_value().unwrap().get_name(), part.name());
         }
