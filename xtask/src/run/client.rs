@@ -236,7 +236,7 @@ impl Runner<'_> {
 
     /// What a call takes against recorded answers, milliseconds, as the last round says, or else the warm-up's last
     /// windows.
-    fn client_ms(&self, process: &Process, operation: Operation) -> f64 {
+    pub fn client_ms(&self, process: &Process, operation: Operation) -> f64 {
         const LAST: usize = 3;
         if let Some(ms) = self.client_ms.get(&(process.target, operation)) {
             return *ms;

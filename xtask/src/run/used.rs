@@ -65,7 +65,12 @@ impl Runner<'_> {
             let known = runner.used_ms.get(&(process.target, operation)).copied();
             let ms = match known {
                 Some(ms) => ms,
-                None if operation.consumes_items() => process.operation(Operation::PutItem).ms_per_call.max(1.0),
+                // Nothing is there to be deleted yet: what it takes is known in relation to putting an item.
+                None if operation.consumes_items() => {
+                    let cheaper_ms =
+                        runner.client_ms(process, Operation::PutItem) - runner.client_ms(process, operation);
+                    (process.operation(Operation::PutItem).ms_per_call - cheaper_ms.max(0.0)).max(1.0)
+                }
                 None => {
                     let (expected, health) = (Runner::call_limit(plan.scale), runner.health());
                     let end = process.suite.warm_up(operation, TRIAL_CALLS, Ground::Database, expected, &health)?;
