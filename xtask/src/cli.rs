@@ -347,7 +347,7 @@ pub struct Selftest {
     /// Only these parts; may be repeated
     #[arg(long, value_enum, value_name = "NAME")]
     pub part: Vec<SelftestPart>,
-    /// Time budget shared by the parts [default: 41m for all of them]
+    /// Time budget shared by the parts [default: 43m for all of them]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub budget: Option<Duration>,
     /// Only these libraries; the first one is what the parts about copies copy; may be repeated [default: the

@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Mcg;
 use crate::cli::Burn;
 
 /// Busy and idle follow each other within this.
-const CYCLE: Duration = Duration::from_millis(4);
+const CYCLE: Duration = Duration::from_millis(2);
 /// The shortest and the longest burst, seconds; pauses are as long on average.
 const BURSTS_S: [f64; 2] = [0.2, 5.0];
 /// Bytes between two touches of the memory: a line of a cache.

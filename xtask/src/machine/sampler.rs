@@ -22,7 +22,7 @@ pub const INTERVAL: Duration = Duration::from_millis(250);
 /// How often a process's memory is read at most: it costs a hundred times what its CPU clock does.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(200);
 /// The shortest window that a peak is taken over.
-const PEAK_WINDOW_MS: f64 = 200.0;
+const PEAK_WINDOW_MS: f64 = 100.0;
 /// The window over which the machine's other load is taken.
 const BESIDES_WINDOW: Duration = Duration::from_secs(1);
 /// What the database is called among the readings.
@@ -353,11 +353,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_peak_is_taken_over_windows_of_200_ms_across_turns() {
+    fn a_peak_is_taken_over_windows_of_100_ms_across_turns() {
         let mut meter = Meter::default();
-        meter.add_cpu(90.0, 100.0);
+        meter.add_cpu(45.0, 50.0);
         assert_eq!(meter.peak_percent, None);
-        meter.add_cpu(10.0, 100.0);
+        meter.add_cpu(5.0, 50.0);
         assert_eq!(meter.peak_percent, Some(50.0));
         meter.add_cpu(50.0, 250.0);
         assert_eq!(meter.peak_percent, Some(50.0));

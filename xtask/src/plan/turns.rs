@@ -136,17 +136,17 @@ impl Turns {
             .map(|(ms, side)| side.share * (ms * (side.slice + of.lead_in(side.slice)) as f64 + CHANGE_MS))
             .sum();
         let fitting = (time.as_secs_f64() * 1e3 / one_turn_ms.max(0.001)).round() as u64;
-        let most_turns = MOST_CALLS / (most + varies_by(most));
-        Turns { count: fitting.clamp(1, most_turns.max(1)), round, sides, of }
+        Turns { count: fitting.clamp(1, most_turns(most)), round, sides, of }
     }
 
-    /// The same, with as many turns as it takes until each target is timed for so long.
+    /// The same, with more turns where it takes them for each target to be timed for about so long.
     #[must_use]
     pub fn lasting(self, ms_per_call: &[f64], each: Duration) -> Turns {
         let timed_in_a_turn = |(ms, side): (&f64, &Side)| ms * side.slice as f64 * side.share;
         let shortest = ms_per_call.iter().zip(&self.sides).map(timed_in_a_turn).fold(f64::INFINITY, f64::min);
         let needed = (each.as_secs_f64() * 1e3 / shortest.max(0.001)).ceil() as u64;
-        Turns { count: self.count.max(needed).min(MOST_CALLS), ..self }
+        let longest = self.sides.iter().map(|side| side.slice).max().unwrap_or(1);
+        Turns { count: self.count.max(needed.min(most_turns(longest))), ..self }
     }
 
     /// Calls of a target in one turn; 0 where it passes. Its turns are spread evenly, the first is in the first turn.
@@ -177,6 +177,11 @@ fn varied(calls: u64, round: u32, turn: u64) -> u64 {
     let times: u64 = Pcg64::seed_from_u64(!drawn_from(round, turn)).random_range(0..=2);
     let by = varies_by(calls);
     (calls - by + times * by).min(MOST_CALLS)
+}
+
+/// The most turns of slices of so many calls.
+fn most_turns(calls: u64) -> u64 {
+    (MOST_CALLS / (calls + varies_by(calls))).max(1)
 }
 
 fn varies_by(calls: u64) -> u64 {

@@ -23,7 +23,7 @@ const BURST: Duration = Duration::from_millis(80);
 const MOST_BURSTS: u64 = 24;
 /// With many calls in flight they take at least so much of the time that they take one after the other.
 const OVERLAP: f64 = 0.4;
-/// So many times as many calls as seem to last for a time do so for sure: they may be faster than the last ones were.
+/// A margin on the calls that are expected to fill a time: they may be faster than the last ones were.
 const SURELY: f64 = 1.25;
 /// Of a scale's budget, what scans of a large table, one by each target, may take.
 const ONCE: f64 = 0.125;

@@ -13,7 +13,14 @@ use crate::exit::Exit;
 /// Held for as long as a run goes on.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child that is being started shares the file until its program runs: closing it would leave the lock to it.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Takes the lock of this checkout's target folder.
@@ -52,7 +59,7 @@ pub fn acquire(checkout: &Checkout) -> anyhow::Result<Lock> {
     let owner = format!("process {} since {since} (cargo xtask {})\n", std::process::id(), command.join(" "));
     // The words are for people; that they can't be written takes nothing from the lock.
     let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(owner.as_bytes()));
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }
 
 #[cfg(test)]

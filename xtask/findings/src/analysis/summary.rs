@@ -365,7 +365,7 @@ fn percent_avg(usage: &[&Usage]) -> Option<f64> {
     (wall_ms > 0.0).then(|| usage.iter().map(|usage| usage.cpu_ms).sum::<f64>() / wall_ms * 100.0)
 }
 
-/// The highest share of a core over a window of at least 200 ms. The whole of all rounds is such a window too where there
+/// The highest share of a core over a window of at least 100 ms. The whole of all rounds is such a window too where there
 /// is any, so that no peak is below the average: a round too short for a window of its own counts in both.
 fn percent_peak(usage: &[&Usage]) -> Option<f64> {
     let windows = usage.iter().filter_map(|usage| usage.cpu_percent_peak).reduce(f64::max)?;

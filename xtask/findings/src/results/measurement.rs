@@ -156,7 +156,7 @@ pub enum LimitedBy {
 pub struct Cpu {
     /// Of the client's process during the latency phase, by the sampler; percent of one core.
     pub percent_avg: Option<f64>,
-    /// The highest of a window of at least 200 ms, of which the whole is one: never below the average. Null where no
+    /// The highest of a window of at least 100 ms, of which the whole is one: never below the average. Null where no
     /// round had such a window.
     pub percent_peak: Option<f64>,
     /// User + system time per call against recorded answers, of the client's thread that runs JavaScript, by the

@@ -141,7 +141,7 @@ pub struct Usage {
     pub cpu_ms: f64,
     /// Wall time of the latency phase while it was its turn.
     pub wall_ms: f64,
-    /// Null where no window was long enough (200 ms).
+    /// Null where no window was long enough (100 ms).
     pub cpu_percent_peak: Option<f64>,
     pub memory_mb_avg: f64,
     pub memory_mb_peak: f64,

@@ -15,7 +15,7 @@ const COPIES: usize = 3;
 /// Runs where the time suffices for them.
 const RUNS: u32 = 10;
 /// The shortest run: three rounds of starting, warming up and a few seconds of calls.
-const SHORTEST: Duration = Duration::from_secs(48);
+const SHORTEST: Duration = Duration::from_secs(47);
 /// The most of the verdicts that may be false.
 const FALSE_VERDICTS: f64 = 0.05;
 

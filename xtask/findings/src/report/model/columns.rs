@@ -11,7 +11,7 @@ impl Column {
     /// Why no measurement has it, where that is not plain.
     pub fn absent(&self) -> &'static str {
         match (self.id, self.unit) {
-            ("peak", "%") => "The peak has no column: it takes 200 ms of calls in one round; --time 250ms gives them.",
+            ("peak", "%") => "The peak has no column: it takes 100 ms of calls in one round; --time 150ms gives them.",
             ("p95", _) => "p95 has no column: it takes 20 timed calls; a larger --budget gives them.",
             ("p99", _) => "p99 has no column: it takes 100 timed calls; a larger --budget gives them.",
             _ => "",
