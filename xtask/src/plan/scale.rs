@@ -8,7 +8,7 @@ use crate::results::{MOST_ROUNDS, Scale};
 
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
 pub(super) const FEWEST_ROUNDS: u32 = 3;
-/// A round shorter than this starts and warms up processes more than it measures them.
+/// One round is planned for so much of the budget: about a quarter of it goes into starting and warming up processes.
 const ROUND: Duration = Duration::from_secs(42);
 const LARGE_ROUND: Duration = Duration::from_secs(110);
 /// The least measuring time of a round, however little is left: a round of a few calls shows nothing.

@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_slower_target_makes_slices_that_last_about_twice_as_long_in_fewer_turns() {
         let turns = Turns::share_out(0, &[0.7, 2.8], SECOND * 2, SliceLength::LATENCY);
-        assert_eq!(turns.calls(0, 0), 2 * turns.calls(0, 1));
+        assert!([(24, 12), (28, 14), (32, 16)].contains(&(turns.calls(0, 0), turns.calls(0, 1))), "{turns:?}");
         let taken = |target| (0..turns.count).filter(|&turn| turns.calls(turn, target) > 0).count() as f64;
         assert!((0.35..0.45).contains(&(taken(1) / taken(0))), "{turns:?}");
     }

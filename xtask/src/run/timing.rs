@@ -22,7 +22,8 @@ const LEAST_WEIGHT: f64 = 0.6;
 const MOST_WEIGHT: f64 = 2.0;
 /// The turns of a phase to come are at the most so many times as many as were planned.
 const MOST_STRETCHED: f64 = 2.0;
-/// Of a round, how much starting its processes, warming them up and ending them may take, unless there are few rounds.
+/// Of a budget, how much starting the rounds' processes, warming them up and ending them may take, unless there are few
+/// rounds.
 const MOST_AROUND: f64 = 1.0 / 3.0;
 /// How long a round that was planned is at the least, as a share of the one before it.
 const SHORTENED: f64 = 0.6;
