@@ -4,14 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::record::{Recorded, State};
-use super::serve::serve;
+use super::serve::talk;
 use super::thread::Thread;
 use super::{Shared, lock};
 
@@ -114,18 +110,4 @@ async fn accept(listener: tokio::net::TcpListener, state: Arc<Mutex<State>>, sha
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
-}
-
-async fn talk(stream: TcpStream, state: Arc<Mutex<State>>, shared: Arc<Shared>) {
-    // Without it an answer could wait for an acknowledgement.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| serve(request, Arc::clone(&state), Arc::clone(&shared)));
-    let served = http1::Builder::new()
-        .preserve_header_case(true)
-        // The recorded one is given.
-        .auto_date_header(false)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    // A client that goes away in the middle of a request is no trouble of the server's.
-    drop(served);
 }

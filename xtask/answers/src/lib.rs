@@ -7,6 +7,7 @@
 mod door;
 mod json;
 mod key;
+mod message;
 mod record;
 mod reply;
 mod serve;
@@ -18,6 +19,7 @@ mod tests;
 mod thread;
 mod traffic;
 mod upstream;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -161,7 +161,7 @@ impl State {
             self.name
         );
         self.unknown.get_or_insert_with(|| message.clone());
-        Reply::error(hyper::StatusCode::BAD_REQUEST, "ValidationException", &message)
+        Reply::error(400, "ValidationException", &message)
     }
 
     /// Notes an answer of the server that came for the recording `number`.
@@ -173,7 +173,7 @@ impl State {
         }
         let so_far = &mut recording.so_far;
         so_far.traffic.add(asked.body, &reply.body, units);
-        if reply.status.is_server_error() {
+        if reply.status >= 500 {
             // No answer to what was asked; the library will ask again or fail.
             return;
         }

@@ -1,23 +1,26 @@
-//! One request at a door: read, looked at, passed on or answered.
+//! A connection to a door: each of its requests is read, looked at, and passed on or answered.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use hyper::body::{Bytes, Incoming};
-use hyper::http::request::Parts;
-use hyper::{Request, Response, StatusCode};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
 
 use super::json::Object;
+use super::message::{Kind, Outline, end_to_end, for_a_body_of, value};
 use super::record::{Asked, State, Todo};
-use super::reply::{Pieces, Reply};
+use super::reply::Reply;
 use super::traffic::units;
-use super::upstream::{BodyTrouble, Upstream, collect};
+use super::upstream::{Upstream, Way};
+use super::wire::{self, Trouble};
 use super::{Shared, lock};
 
 /// The largest request that `DynamoDB` takes, bytes.
 const MOST_BYTES: usize = 16 << 20;
+/// How long a client that was refused may take to send the rest of its request.
+const REFUSED: Duration = Duration::from_secs(1);
 const ASK: &str = "ReturnConsumedCapacity";
 const CONSUMED: &str = "ConsumedCapacity";
 /// The operations that say what they consumed when they are asked.
@@ -37,71 +40,108 @@ const METERED: [&str; 13] = [
     "ExecuteTransaction",
 ];
 
-/// Answers a request, come what may: trouble is an answer too.
-pub async fn serve(
-    request: Request<Incoming>,
-    state: Arc<Mutex<State>>,
-    shared: Arc<Shared>,
-) -> Result<Response<Pieces>, Infallible> {
-    let (head, body) = request.into_parts();
-    let body = match collect(body, MOST_BYTES).await {
-        Ok((body, _)) => body,
-        Err(BodyTrouble::TooLarge) => {
-            let why = format!("a request has more than {MOST_BYTES} bytes, the most that DynamoDB takes");
-            return Ok(Reply::error(StatusCode::PAYLOAD_TOO_LARGE, "SerializationException", &why).into_response());
+/// Talks with a client until it goes away, which is no trouble of the server's, in the middle of a request neither.
+pub async fn talk(mut stream: TcpStream, state: Arc<Mutex<State>>, shared: Arc<Shared>) {
+    let _ = stream.set_nodelay(true);
+    let (mut bytes, mut way) = (Vec::new(), Way::default());
+    loop {
+        let outline = match wire::read(&mut stream, &mut bytes, Kind::Request, MOST_BYTES).await {
+            Ok(outline) => outline,
+            Err(why) => return refuse(stream, why).await,
+        };
+        let served = serve(&mut stream, &bytes, &outline, &mut way, &state, &shared).await;
+        if served.is_err() || outline.closes {
+            return;
         }
-        Err(BodyTrouble::Broken(why)) => {
-            let why = format!("a request broke off: {why}");
-            return Ok(Reply::error(StatusCode::BAD_REQUEST, "SerializationException", &why).into_response());
-        }
-    };
-    let target = head
-        .headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok())
-        .map_or_else(|| Cow::Owned(format!("{} {}", head.method, head.uri.path())), Cow::Borrowed);
-    let asked = Asked { target: &target, body: &body };
+        bytes.drain(..outline.end);
+    }
+}
+
+/// Answers one request, come what may: trouble with the database is an answer too.
+async fn serve(
+    stream: &mut TcpStream,
+    bytes: &[u8],
+    outline: &Outline,
+    way: &mut Way,
+    state: &Mutex<State>,
+    shared: &Shared,
+) -> std::io::Result<()> {
+    let (head, body) = (&bytes[..outline.head], outline.body(bytes));
+    let asked = Asked { target: &target(head), body: &body };
     // The lock is given back before anything is waited for.
-    let todo = lock(&state).todo(&asked);
-    Ok(match todo {
+    let todo = lock(state).todo(&asked);
+    let reply = match todo {
         Todo::Answer(answer) => {
             shared.answers.fetch_add(1, Ordering::Relaxed);
-            shared.bytes.fetch_add(answer.body().len() as u64, Ordering::Relaxed);
-            answer.response()
+            shared.bytes.fetch_add(answer.length() as u64, Ordering::Relaxed);
+            return wire::write(stream, answer.head(), answer.body()).await;
         }
-        Todo::Refuse(reply) => reply.into_response(),
-        Todo::Pass => shared.upstream.send(&head, &body).await.unwrap_or_else(|trouble| trouble).into_response(),
-        Todo::Record(number) => match metered(&shared.upstream, &head, &asked, &body).await {
+        Todo::Refuse(reply) => reply,
+        Todo::Pass => {
+            let head = for_a_body_of(body.len(), &end_to_end(head));
+            shared.upstream.send(way, &head, &body).await.unwrap_or_else(|trouble| trouble)
+        }
+        Todo::Record(number) => match metered(&shared.upstream, way, &end_to_end(head), &asked).await {
             Ok((reply, units)) => {
-                lock(&state).note(number, &asked, &reply, units, &shared.store);
-                reply.into_response()
+                lock(state).note(number, &asked, &reply, units, &shared.store);
+                reply
             }
-            Err(trouble) => trouble.into_response(),
+            Err(trouble) => trouble,
         },
-    })
+    };
+    wire::write(stream, &reply.head, &reply.framed()).await
+}
+
+/// `X-Amz-Target`, else method and path.
+fn target(head: &[u8]) -> Cow<'_, str> {
+    value(head, "X-Amz-Target").map_or_else(
+        || {
+            let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+            let line = String::from_utf8_lossy(line);
+            line.rsplit_once(' ').map_or_else(|| line.clone(), |(asked, _)| Cow::Owned(asked.to_owned()))
+        },
+        Cow::Borrowed,
+    )
+}
+
+/// Says why a request can't be read, and takes what is still sent: a connection that is closed on unread bytes is reset,
+/// and the answer lost.
+async fn refuse(mut stream: TcpStream, why: Trouble) {
+    let status = match why {
+        Trouble::Closed | Trouble::Broken(_) => return,
+        Trouble::Malformed(_) => 400,
+        Trouble::TooLarge { .. } => 413,
+    };
+    let reply = Reply::error(status, "SerializationException", &format!("reading a request: {why}"));
+    if wire::write(&mut stream, &reply.head, &reply.body).await.is_ok() {
+        let mut rest = vec![0; 64 << 10];
+        let reads = async { while matches!(stream.read(&mut rest).await, Ok(1..)) {} };
+        let _ = tokio::time::timeout(REFUSED, reads).await;
+    }
 }
 
 /// Passes a request on, asks for the capacity next to it, and gives the answer as it would be without that, with the
 /// capacity units that it used where these are known.
 async fn metered(
     upstream: &Upstream,
-    head: &Parts,
+    way: &mut Way,
+    head: &[u8],
     asked: &Asked<'_>,
-    body: &Bytes,
 ) -> Result<(Reply, Option<f64>), Reply> {
+    let with = |body: &[u8]| for_a_body_of(body.len(), head);
     let operation = asked.target.rsplit('.').next().unwrap_or_default();
-    let request = Object::parse(body).filter(|_| METERED.contains(&operation));
+    let request = Object::parse(asked.body).filter(|_| METERED.contains(&operation));
     let Some(asking) = request.filter(|request| request.get(ASK).is_none()) else {
         // The library asked itself, or nobody can.
-        let reply = upstream.send(head, body).await?;
+        let reply = upstream.send(way, &with(asked.body), asked.body).await?;
         let units = Object::parse(&reply.body).and_then(|answer| units(answer.get(CONSUMED)?));
         return Ok((reply, units));
     };
-    let asking = Bytes::from(asking.with(ASK, "\"TOTAL\""));
-    let mut reply = upstream.send(head, &asking).await?;
-    if reply.status.is_client_error() {
+    let asking = asking.with(ASK, "\"TOTAL\"");
+    let mut reply = upstream.send(way, &with(asking.as_bytes()), asking.as_bytes()).await?;
+    if matches!(reply.status, 400..=499) {
         // Refused, and nothing was done. A server that checks signatures refuses what the client didn't sign.
-        return Ok((upstream.send(head, body).await?, None));
+        return Ok((upstream.send(way, &with(asked.body), asked.body).await?, None));
     }
     let consumed = Object::parse(&reply.body).and_then(|answer| {
         let units = units(answer.get(CONSUMED)?)?;

@@ -6,20 +6,11 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use hyper::body::Bytes;
-use hyper::header::{HeaderName, HeaderValue};
-use hyper::http::Extensions;
-use hyper::{HeaderMap, Response, StatusCode};
-
 use super::lock;
-use super::reply::{Pieces, Reply, response};
-use super::upstream::BUFFER;
+use super::reply::Reply;
 
-/// What an answer takes besides its body and the values of its headers: its places in tables, and pointers.
+/// What an answer takes besides its head and its body: its places in tables, and pointers.
 const OF_AN_ANSWER: usize = 256;
-const OF_A_HEADER: usize = size_of::<HeaderValue>();
-/// What a list of header names takes, with the piece of hyper's buffer that their spelling is in.
-const OF_A_LAYOUT: usize = BUFFER;
 
 /// 128 bits of hash over parts whose boundaries count. It is not made to withstand somebody who looks for collisions.
 pub fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u128 {
@@ -40,15 +31,13 @@ pub struct Store {
     most: usize,
     held: Arc<AtomicUsize>,
     bodies: Mutex<HashMap<u128, Weak<Stored>>>,
-    layouts: Mutex<Vec<Weak<Layout>>>,
 }
 
-/// An answer as it is kept.
+/// An answer as it is kept: as it goes over the wire.
 #[derive(Debug)]
 pub struct Answer {
-    status: StatusCode,
-    layout: Arc<Layout>,
-    values: Vec<HeaderValue>,
+    status: u16,
+    head: Box<[u8]>,
     body: Arc<Stored>,
     _held: Held,
 }
@@ -60,18 +49,12 @@ pub struct Full {
     pub most: usize,
 }
 
-/// Names of headers, in their order and spelling: the same for nearly all answers of a server.
-#[derive(Debug)]
-struct Layout {
-    names: Vec<HeaderName>,
-    extensions: Extensions,
-    _held: Held,
-}
-
 #[derive(Debug)]
 struct Stored {
-    body: Bytes,
-    chunks: Option<Arc<[u32]>>,
+    framed: Box<[u8]>,
+    /// Of the body without its framing: its bytes, and their hash.
+    length: usize,
+    hash: u128,
     _held: Held,
 }
 
@@ -90,8 +73,7 @@ impl Drop for Held {
 
 impl Store {
     pub fn new(most: usize) -> Store {
-        let (bodies, layouts) = (Mutex::default(), Mutex::default());
-        Store { most, held: Arc::default(), bodies, layouts }
+        Store { most, held: Arc::default(), bodies: Mutex::default() }
     }
 
     pub fn held(&self) -> usize {
@@ -103,57 +85,32 @@ impl Store {
     /// # Errors
     /// Where that would be more than may be held.
     pub fn keep(&self, reply: &Reply) -> Result<Answer, Full> {
-        // One buffer for all values: those of the reply would keep the buffers that they were read into.
-        let all: Bytes = reply.headers.values().map(HeaderValue::as_bytes).collect::<Vec<_>>().concat().into();
-        let held = self.hold(OF_AN_ANSWER + all.len() + OF_A_HEADER * reply.headers.len())?;
-        let mut end = 0;
-        let values = reply.headers.values().map(|value| {
-            let start = end;
-            end += value.len();
-            HeaderValue::from_maybe_shared(all.slice(start..end)).unwrap_or_else(|_| value.clone())
-        });
-        let values = values.collect();
-        Ok(Answer { status: reply.status, layout: self.layout(reply)?, values, body: self.body(reply)?, _held: held })
+        let held = self.hold(OF_AN_ANSWER + reply.head.len())?;
+        Ok(Answer { status: reply.status, head: (*reply.head).into(), body: self.body(reply)?, _held: held })
     }
 
     /// Forgets what nobody holds any more.
     pub fn tidy(&self) {
         lock(&self.bodies).retain(|_, body| body.strong_count() > 0);
-        lock(&self.layouts).retain(|layout| layout.strong_count() > 0);
     }
 
     fn body(&self, reply: &Reply) -> Result<Arc<Stored>, Full> {
-        let chunks = reply.chunks.as_deref();
-        let mut framing: Vec<u8> = chunks.unwrap_or_default().iter().flat_map(|size| size.to_le_bytes()).collect();
-        framing.push(u8::from(chunks.is_some()));
-        let hash = hash([&framing[..], &reply.body]);
+        let framed = reply.framed();
+        let key = hash([&*framed]);
         let mut bodies = lock(&self.bodies);
-        if let Some(stored) = bodies.get(&hash).and_then(Weak::upgrade)
-            && stored.body == reply.body
+        if let Some(stored) = bodies.get(&key).and_then(Weak::upgrade)
+            && *stored.framed == *framed
         {
             return Ok(stored);
         }
         let stored = Arc::new(Stored {
-            _held: self.hold(OF_AN_ANSWER + framing.len() + reply.body.len())?,
-            // A copy of its own size: the reply's may be part of a larger buffer.
-            body: Bytes::copy_from_slice(&reply.body),
-            chunks: chunks.map(Arc::from),
+            _held: self.hold(OF_AN_ANSWER + framed.len())?,
+            framed: (*framed).into(),
+            length: reply.body.len(),
+            hash: hash([&*reply.body]),
         });
-        bodies.insert(hash, Arc::downgrade(&stored));
+        bodies.insert(key, Arc::downgrade(&stored));
         Ok(stored)
-    }
-
-    fn layout(&self, reply: &Reply) -> Result<Arc<Layout>, Full> {
-        let names = || reply.headers.iter().map(|(name, _)| name);
-        let mut layouts = lock(&self.layouts);
-        if let Some(layout) = layouts.iter().filter_map(Weak::upgrade).find(|layout| layout.names.iter().eq(names())) {
-            return Ok(layout);
-        }
-        let held = self.hold(OF_A_LAYOUT)?;
-        let layout =
-            Arc::new(Layout { names: names().cloned().collect(), extensions: reply.extensions.clone(), _held: held });
-        layouts.push(Arc::downgrade(&layout));
-        Ok(layout)
     }
 
     fn hold(&self, bytes: usize) -> Result<Held, Full> {
@@ -166,24 +123,22 @@ impl Store {
 }
 
 impl Answer {
-    pub fn body(&self) -> &Bytes {
-        &self.body.body
+    pub fn head(&self) -> &[u8] {
+        &self.head
     }
 
-    /// The same status and body as a reply's.
+    /// The body in its framing.
+    pub fn body(&self) -> &[u8] {
+        &self.body.framed
+    }
+
+    /// Bytes of the body without its framing.
+    pub fn length(&self) -> usize {
+        self.body.length
+    }
+
+    /// The same status and body as a reply's, whatever its framing.
     pub fn is_same(&self, reply: &Reply) -> bool {
-        self.status == reply.status && self.body.body == reply.body
-    }
-
-    pub fn response(&self) -> Response<Pieces> {
-        let mut headers = HeaderMap::with_capacity(self.values.len());
-        for (name, value) in self.layout.names.iter().zip(&self.values) {
-            headers.append(name.clone(), value.clone());
-        }
-        let body = match &self.body.chunks {
-            Some(chunks) => Pieces::chunked(self.body().clone(), Arc::clone(chunks)),
-            None => Pieces::whole(self.body().clone()),
-        };
-        response(self.status, headers, self.layout.extensions.clone(), body)
+        self.status == reply.status && self.body.hash == hash([&*reply.body])
     }
 }
