@@ -209,6 +209,14 @@ impl Plan {
         order
     }
 
+    /// How many groups of processes a round of so many targets has, one after the other.
+    pub fn groups(&self, targets: usize) -> u32 {
+        match self.design {
+            Design::Paired => 1,
+            Design::Sequential => targets.max(1) as u32,
+        }
+    }
+
     /// The plan for people, for `--dry-run`: rows of a name and what it is.
     pub fn describe(&self, out: &Path) -> Vec<(&'static str, String)> {
         let operations: Vec<_> = self.named_operations().into_iter().map(|(_, name)| name).collect();
