@@ -296,9 +296,14 @@ impl Plan {
         format!("{} · round {} of {}", scale.scale.name, round + 1, scale.rounds.max(round + 1))
     }
 
-    /// The least time that the throughput of one target, operation and concurrency is measured for in one round.
-    pub fn throughput_time(&self, scale: &ScalePlan) -> Duration {
-        scale.time.unwrap_or(SUSTAINED / scale.rounds.max(1) / self.concurrencies().len().max(1) as u32)
+    /// The least time that the throughput of one target, operation and concurrency is measured for in one round. In the
+    /// first one it is as if only the fewest rounds were made, since there may be fewer after it than were planned.
+    pub fn throughput_time(&self, scale: &ScalePlan, round: u32) -> Duration {
+        let rounds = match self.rounds {
+            Rounds::Adaptive { fewest, .. } if round == 0 => fewest,
+            _ => scale.rounds,
+        };
+        scale.time.unwrap_or(SUSTAINED / rounds.max(1) / self.concurrencies().len().max(1) as u32)
     }
 }
 

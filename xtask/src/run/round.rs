@@ -184,7 +184,7 @@ impl Runner<'_> {
         let left = self.left(scale);
         let later = (scale.rounds.saturating_sub(round + 1)) * groups.max(1) + groups - 1;
         let cells = (self.results.targets.len() * self.plan.concurrencies().len()).max(1) as u32;
-        let throughput = self.plan.throughput_time(scale) * cells / groups.max(1);
+        let throughput = self.plan.throughput_time(scale, round) * cells / groups.max(1);
         let time = timing::measuring_time(left, later, self.fixed);
         let times = timing::share_out(time, throughput, &self.weights(scale));
         times.into_iter().map(|(operation, times)| (operation, times.emphasizing(self.plan.emphasis))).collect()

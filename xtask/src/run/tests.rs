@@ -430,6 +430,58 @@ fn every_deletion_was_prepared_before_it_is_measured() {
     assert!(deletions > 8, "{deletions}");
 }
 
+/// A run of a plan in which each target is measured for 300 ms in each phase, and its second target behaves like this.
+fn run_of_300_ms(arguments: &str, second: Behaviour) -> Made {
+    let mut plan = plan(arguments);
+    plan.scales[0].time = Some(Duration::from_millis(300));
+    let made = run(&plan, World::new(vec![Behaviour::default(), second]));
+    made.ended.as_ref().unwrap();
+    made
+}
+
+fn throughput_ms(measurement: &Measurement) -> Vec<f64> {
+    measurement.per_round.iter().map(|round| round.throughput.as_ref().map_or(0.0, |phase| phase.wall_ms)).collect()
+}
+
+#[test]
+fn the_throughput_of_deletions_has_its_planned_time_as_that_of_others_does_however_fast_they_are() {
+    for slow in [1.0, 0.2] {
+        let second = Behaviour { slow, in_flight: 0.35, ..Behaviour::default() };
+        let made = run_of_300_ms("--op putitem --op deleteitem --rounds 2", second);
+        for one in made.measurements("electrodb") {
+            assert!(throughput_ms(one).iter().all(|&ms| ms > 299.0), "{}: {:?}", one.name(), throughput_ms(one));
+        }
+    }
+}
+
+#[test]
+fn deletions_that_are_faster_together_than_was_expected_go_on_to_the_last_item() {
+    let second = Behaviour { in_flight: 0.2, ..Behaviour::default() };
+    let made = run_of_300_ms("--op putitem --op deleteitem --rounds 1", second);
+    let deleted = made.suites().filter(|(target, ..)| *target == 1).filter_map(|(.., command)| writes(command));
+    let deleted = deleted.filter(|(operation, _)| *operation == Operation::DeleteItem).map(|(_, end)| end).max();
+    let prepared = made.asked.iter().find_map(|asked| match asked {
+        Asked::Keeper(KeeperCommand::Prepare { lane: 2, count, pool: false, .. }) => Some(*count),
+        _ => None,
+    });
+    let left = prepared.unwrap() - deleted.unwrap();
+    assert!(left < u64::from(plan("").concurrency), "{left} of {prepared:?}");
+}
+
+#[test]
+fn throughput_is_measured_for_a_second_also_of_a_target_too_slow_for_many_calls_in_flight_next_to_a_fast_one() {
+    let mut plan = plan("--op getitem --rounds 3 --budget 1s");
+    (plan.scales[0].time, plan.concurrency) = (None, 16);
+    let slow = Behaviour { slow: 60.0, ..Behaviour::default() };
+    let made = run(&plan, World::new(vec![Behaviour::default(), slow]));
+    made.ended.as_ref().unwrap();
+    for (target, in_flight) in [("aws-sdk", 16), ("electrodb", 1)] {
+        let one = made.measurements(target).next().unwrap();
+        assert!(throughput_ms(one).iter().sum::<f64>() >= 1e3, "{target}: {:?}", throughput_ms(one));
+        assert_eq!(one.per_round[0].throughput.as_ref().unwrap().concurrency, in_flight);
+    }
+}
+
 #[test]
 fn everything_that_is_written_is_undone_before_the_table_is_checked() {
     // One falls in the middle of what it writes.
