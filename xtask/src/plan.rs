@@ -246,6 +246,10 @@ impl Plan {
     }
 
     fn describe_scale(&self, scale: &ScalePlan) -> String {
+        let rounds = match (self.rounds, scale.time) {
+            (Rounds::Adaptive { .. }, None) => format!(" for {} planned rounds", scale.rounds),
+            _ => String::new(),
+        };
         let duration = |time: Duration| format::duration_ms(time.as_secs_f64() * 1e3);
         let whole = |time: Duration| duration(Duration::from_secs(time.as_secs_f64().ceil() as u64));
         let time = match (self.rounds, scale.time) {
@@ -253,9 +257,10 @@ impl Plan {
                 format!("about {}", whole(self.time_of_a_round(scale) * rounds + self.seeding(scale)))
             }
             _ if scale.seeds_on_top() => {
-                format!("about {} of seeding, and a budget of {}", whole(self.seeding(scale)), whole(scale.budget))
+                let (seeding, budget) = (whole(self.seeding(scale)), whole(scale.budget));
+                format!("about {seeding} of seeding, and a budget of {budget}{rounds}")
             }
-            _ => format!("a budget of {}", whole(scale.budget)),
+            _ => format!("a budget of {}{rounds}", whole(scale.budget)),
         };
         format!(
             "{}, {} items: {time}, about {} for each operation, target and round",
