@@ -209,6 +209,14 @@ impl Plan {
         order
     }
 
+    /// How many groups of processes a round of so many targets has, one after the other.
+    pub fn groups(&self, targets: usize) -> u32 {
+        match self.design {
+            Design::Paired => 1,
+            Design::Sequential => targets.max(1) as u32,
+        }
+    }
+
     /// The plan for people, for `--dry-run`: rows of a name and what it is.
     pub fn describe(&self, out: &Path) -> Vec<(&'static str, String)> {
         let operations: Vec<_> = self.named_operations().into_iter().map(|(_, name)| name).collect();
@@ -238,6 +246,10 @@ impl Plan {
     }
 
     fn describe_scale(&self, scale: &ScalePlan) -> String {
+        let rounds = match (self.rounds, scale.time) {
+            (Rounds::Adaptive { .. }, None) => format!(" for {} planned rounds", scale.rounds),
+            _ => String::new(),
+        };
         let duration = |time: Duration| format::duration_ms(time.as_secs_f64() * 1e3);
         let whole = |time: Duration| duration(Duration::from_secs(time.as_secs_f64().ceil() as u64));
         let time = match (self.rounds, scale.time) {
@@ -245,9 +257,10 @@ impl Plan {
                 format!("about {}", whole(self.time_of_a_round(scale) * rounds + self.seeding(scale)))
             }
             _ if scale.seeds_on_top() => {
-                format!("about {} of seeding, and a budget of {}", whole(self.seeding(scale)), whole(scale.budget))
+                let (seeding, budget) = (whole(self.seeding(scale)), whole(scale.budget));
+                format!("about {seeding} of seeding, and a budget of {budget}{rounds}")
             }
-            _ => format!("a budget of {}", whole(scale.budget)),
+            _ => format!("a budget of {}{rounds}", whole(scale.budget)),
         };
         format!(
             "{}, {} items: {time}, about {} for each operation, target and round",
@@ -288,9 +301,14 @@ impl Plan {
         format!("{} · round {} of {}", scale.scale.name, round + 1, scale.rounds.max(round + 1))
     }
 
-    /// The least time that the throughput of one target, operation and concurrency is measured for in one round.
-    pub fn throughput_time(&self, scale: &ScalePlan) -> Duration {
-        scale.time.unwrap_or(SUSTAINED / scale.rounds.max(1) / self.concurrencies().len().max(1) as u32)
+    /// The least time that the throughput of one target, operation and concurrency is measured for in one round. In the
+    /// first one it is as if only the fewest rounds were made, since there may be fewer after it than were planned.
+    pub fn throughput_time(&self, scale: &ScalePlan, round: u32) -> Duration {
+        let rounds = match self.rounds {
+            Rounds::Adaptive { fewest, .. } if round == 0 => fewest,
+            _ => scale.rounds,
+        };
+        scale.time.unwrap_or(SUSTAINED / rounds.max(1) / self.concurrencies().len().max(1) as u32)
     }
 }
 

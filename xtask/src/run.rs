@@ -166,7 +166,8 @@ impl<'a> Runner<'a> {
         self.seeded = Duration::ZERO;
         self.site.open_records()?;
         let mut keeper = self.seed(&scale)?;
-        let mut round = self.rounds_done(&scale);
+        let done_before = self.rounds_done(&scale);
+        let mut round = done_before;
         let mut last = Duration::ZERO;
         let why = loop {
             if let Some(why) = self.enough(&scale, round, last) {
@@ -176,8 +177,8 @@ impl<'a> Runner<'a> {
             match self.round(RoundPlan { scale: &scale, round }, &mut keeper) {
                 Ok(()) => {
                     last = begun.elapsed();
-                    if round == 0 {
-                        self.plan_further_rounds(&mut scale);
+                    if round == done_before {
+                        self.plan_further_rounds(&mut scale, done_before, last);
                     }
                     round += 1;
                 }
@@ -205,11 +206,15 @@ impl<'a> Runner<'a> {
         Ok(why)
     }
 
-    /// After the first round, plans the rounds by what one costs, and says anew what the run will be able to show: its
-    /// slices are known now.
-    fn plan_further_rounds(&self, scale: &mut ScalePlan) {
+    /// After the first round, which took so long, plans the rounds by what one costs, and says anew what the run will be
+    /// able to show: its slices are known now. Rounds that a resumed run had before are done, and have had their time.
+    fn plan_further_rounds(&self, scale: &mut ScalePlan, done_before: u32, took: Duration) {
         if let (Rounds::Adaptive { fewest, .. }, None) = (self.plan.rounds, scale.time) {
-            scale.rounds = timing::worth_their_cost(scale.rounds, fewest, scale.budget, self.fixed);
+            let targets = self.results.targets.iter().filter(|target| target.status == TargetStatus::Ok).count();
+            let around = (self.fixed.start + self.fixed.end) * self.plan.groups(targets);
+            let [planned, fewest] = [scale.rounds, fewest].map(|rounds| rounds.saturating_sub(done_before).max(1));
+            let time = self.left(scale) + took;
+            scale.rounds = done_before + timing::worth_their_cost(planned, fewest, time, around);
         }
         let forecast = summary::forecast(self.results, &scale.scale.name, scale.rounds);
         self.observe_forecast("after a round", forecast, scale.budget);

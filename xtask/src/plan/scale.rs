@@ -35,8 +35,9 @@ pub struct ScalePlan {
     pub scale: Scale,
     /// Measuring time per operation and phase in one round, where it was asked for; else the rounds share the budget.
     pub time: Option<Duration>,
-    /// The longest that each process is warmed up.
-    pub warm_up: Duration,
+    /// The longest that each process is warmed up, where it was asked for; else it depends on the rounds
+    /// ([`ScalePlan::longest_warm_up`]).
+    pub warm_up: Option<Duration>,
     /// Rounds that share the budget; fewer where the intervals are narrow enough before.
     pub rounds: u32,
     /// Of the whole scale: seeding before the rounds and the last check after them included, unless they come on top
@@ -66,11 +67,16 @@ impl ScalePlan {
         let round = if large { LARGE_ROUND } else { ROUND }.mul_f64(share);
         let fitting = (budget.as_secs_f64() / round.as_secs_f64()) as u32;
         let rounds = request.rounds.unwrap_or(fitting.clamp(FEWEST_ROUNDS, MOST_ROUNDS));
-        let warm_up = request.warm_up.unwrap_or(LONGEST_WARM_UP.min(budget / rounds / 3));
         let many_bytes = request.items.are_many(scale.items);
         let most_scanned = request.items.most_scanned().min(LARGE_ABOVE);
         let fewest_cycles = request.experiment.fewest_cycles;
-        ScalePlan { time: request.time, warm_up, rounds, budget, fewest_cycles, scale, many_bytes, most_scanned }
+        let (time, warm_up) = (request.time, request.warm_up);
+        ScalePlan { scale, time, warm_up, rounds, budget, many_bytes, most_scanned, fewest_cycles }
+    }
+
+    /// The longest that each process is warmed up: a third of its round, where nothing else was asked for.
+    pub fn longest_warm_up(&self) -> Duration {
+        self.warm_up.unwrap_or(LONGEST_WARM_UP.min(self.budget / self.rounds.max(1) / 3))
     }
 
     /// Whether a scan of the whole table takes the server so long that a part of it is measured instead.

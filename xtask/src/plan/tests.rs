@@ -42,6 +42,43 @@ fn all_libraries_are_measured_where_that_is_asked_for_and_get_more_time() {
 }
 
 #[test]
+fn a_default_run_plans_four_rounds_at_each_scale() {
+    let rounds = plan("--scale all").unwrap().scales.iter().map(|scale| scale.rounds).collect::<Vec<_>>();
+    assert_eq!(rounds, [4, 4]);
+}
+
+#[test]
+fn a_plan_says_how_many_rounds_share_a_budget_where_neither_their_number_nor_their_time_was_asked_for() {
+    let described = |arguments: &str| {
+        let plan = plan(arguments).unwrap();
+        plan.describe_scale(&plan.scales[0])
+    };
+    let usual = described("");
+    assert!(usual.contains("a budget of 2 min 50 s for 4 planned rounds, about "), "{usual}");
+    for arguments in ["--rounds 2", "--time 1s", "--rounds 2 --time 1s"] {
+        assert!(!described(arguments).contains("planned"), "{}", described(arguments));
+    }
+}
+
+#[test]
+fn throughput_is_measured_for_a_second_however_many_of_the_planned_rounds_are_made() {
+    for arguments in ["", "--budget 30m", "--concurrency 16,1,4", "--rounds 1", "--rounds 7"] {
+        let mut plan = plan(arguments).unwrap();
+        let (planned, concurrencies) = (plan.scales[0].rounds, plan.concurrencies().len() as u32);
+        let fewest = match plan.rounds {
+            Rounds::Exactly(rounds) => rounds,
+            Rounds::Adaptive { fewest, .. } => fewest,
+        };
+        let first = plan.throughput_time(&plan.scales[0], 0);
+        for rounds in fewest..=planned {
+            plan.scales[0].rounds = rounds;
+            let later: Duration = (1..rounds).map(|round| plan.throughput_time(&plan.scales[0], round)).sum();
+            assert!((first + later) * concurrencies >= Duration::from_secs(1), "{arguments}: {rounds} of {planned}");
+        }
+    }
+}
+
+#[test]
 fn two_targets_work_at_the_same_time_where_there_are_two_and_they_take_turns() {
     let at_once = |arguments| plan(arguments).unwrap().at_once;
     assert_eq!([at_once(""), at_once("--orm aws-sdk"), at_once("--design sequential")], [2, 1, 1]);

@@ -312,4 +312,13 @@ mod tests {
         let turns = Turns::share_out(0, &[0.001], SECOND * 60, SliceLength::LATENCY);
         assert!(timed(&turns, 0) <= MOST_CALLS);
     }
+
+    #[test]
+    fn turns_that_last_for_slow_targets_are_no_more_than_can_be_taken_away_again_those_that_lead_in_counted() {
+        for (ms, each) in [(vec![60.0], 3_600), (vec![60.0, 900.0], 36_000), (vec![1.0, 60.0], 3_600)] {
+            let turns = Turns::share_out(0, &ms, SECOND, SliceLength::LATENCY).lasting(&ms, SECOND * each);
+            let most = (0..ms.len()).map(|target| turns.all_calls(target)).max().unwrap();
+            assert!((MOST_CALLS * 9 / 10..=MOST_CALLS).contains(&most), "{most} of {ms:?}");
+        }
+    }
 }

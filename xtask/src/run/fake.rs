@@ -65,13 +65,15 @@ pub struct Behaviour {
     pub trouble: Option<(When, Trouble)>,
     /// Times as slow as the others.
     pub slow: f64,
+    /// How long a call takes with others in flight, as a share of what it takes alone.
+    pub in_flight: f64,
     /// CPU of the other threads, as a share of the JavaScript thread's.
     pub helpers: f64,
 }
 
 impl Default for Behaviour {
     fn default() -> Behaviour {
-        Behaviour { trouble: None, slow: 1.0, helpers: 0.1 }
+        Behaviour { trouble: None, slow: 1.0, in_flight: 1.0, helpers: 0.1 }
     }
 }
 
@@ -353,10 +355,11 @@ impl FakeSuite {
 
     /// The end of a phase of calls that all take equally long.
     fn end(&self, operation: Operation, phase: Phase, calls: u64, ground: Ground) -> End {
-        let ms = self.behaviour.slow * if ground == Ground::Recorded { MS_PER_CALL / 10.0 } else { MS_PER_CALL };
+        let is = |wanted| phase == wanted;
+        let alone = self.behaviour.slow * if ground == Ground::Recorded { MS_PER_CALL / 10.0 } else { MS_PER_CALL };
+        let ms = if is(Phase::Throughput) { alone * self.behaviour.in_flight } else { alone };
         let wall_ms = ms * calls as f64;
         let thread_ms = wall_ms * 0.5;
-        let is = |wanted| phase == wanted;
         End {
             operation,
             phase,

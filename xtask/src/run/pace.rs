@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use super::timing::{self, Fixed};
 use super::{RoundPlan, Runner};
 use crate::plan::{Plan, Rounds, SHORTEST, ScalePlan};
-use crate::results::Design;
 use crate::system::format;
 
 /// About how long dropping the tables and ending their keeper take at a scale's end.
@@ -93,12 +92,12 @@ impl Runner<'_> {
     /// The same before the round's processes are started.
     pub(super) fn pace_before_the_warm_up(&self, plan: RoundPlan, targets: usize) -> Pace {
         let RoundPlan { scale, round } = plan;
-        let groups = if self.plan.design == Design::Paired { 1 } else { targets.max(1) as u32 };
+        let groups = self.plan.groups(targets);
         let mut fixed = self.fixed;
         if fixed.start.is_zero() {
-            fixed.note_start(first_start(targets, Duration::ZERO), scale.warm_up);
+            fixed.note_start(first_start(targets, Duration::ZERO), scale.longest_warm_up(), true);
         }
-        let begins = if round == 0 { first_start(targets, scale.warm_up) } else { fixed.start };
+        let begins = if round == 0 { first_start(targets, scale.longest_warm_up()) } else { fixed.start };
         let left = self.left(scale).saturating_sub(begins);
         let later = scale.rounds.saturating_sub(round + 1);
         let given = match scale.time {
@@ -116,11 +115,11 @@ impl Runner<'_> {
         }
         let RoundPlan { scale, round } = plan;
         let mut pace = self.pace_before_the_warm_up(plan, self.results.targets.len());
-        pace.begins =
-            Instant::now() + if round == 0 { scale.warm_up } else { self.fixed.start.saturating_sub(started) };
+        pace.begins = Instant::now()
+            + if round == 0 { scale.longest_warm_up() } else { self.fixed.start.saturating_sub(started) };
         if round == 0 {
             pace.fixed = self.fixed;
-            pace.fixed.note_start(started, scale.warm_up);
+            pace.fixed.note_start(started, scale.longest_warm_up(), true);
         }
         self.observer.ends_at(pace.ends(Instant::now(), 0.0));
     }
@@ -165,13 +164,13 @@ fn least_time(plan: &Plan, scale: &ScalePlan, rounds: u32) -> Duration {
     let targets = plan.targets.len();
     let cells = (targets * plan.operations.len()) as u32;
     let mut fixed = Fixed::before_the_first_round(cells);
-    fixed.note_start(first_start(targets, Duration::ZERO), scale.warm_up);
+    fixed.note_start(first_start(targets, Duration::ZERO), scale.longest_warm_up(), true);
     let given = scale.time.map_or(SHORTEST, |_| scale.measuring_time(plan) * cells);
     let now = Instant::now();
     let pace = Pace {
         later: rounds.saturating_sub(1),
         fixed,
-        begins: now + first_start(targets, scale.warm_up),
+        begins: now + first_start(targets, scale.longest_warm_up()),
         given,
         least: given,
         floor: LEAST_OF_A_CELL * cells,

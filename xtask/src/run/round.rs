@@ -63,6 +63,7 @@ impl Runner<'_> {
         groups: u32,
         keeper: &mut Keeper,
     ) -> Result<(), Fault> {
+        let first = targets.iter().any(|target| !self.recorded.contains(target));
         let begun = Instant::now();
         let mut processes = self.start_all(plan, first_place, targets, keeper)?;
         let started_in = begun.elapsed();
@@ -77,7 +78,7 @@ impl Runner<'_> {
         self.warm_up(plan, &mut processes)?;
         let warmed_in = warming.elapsed();
         self.time.warm_up_s += warmed_in.as_secs_f64();
-        self.fixed.note_start(started_in, warmed_in);
+        self.fixed.note_start(started_in, warmed_in, first);
 
         let times = self.times(plan, groups);
         if plan.round == 0 && groups == 1 {
@@ -183,7 +184,7 @@ impl Runner<'_> {
         let left = self.left(scale);
         let later = (scale.rounds.saturating_sub(round + 1)) * groups.max(1) + groups - 1;
         let cells = (self.results.targets.len() * self.plan.concurrencies().len()).max(1) as u32;
-        let throughput = self.plan.throughput_time(scale) * cells / groups.max(1);
+        let throughput = self.plan.throughput_time(scale, round) * cells / groups.max(1);
         let time = timing::measuring_time(left, later, self.fixed);
         let times = timing::share_out(time, throughput, &self.weights(scale));
         times.into_iter().map(|(operation, times)| (operation, times.emphasizing(self.plan.emphasis))).collect()

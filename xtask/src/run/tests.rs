@@ -368,7 +368,7 @@ fn all_targets_of_a_round_make_equally_many_warm_up_calls_and_the_slowest_to_set
 #[test]
 fn a_warm_up_keeps_its_limit_even_where_nobody_has_settled() {
     let mut plan = plan("--op getitem --op putitem --rounds 2");
-    plan.scales[0].warm_up = Duration::ZERO;
+    plan.scales[0].warm_up = Some(Duration::ZERO);
     let made = run(&plan, right());
     assert_eq!(warm_up_calls(&made, 1)[&(0, Operation::GetItem)], warm_up::FIRST * 2 * 60);
     assert!(made.measurements("aws-sdk").all(|one| one.per_round.iter().all(|round| !round.warm_up.settled)));
@@ -428,6 +428,58 @@ fn every_deletion_was_prepared_before_it_is_measured() {
         }
     }
     assert!(deletions > 8, "{deletions}");
+}
+
+/// A run of a plan in which each target is measured for 300 ms in each phase, and its second target behaves like this.
+fn run_of_300_ms(arguments: &str, second: Behaviour) -> Made {
+    let mut plan = plan(arguments);
+    plan.scales[0].time = Some(Duration::from_millis(300));
+    let made = run(&plan, World::new(vec![Behaviour::default(), second]));
+    made.ended.as_ref().unwrap();
+    made
+}
+
+fn throughput_ms(measurement: &Measurement) -> Vec<f64> {
+    measurement.per_round.iter().map(|round| round.throughput.as_ref().map_or(0.0, |phase| phase.wall_ms)).collect()
+}
+
+#[test]
+fn the_throughput_of_deletions_has_its_planned_time_as_that_of_others_does_however_fast_they_are() {
+    for slow in [1.0, 0.2] {
+        let second = Behaviour { slow, in_flight: 0.35, ..Behaviour::default() };
+        let made = run_of_300_ms("--op putitem --op deleteitem --rounds 2", second);
+        for one in made.measurements("electrodb") {
+            assert!(throughput_ms(one).iter().all(|&ms| ms > 299.0), "{}: {:?}", one.name(), throughput_ms(one));
+        }
+    }
+}
+
+#[test]
+fn deletions_that_are_faster_together_than_was_expected_go_on_to_the_last_item() {
+    let second = Behaviour { in_flight: 0.2, ..Behaviour::default() };
+    let made = run_of_300_ms("--op putitem --op deleteitem --rounds 1", second);
+    let deleted = made.suites().filter(|(target, ..)| *target == 1).filter_map(|(.., command)| writes(command));
+    let deleted = deleted.filter(|(operation, _)| *operation == Operation::DeleteItem).map(|(_, end)| end).max();
+    let prepared = made.asked.iter().find_map(|asked| match asked {
+        Asked::Keeper(KeeperCommand::Prepare { lane: 2, count, pool: false, .. }) => Some(*count),
+        _ => None,
+    });
+    let left = prepared.unwrap() - deleted.unwrap();
+    assert!(left < u64::from(plan("").concurrency), "{left} of {prepared:?}");
+}
+
+#[test]
+fn throughput_is_measured_for_a_second_also_of_a_target_too_slow_for_many_calls_in_flight_next_to_a_fast_one() {
+    let mut plan = plan("--op getitem --rounds 3 --budget 1s");
+    (plan.scales[0].time, plan.concurrency) = (None, 16);
+    let slow = Behaviour { slow: 60.0, ..Behaviour::default() };
+    let made = run(&plan, World::new(vec![Behaviour::default(), slow]));
+    made.ended.as_ref().unwrap();
+    for (target, in_flight) in [("aws-sdk", 16), ("electrodb", 1)] {
+        let one = made.measurements(target).next().unwrap();
+        assert!(throughput_ms(one).iter().sum::<f64>() >= 1e3, "{target}: {:?}", throughput_ms(one));
+        assert_eq!(one.per_round[0].throughput.as_ref().unwrap().concurrency, in_flight);
+    }
 }
 
 #[test]
@@ -515,6 +567,44 @@ fn a_run_without_a_number_of_rounds_stops_when_every_ratio_is_known() {
     made.ended.unwrap();
     let why = made.results.run.stopped_because.unwrap();
     assert!(why.contains("after 3 rounds: every CPU ratio is known"), "{why}");
+}
+
+/// How many rounds are planned, and how long a warm-up may be, once a round with so much on top of its measuring took 40 s
+/// and the default budget is left; before this part of the run, so many rounds were made.
+fn further_rounds(arguments: &str, done_before: u32, around: Duration) -> (u32, Duration) {
+    let mut plan = plan(arguments);
+    plan.scales[0].time = None;
+    let mut scale = plan.scales[0].clone();
+    let folder = tempfile::tempdir().unwrap();
+    let (origin, notes) = (Instant::now(), Notes::default());
+    let (mut world, mut results, sampler) = (right(), blank(&plan), Sampler::start(origin).unwrap());
+    let outlets =
+        Outlets { observer: &notes, sampler: &sampler, out: folder.path(), origin, save: &|_: &mut Results| Ok(()) };
+    let mut runner = Runner::new(&plan, &mut world, &mut results, outlets);
+    runner.fixed = Fixed { start: around, end: Duration::ZERO, around: Duration::ZERO };
+    runner.plan_further_rounds(&mut scale, done_before, Duration::from_secs(40));
+    (scale.rounds, scale.longest_warm_up())
+}
+
+#[test]
+fn after_a_round_fewer_are_planned_where_the_time_that_rounds_have_is_not_worth_what_they_cost() {
+    let rounds = |arguments, around| further_rounds(arguments, 0, Duration::from_secs(around)).0;
+    // Of 207 s, a third.
+    assert_eq!([10, 16, 18, 60].map(|around| rounds("", around)), [4, 4, 3, 3]);
+    assert_eq!(rounds("--rounds 4", 60), 4, "as asked for");
+    assert_eq!([8, 10].map(|around| rounds("--design sequential", around)), [4, 3], "each target costs as much");
+}
+
+#[test]
+fn where_rounds_become_fewer_their_warm_up_may_be_longer() {
+    let longest = |around| further_rounds("", 0, Duration::from_secs(around)).1.as_secs();
+    assert_eq!([longest(10), longest(60)], [14, 18]);
+}
+
+#[test]
+fn a_resumed_run_plans_the_rounds_that_are_left_by_what_its_first_one_cost() {
+    let rounds = |done, around| further_rounds("--budget 5m", done, Duration::from_secs(around)).0;
+    assert_eq!([0, 2, 5, 9].map(|done| rounds(done, 30)), [3, 5, 7, 10]);
 }
 
 #[test]

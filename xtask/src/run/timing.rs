@@ -22,7 +22,7 @@ const LEAST_WEIGHT: f64 = 0.6;
 const MOST_WEIGHT: f64 = 2.0;
 /// The turns of a phase to come are at the most so many times as many as were planned.
 const MOST_STRETCHED: f64 = 2.0;
-/// Of a budget, how much starting the rounds' processes, warming them up and ending them may take, unless there are few
+/// Of the rounds' time, how much starting their processes, warming them up and ending them may take, unless there are few
 /// rounds.
 const MOST_AROUND: f64 = 1.0 / 3.0;
 /// How long a round that was planned is at the least, as a share of the one before it.
@@ -50,10 +50,10 @@ impl Fixed {
         self.around = took.saturating_sub(given);
     }
 
-    /// Takes in what starting and warming up the processes of a round took. The first ones are verified in full, which
-    /// takes several times as long as it does later.
-    pub fn note_start(&mut self, started: Duration, warmed: Duration) {
-        self.start = if self.start.is_zero() { started.mul_f64(LATER_START) + warmed } else { started + warmed };
+    /// Takes in what starting and warming up the processes of a round took. Those that are `first` of their targets are
+    /// verified in full, which takes several times as long as it does later.
+    pub fn note_start(&mut self, started: Duration, warmed: Duration, first: bool) {
+        self.start = if first { started.mul_f64(LATER_START) + warmed } else { started + warmed };
     }
 }
 
@@ -64,11 +64,10 @@ pub fn measuring_time(left: Duration, later: u32, fixed: Fixed) -> Duration {
     (left.saturating_sub(reserved) / (later + 1)).max(SHORTEST)
 }
 
-/// How many of the rounds that were planned into a budget are made, now that their cost is known, and `fewest` in any
-/// case: on a slow machine fewer and longer ones, so that most of the time is measured.
-pub fn worth_their_cost(planned: u32, fewest: u32, budget: Duration, fixed: Fixed) -> u32 {
-    let around = (fixed.start + fixed.end).as_secs_f64();
-    let most = (budget.as_secs_f64() * MOST_AROUND / around.max(1e-3)) as u32;
+/// How many of the rounds that were planned into a time are made, now that it is known what each costs apart from
+/// measuring, and `fewest` in any case: on a slow machine fewer and longer ones, so that most of the time is measured.
+pub fn worth_their_cost(planned: u32, fewest: u32, time: Duration, around: Duration) -> u32 {
+    let most = (time.as_secs_f64() * MOST_AROUND / around.as_secs_f64().max(1e-3)) as u32;
     planned.min(most.max(fewest))
 }
 
@@ -153,12 +152,9 @@ mod tests {
 
     #[test]
     fn rounds_that_cost_more_than_a_third_of_their_time_become_fewer_but_no_fewer_than_a_verdict_needs() {
-        let made = |planned, start| {
-            let fixed = Fixed { start: SECOND * start, end: SECOND * 2, around: SECOND * 5 };
-            worth_their_cost(planned, 3, SECOND * 170, fixed)
-        };
-        assert_eq!([0, 9, 12, 14, 40].map(|start| made(4, start)), [4, 4, 4, 3, 3]);
-        assert_eq!([made(20, 1), made(20, 6), made(2, 1)], [18, 7, 2]);
+        let made = |planned, around| worth_their_cost(planned, 3, SECOND * 170, SECOND * around);
+        assert_eq!([0, 11, 14, 16, 42].map(|around| made(4, around)), [4, 4, 4, 3, 3]);
+        assert_eq!([made(20, 3), made(20, 8), made(2, 3)], [18, 7, 2]);
     }
 
     #[test]

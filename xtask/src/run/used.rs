@@ -30,6 +30,11 @@ const ONCE: f64 = 0.125;
 /// A burst of what is in flight that would take longer than this is left to the latency phase, one call in flight.
 const LONGEST_BURST: Duration = Duration::from_millis(800);
 
+/// Whether calls take so long that the latency phase serves for the throughput with so many in flight.
+fn is_left_to_latency(ms_per_call: f64, concurrency: u32) -> bool {
+    ms_per_call * f64::from(concurrency) > LONGEST_BURST.as_secs_f64() * 1e3
+}
+
 /// What each process is to make of one operation against the database.
 pub struct UsedPlan {
     pub operation: Operation,
@@ -65,11 +70,12 @@ impl Runner<'_> {
             let known = runner.used_ms.get(&(process.target, operation)).copied();
             let ms = match known {
                 Some(ms) => ms,
-                // Nothing is there to be deleted yet: what it takes is known in relation to putting an item.
+                // Nothing is there to be deleted yet: what it takes is known in relation to putting an item, and it is
+                // no less than against recorded answers.
                 None if operation.consumes_items() => {
-                    let cheaper_ms =
-                        runner.client_ms(process, Operation::PutItem) - runner.client_ms(process, operation);
-                    (process.operation(Operation::PutItem).ms_per_call - cheaper_ms.max(0.0)).max(1.0)
+                    let client_ms = runner.client_ms(process, operation);
+                    let cheaper_ms = runner.client_ms(process, Operation::PutItem) - client_ms;
+                    (process.operation(Operation::PutItem).ms_per_call - cheaper_ms.max(0.0)).max(client_ms)
                 }
                 None => {
                     let (expected, health) = (Runner::call_limit(plan.scale), runner.health());
@@ -82,15 +88,18 @@ impl Runner<'_> {
         })?;
         let ms: Vec<f64> = processes.iter_mut().map(|process| process.operation(operation).ms_per_call).collect();
         let cells = (processes.len() * self.plan.concurrencies().len()).max(1) as u32;
-        let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
-        let sustained = self.plan.throughput_time(plan.scale);
+        let sustained = self.plan.throughput_time(plan.scale, plan.round);
         let turns = |time: Duration| Turns::share_out(plan.round, &ms, time, SliceLength::LATENCY);
+        let is_slow = |ms: f64| is_left_to_latency(ms, self.plan.concurrency);
+        // Slow ones need their turns to last; the others have a phase of their own for the throughput.
+        let slow: Vec<f64> = ms.iter().map(|&ms| if is_slow(ms) { ms } else { f64::INFINITY }).collect();
+        let lasting = |time: Duration| turns(time).lasting(&slow, sustained.mul_f64(SURELY));
         let (turns, throughput) = if self.plan.emphasis == Emphasis::BothGrounds {
             (turns(times.latency), None)
-        } else if fastest * f64::from(self.plan.concurrency) > LONGEST_BURST.as_secs_f64() * 1e3 {
-            (turns(times.latency + times.throughput).lasting(&ms, sustained.mul_f64(SURELY)), None)
+        } else if ms.iter().all(|&ms| is_slow(ms)) {
+            (lasting(times.latency + times.throughput), None)
         } else {
-            (turns(times.latency), Some((times.throughput / cells).max(sustained)))
+            (lasting(times.latency), Some((times.throughput / cells).max(sustained)))
         };
         Ok(UsedPlan { operation, turns, places: Places::of(processes), throughput })
     }
@@ -208,7 +217,8 @@ impl Runner<'_> {
 
     /// One turn of the throughput phase of one process, with so many calls in flight; none once it has had its time. The
     /// first opens the connections and counts towards nothing. A call that takes very long is not made again for this:
-    /// its latency phase, with one call in flight, serves for both.
+    /// its latency phase, with one call in flight, serves for both. Where fewer items are left to be deleted than would
+    /// fill a burst, it is one of as many calls.
     fn throughput_burst(
         &mut self,
         operation: Operation,
@@ -218,9 +228,9 @@ impl Runner<'_> {
         process: &mut Process,
     ) -> Result<(), Fault> {
         let first = concurrency == self.plan.concurrency;
+        let written = self.prepared.get(&process.target).copied().unwrap_or(0);
         let measured = process.operation(operation);
-        let in_flight_ms = measured.ms_per_call * f64::from(concurrency);
-        if in_flight_ms > LONGEST_BURST.as_secs_f64() * 1e3 {
+        if is_left_to_latency(measured.ms_per_call, concurrency) {
             if first && burst == 0 {
                 measured.round.throughput = sequential_throughput(&measured.round.slices);
             }
@@ -235,7 +245,11 @@ impl Runner<'_> {
         let ms_per_call = if done > 0 { done_ms / done as f64 } else { measured.ms_per_call * OVERLAP };
         let burst_ms = (BURST.as_secs_f64() * 1e3).min(wanted_ms - done_ms).max(1.0);
         let fitting = if burst == 0 { 0 } else { (burst_ms / ms_per_call) as u64 };
-        let calls = fitting.clamp(u64::from(concurrency), MOST_CALLS / MOST_BURSTS);
+        let left = if operation.consumes_items() { written.saturating_sub(measured.calls) } else { u64::MAX };
+        if left < u64::from(concurrency) {
+            return Ok(());
+        }
+        let calls = fitting.clamp(u64::from(concurrency), MOST_CALLS / MOST_BURSTS).min(left);
         let measure = Measure {
             operation,
             phase: Phase::Throughput,
@@ -245,11 +259,7 @@ impl Runner<'_> {
             check: burst == 0,
             concurrency: Some(concurrency),
         };
-        let expected = Duration::from_secs_f64(in_flight_ms.max(measured.ms_per_call * calls as f64) / 1e3);
-        let written = self.prepared.get(&process.target).copied().unwrap_or(0);
-        if operation.consumes_items() && measure.from + calls > written {
-            return Ok(());
-        }
+        let expected = Duration::from_secs_f64(measured.ms_per_call * calls as f64 / 1e3);
         let at_ms = self.now_ms();
         let (sampler, id) = (self.sampler, process.id.clone());
         let (mut database_before, mut database_after) = (None, None);

@@ -147,7 +147,7 @@ impl Runner<'_> {
             let took = begun.elapsed();
             // Later cycles are quicker than the first ones, in which the code is still cold.
             let part = STEP as f64 / cycles.max(1) as f64 * going as f64 / processes.len() as f64;
-            let spent = cycles >= MOST || took + took.mul_f64(part) > plan.scale.warm_up;
+            let spent = cycles >= MOST || took + took.mul_f64(part) > plan.scale.longest_warm_up();
             if spent && cycles >= plan.scale.fewest_cycles.max(FIRST) {
                 return Ok(());
             }
