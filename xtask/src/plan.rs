@@ -27,6 +27,7 @@ use self::scale::{FEWEST_ROUNDS, START};
 pub use self::scale::{SHORTEST, ScalePlan};
 use self::targets::USUAL_BASELINE;
 pub use self::targets::{BaseOf, PlannedTarget};
+use self::turns::Lots;
 use crate::results::{CallKind, Design, MOST_CONCURRENCIES, MOST_ROUNDS, Operation, Scale};
 use crate::system::exit::Exit;
 use crate::system::format;
@@ -207,6 +208,11 @@ impl Plan {
         let mut order = shuffled(self.targets.len(), self.seed);
         order.rotate_left(round as usize % self.targets.len().max(1));
         order
+    }
+
+    /// What is drawn for the turns of an operation in a round.
+    pub fn lots(&self, round: u32, operation: Operation) -> Lots {
+        Lots::of(self.seed, round, operation)
     }
 
     /// The plan for people, for `--dry-run`: rows of a name and what it is.

@@ -84,7 +84,8 @@ impl Runner<'_> {
         let cells = (processes.len() * self.plan.concurrencies().len()).max(1) as u32;
         let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
         let sustained = self.plan.throughput_time(plan.scale);
-        let turns = |time: Duration| Turns::share_out(plan.round, &ms, time, SliceLength::LATENCY);
+        let lots = self.plan.lots(plan.round, operation);
+        let turns = |time: Duration| Turns::share_out(lots, &ms, time, SliceLength::LATENCY);
         let (turns, throughput) = if self.plan.emphasis == Emphasis::BothGrounds {
             (turns(times.latency), None)
         } else if fastest * f64::from(self.plan.concurrency) > LONGEST_BURST.as_secs_f64() * 1e3 {
@@ -118,7 +119,8 @@ impl Runner<'_> {
         }
         let begun = Instant::now();
         // In no time at all there is one turn.
-        let turns = Turns::share_out(plan.round, &ms, Duration::ZERO, SliceLength::client(operation));
+        let lots = self.plan.lots(plan.round, operation);
+        let turns = Turns::share_out(lots, &ms, Duration::ZERO, SliceLength::client(operation));
         let once = UsedPlan { operation, turns, places: Places::of(processes), throughput: None };
         let measured = self.measure_used(plan, &once, processes);
         self.once += begun.elapsed();
@@ -142,7 +144,7 @@ impl Runner<'_> {
         let operations = self.plan.operations.len().max(1) as f64;
         let of_all = |share: f64| (at + share) / operations;
         for turn in 0..turns.count {
-            self.each_in_turn(turn, plan, processes, |runner, process| {
+            self.each_in(turns.order(processes.len(), turn), plan, processes, |runner, process| {
                 let calls = turns.calls(turn, used.places.find(process));
                 let lead_in = turns.lead_in(calls);
                 runner.latency_slice(operation, calls, lead_in, turn + 1 == turns.count, process)
@@ -159,7 +161,7 @@ impl Runner<'_> {
         };
         for concurrency in self.plan.concurrencies() {
             for burst in 0..MOST_BURSTS {
-                self.each_in_turn(burst, plan, processes, |runner, process| {
+                self.each_in(turns.order(processes.len(), burst), plan, processes, |runner, process| {
                     runner.throughput_burst(operation, concurrency, burst, time, process)
                 })?;
             }

@@ -159,7 +159,7 @@ impl<'a, 'b, 'c> Steady<'a, 'b, 'c> {
             let mut sides: Vec<(Parts, Parts, f64)> = vec![Default::default(); processes.len()];
             for turn in 0..turns {
                 interrupt::check()?;
-                let calls = SliceLength::client(operation).calls_of_a_slice(u32::from(anew), turn);
+                let calls = SliceLength::client(operation).calls_of_a_slice(self.rig.lots(operation), turn);
                 let reference = self.rig.client_slice(&mut self.reference, operation, calls)?;
                 for place in 0..processes.len() {
                     // Who follows the reference changes from turn to turn.
