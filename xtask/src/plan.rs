@@ -27,6 +27,7 @@ use self::scale::{FEWEST_ROUNDS, START};
 pub use self::scale::{SHORTEST, ScalePlan};
 use self::targets::USUAL_BASELINE;
 pub use self::targets::{BaseOf, PlannedTarget};
+use self::turns::Lots;
 use crate::results::{CallKind, Design, MOST_CONCURRENCIES, MOST_ROUNDS, Operation, Scale};
 use crate::system::exit::Exit;
 use crate::system::format;
@@ -215,6 +216,11 @@ impl Plan {
             Design::Paired => 1,
             Design::Sequential => targets.max(1) as u32,
         }
+    }
+
+    /// What is drawn for the turns of an operation in a round.
+    pub fn lots(&self, round: u32, operation: Operation) -> Lots {
+        Lots::of(self.seed, round, operation)
     }
 
     /// The plan for people, for `--dry-run`: rows of a name and what it is.

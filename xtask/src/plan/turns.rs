@@ -7,15 +7,38 @@ use rand_pcg::Pcg64;
 
 use crate::results::Operation;
 
-/// The order of so many targets in a turn of a round, the same in each run. Who comes after a target that leaves the
-/// caches colder pays for it, by up to a tenth of a call; shuffled, each follows each other about equally often.
-pub fn order(targets: usize, round: u32, turn: u64) -> Vec<usize> {
-    super::shuffled(targets, drawn_from(round, turn))
+/// What is drawn for the turns of one operation in one round: the order of the targets, and how long slices are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lots(u64);
+
+impl Lots {
+    /// Others for each round and operation, and for each seed; the same whenever all three are.
+    pub fn of(seed: u64, round: u32, operation: Operation) -> Lots {
+        Lots(mixed([seed, round.into(), operation as u64]))
+    }
+
+    /// The order of so many targets in a turn. Who comes after a target that leaves the caches colder pays for it, by up to
+    /// a tenth of a call; shuffled, each follows each other about equally often.
+    pub fn order(self, targets: usize, turn: u64) -> Vec<usize> {
+        super::shuffled(targets, mixed([self.0, turn]))
+    }
+
+    /// How many calls the slices of so many have in one turn: fewer, as many or more, for all targets alike. An engine
+    /// collects garbage every so many calls, V8 that of the young every 60 to 70 `GetItem`s of the bare SDK. In slices that
+    /// are all equally long, it falls on the same places of them again and again: of one process, 80% of these collections
+    /// fell on timed calls, and 59% of one that made 5% of its calls twice. The others fell on calls that lead in, or
+    /// between slices: one percent of the cost was missing in every round.
+    pub fn slice(self, calls: u64, turn: u64) -> u64 {
+        // Not the numbers that the order of the turn is drawn from.
+        let times: u64 = Pcg64::seed_from_u64(!mixed([self.0, turn])).random_range(0..=2);
+        let by = varies_by(calls);
+        (calls - by + times * by).min(MOST_CALLS)
+    }
 }
 
-/// What is drawn for a turn of a round is drawn from this.
-fn drawn_from(round: u32, turn: u64) -> u64 {
-    u64::from(round) << 32 | turn
+/// One number of several: each is mixed in by the generator itself, so that neighbours give unlike ones.
+fn mixed(parts: impl IntoIterator<Item = u64>) -> u64 {
+    parts.into_iter().fold(0, |so_far, part| Pcg64::seed_from_u64(so_far ^ part).random())
 }
 
 /// How long a slice of the fastest target is, and how many calls lead in.
@@ -61,8 +84,8 @@ impl SliceLength {
     }
 
     /// Timed calls of a slice of the client phase in one turn; one where a slice is as long as its calls take.
-    pub fn calls_of_a_slice(self, round: u32, turn: u64) -> u64 {
-        varied(self.calls(f64::INFINITY), round, turn)
+    pub fn calls_of_a_slice(self, lots: Lots, turn: u64) -> u64 {
+        lots.slice(self.calls(f64::INFINITY), turn)
     }
 
     fn calls(self, fastest_ms: f64) -> u64 {
@@ -93,7 +116,7 @@ pub const MOST_CALLS: u64 = 20_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turns {
     pub count: u64,
-    round: u32,
+    lots: Lots,
     /// Of each target.
     sides: Vec<Side>,
     of: SliceLength,
@@ -110,7 +133,7 @@ struct Side {
 impl Turns {
     /// Shares a time, of all targets together, out among targets of which a call takes so long by itself,
     /// milliseconds. Each target has one turn at least.
-    pub fn share_out(round: u32, ms_per_call: &[f64], time: Duration, of: SliceLength) -> Turns {
+    pub fn share_out(lots: Lots, ms_per_call: &[f64], time: Duration, of: SliceLength) -> Turns {
         let ms: Vec<f64> = ms_per_call.iter().map(|ms| ms.max(0.001)).collect();
         let fastest = ms.iter().copied().fold(f64::INFINITY, f64::min);
         let (most, targets) = (of.calls(fastest), ms.len());
@@ -136,7 +159,7 @@ impl Turns {
             .map(|(ms, side)| side.share * (ms * (side.slice + of.lead_in(side.slice)) as f64 + CHANGE_MS))
             .sum();
         let fitting = (time.as_secs_f64() * 1e3 / one_turn_ms.max(0.001)).round() as u64;
-        Turns { count: fitting.clamp(1, most_turns(most)), round, sides, of }
+        Turns { count: fitting.clamp(1, most_turns(most)), lots, sides, of }
     }
 
     /// The same, with more turns where it takes them for each target to be timed for about so long.
@@ -149,11 +172,16 @@ impl Turns {
         Turns { count: self.count.max(needed.min(most_turns(longest))), ..self }
     }
 
+    /// The order in a turn of so many targets: those that are left of all.
+    pub fn order(&self, targets: usize, turn: u64) -> Vec<usize> {
+        self.lots.order(targets, turn)
+    }
+
     /// Calls of a target in one turn; 0 where it passes. Its turns are spread evenly, the first is in the first turn.
     pub fn calls(&self, turn: u64, target: usize) -> u64 {
         let Some(side) = self.sides.get(target) else { return 0 };
         let passed = |turn: u64| (turn as f64 * side.share - 1e-9).ceil() as u64;
-        if passed(turn + 1) > passed(turn) { varied(side.slice, self.round, turn) } else { 0 }
+        if passed(turn + 1) > passed(turn) { self.lots.slice(side.slice, turn) } else { 0 }
     }
 
     /// How many calls come before so many timed ones.
@@ -165,18 +193,6 @@ impl Turns {
     pub fn all_calls(&self, target: usize) -> u64 {
         (0..self.count).map(|turn| self.calls(turn, target)).map(|calls| calls + self.lead_in(calls)).sum()
     }
-}
-
-/// How many calls the slices of so many have in one turn: fewer, as many or more, for all targets alike. An engine collects
-/// garbage every so many calls, V8 that of the young every 60 to 70 `GetItem`s of the bare SDK. In slices that are all
-/// equally long, it falls on the same places of them again and again: of one process, 80% of these collections fell on
-/// timed calls, and 59% of one that made 5% of its calls twice. The others fell on calls that lead in, or between slices:
-/// one percent of the cost was missing in every round.
-fn varied(calls: u64, round: u32, turn: u64) -> u64 {
-    // Not the numbers that the order of the turn is drawn from.
-    let times: u64 = Pcg64::seed_from_u64(!drawn_from(round, turn)).random_range(0..=2);
-    let by = varies_by(calls);
-    (calls - by + times * by).min(MOST_CALLS)
 }
 
 /// The most turns of slices of so many calls.
@@ -203,6 +219,10 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn lots(round: u32) -> Lots {
+        Lots::of(1, round, Operation::GetItem)
+    }
+
     fn timed(turns: &Turns, target: usize) -> u64 {
         (0..turns.count).map(|turn| turns.calls(turn, target)).sum()
     }
@@ -212,7 +232,7 @@ mod tests {
         for (targets, every) in [(2, 1), (4, 1), (4, 2), (5, 3)] {
             let has_turn = |target: usize, turn: u64| target > 0 || turn.is_multiple_of(every);
             let made =
-                (0..12_000).flat_map(|turn| order(targets, 3, turn).into_iter().map(move |target| (target, turn)));
+                (0..12_000).flat_map(|turn| lots(3).order(targets, turn).into_iter().map(move |target| (target, turn)));
             let made: Vec<usize> =
                 made.filter(|&(target, turn)| has_turn(target, turn)).map(|(target, _)| target).collect();
             let times = |before: usize, after: usize| made.windows(2).filter(|pair| **pair == [before, after]).count();
@@ -227,7 +247,7 @@ mod tests {
 
     #[test]
     fn targets_that_are_about_equally_fast_make_the_same_calls_in_the_same_slices() {
-        let turns = Turns::share_out(0, &[0.7, 0.72, 1.0], SECOND, SliceLength::LATENCY);
+        let turns = Turns::share_out(lots(0), &[0.7, 0.72, 1.0], SECOND, SliceLength::LATENCY);
         assert_eq!(timed(&turns, 0), timed(&turns, 1));
         assert_eq!(timed(&turns, 0), timed(&turns, 2));
         assert!([24, 28, 32].contains(&turns.calls(0, 0)), "{turns:?}");
@@ -236,7 +256,8 @@ mod tests {
     #[test]
     fn slices_are_shorter_or_longer_in_some_turns_for_all_targets_alike_and_in_each_round_in_others() {
         let length = SliceLength::client(Operation::GetItem);
-        let rounds: Vec<Turns> = (0..3).map(|round| Turns::share_out(round, &[0.7, 2.1], SECOND * 9, length)).collect();
+        let rounds: Vec<Turns> =
+            (0..3).map(|round| Turns::share_out(lots(round), &[0.7, 2.1], SECOND * 9, length)).collect();
         for turns in &rounds {
             let calls = |target| (0..turns.count).map(move |turn| turns.calls(turn, target));
             for long in [6, 7, 8] {
@@ -249,12 +270,29 @@ mod tests {
         }
         let first = |turns: &Turns| (0..40).map(|turn| turns.calls(turn, 0)).collect::<Vec<_>>();
         assert_ne!(first(&rounds[0]), first(&rounds[1]));
-        assert_ne!(order(9, 0, 1), order(9, 1, 1));
+    }
+
+    #[test]
+    fn orders_and_lengths_are_those_of_the_seed_the_round_and_the_operation() {
+        let orders = |lots: Lots| (0..40).map(|turn| lots.order(4, turn)).collect::<Vec<_>>();
+        let lengths = |lots: Lots| (0..40).map(|turn| lots.slice(7, turn)).collect::<Vec<_>>();
+        let one = Lots::of(1, 2, Operation::GetItem);
+        assert_eq!(one, Lots::of(1, 2, Operation::GetItem));
+        for (seed, round, operation) in [
+            (2, 2, Operation::GetItem),
+            (1, 1, Operation::GetItem),
+            (1, 2, Operation::PutItem),
+            (2, 1, Operation::GetItem),
+        ] {
+            let other = Lots::of(seed, round, operation);
+            assert_ne!(orders(one), orders(other), "{seed}, {round}, {operation}");
+            assert_ne!(lengths(one), lengths(other), "{seed}, {round}, {operation}");
+        }
     }
 
     #[test]
     fn a_slower_target_makes_slices_that_last_about_twice_as_long_in_fewer_turns() {
-        let turns = Turns::share_out(0, &[0.7, 2.8], SECOND * 2, SliceLength::LATENCY);
+        let turns = Turns::share_out(lots(0), &[0.7, 2.8], SECOND * 2, SliceLength::LATENCY);
         assert!([(24, 12), (28, 14), (32, 16)].contains(&(turns.calls(0, 0), turns.calls(0, 1))), "{turns:?}");
         let taken = |target| (0..turns.count).filter(|&turn| turns.calls(turn, target) > 0).count() as f64;
         assert!((0.35..0.45).contains(&(taken(1) / taken(0))), "{turns:?}");
@@ -263,33 +301,33 @@ mod tests {
     #[test]
     fn the_client_phase_has_short_slices_of_as_many_calls_however_fast_the_machine_is() {
         for ms in [0.3, 3.0] {
-            let turns = Turns::share_out(0, &[ms, ms * 1.3], SECOND, SliceLength::client(Operation::GetItem));
+            let turns = Turns::share_out(lots(0), &[ms, ms * 1.3], SECOND, SliceLength::client(Operation::GetItem));
             assert_eq!((turns.calls(0, 0), turns.lead_in(7)), (turns.calls(0, 1), 1));
             assert!((6..=8).contains(&turns.calls(0, 0)), "{turns:?}");
         }
-        let scans = Turns::share_out(0, &[40.0, 50.0], SECOND, SliceLength::client(Operation::Scan));
+        let scans = Turns::share_out(lots(0), &[40.0, 50.0], SECOND, SliceLength::client(Operation::Scan));
         assert_eq!((scans.calls(0, 0), scans.lead_in(1)), (1, 0));
     }
 
     #[test]
     fn a_far_slower_target_makes_a_third_of_the_turns_or_fewer_and_never_none() {
         let taken = |turns: &Turns| (0..turns.count).filter(|&turn| turns.calls(turn, 1) > 0).count() as f64;
-        let queries = Turns::share_out(0, &[2.0, 24.0], SECOND * 20, SliceLength::client(Operation::Query));
+        let queries = Turns::share_out(lots(0), &[2.0, 24.0], SECOND * 20, SliceLength::client(Operation::Query));
         assert!((0.32..0.35).contains(&(taken(&queries) / queries.count as f64)), "{queries:?}");
-        let scans = Turns::share_out(0, &[40.0, 1_440.0], SECOND * 20, SliceLength::client(Operation::Scan));
+        let scans = Turns::share_out(lots(0), &[40.0, 1_440.0], SECOND * 20, SliceLength::client(Operation::Scan));
         assert!((0.16..0.2).contains(&(taken(&scans) / scans.count as f64)), "{scans:?}");
         let of_four =
-            Turns::share_out(0, &[40.0, 1_440.0, 42.0, 55.0], SECOND * 40, SliceLength::client(Operation::Scan));
+            Turns::share_out(lots(0), &[40.0, 1_440.0, 42.0, 55.0], SECOND * 40, SliceLength::client(Operation::Scan));
         assert!((0.12..0.14).contains(&(taken(&of_four) / of_four.count as f64)), "{of_four:?}");
-        let turns = Turns::share_out(0, &[13.0, 490.0], SECOND * 4, SliceLength::LATENCY);
+        let turns = Turns::share_out(lots(0), &[13.0, 490.0], SECOND * 4, SliceLength::LATENCY);
         assert_eq!(turns.calls(0, 1), 1);
-        assert!(timed(&Turns::share_out(0, &[13.0, 490.0], Duration::ZERO, SliceLength::LATENCY), 1) >= 1);
+        assert!(timed(&Turns::share_out(lots(0), &[13.0, 490.0], Duration::ZERO, SliceLength::LATENCY), 1) >= 1);
     }
 
     #[test]
     fn all_turns_together_take_the_time_that_was_given() {
         for ms in [vec![0.6, 0.65, 1.6, 0.8], vec![0.8, 0.9, 12.0, 1.0], vec![5.0]] {
-            let turns = Turns::share_out(0, &ms, SECOND * 3, SliceLength::LATENCY);
+            let turns = Turns::share_out(lots(0), &ms, SECOND * 3, SliceLength::LATENCY);
             let total: f64 = ms.iter().enumerate().map(|(target, ms)| turns.all_calls(target) as f64 * ms).sum();
             assert!((2_700.0..3_400.0).contains(&total), "{total} ms of {ms:?}");
         }
@@ -298,7 +336,7 @@ mod tests {
     #[test]
     fn turns_are_enough_for_each_target_to_be_timed_for_a_given_time() {
         let ms = [50.0, 450.0, 60.0];
-        let few = Turns::share_out(0, &ms, SECOND, SliceLength::LATENCY);
+        let few = Turns::share_out(lots(0), &ms, SECOND, SliceLength::LATENCY);
         let enough = few.clone().lasting(&ms, SECOND);
         let shortest = |turns: &Turns| {
             (0..ms.len()).map(|target| timed(turns, target) as f64 * ms[target]).fold(f64::INFINITY, f64::min)
@@ -309,14 +347,14 @@ mod tests {
 
     #[test]
     fn no_phase_makes_more_calls_than_can_be_taken_away_again() {
-        let turns = Turns::share_out(0, &[0.001], SECOND * 60, SliceLength::LATENCY);
+        let turns = Turns::share_out(lots(0), &[0.001], SECOND * 60, SliceLength::LATENCY);
         assert!(timed(&turns, 0) <= MOST_CALLS);
     }
 
     #[test]
     fn turns_that_last_for_slow_targets_are_no_more_than_can_be_taken_away_again_those_that_lead_in_counted() {
         for (ms, each) in [(vec![60.0], 3_600), (vec![60.0, 900.0], 36_000), (vec![1.0, 60.0], 3_600)] {
-            let turns = Turns::share_out(0, &ms, SECOND, SliceLength::LATENCY).lasting(&ms, SECOND * each);
+            let turns = Turns::share_out(lots(0), &ms, SECOND, SliceLength::LATENCY).lasting(&ms, SECOND * each);
             let most = (0..ms.len()).map(|target| turns.all_calls(target)).max().unwrap();
             assert!((MOST_CALLS * 9 / 10..=MOST_CALLS).contains(&most), "{most} of {ms:?}");
         }

@@ -10,7 +10,7 @@ use super::seats::{Seat, next_free};
 use super::{RoundPlan, Runner};
 use crate::analysis::summary;
 use crate::machine::core;
-use crate::plan::turns::{self, SliceLength, Turns};
+use crate::plan::turns::{SliceLength, Turns};
 use crate::results::{AllocationSlice, ClientSlice, Operation};
 use crate::run::timing::{Times, how_many_fit};
 use crate::workers::protocol::{Measure, Phase};
@@ -139,7 +139,8 @@ impl Runner<'_> {
     /// The turns that an operation's client phase is planned to have.
     pub fn planned_client_turns(&self, round: u32, operation: Operation, times: Times, processes: &[Process]) -> Turns {
         let ms_per_call: Vec<f64> = processes.iter().map(|process| self.client_ms(process, operation)).collect();
-        Turns::share_out(round, &ms_per_call, times.client * self.cores.len() as u32, SliceLength::client(operation))
+        let lots = self.plan.lots(round, operation);
+        Turns::share_out(lots, &ms_per_call, times.client * self.cores.len() as u32, SliceLength::client(operation))
     }
 
     /// Makes some turns of an operation, one at a time on each core. A process is on one of them at a time: who is on the
@@ -160,7 +161,7 @@ impl Runner<'_> {
                 if to_come.len() < 2
                     && let Some(turn) = lock(&turns).next()
                 {
-                    to_come.extend(turns::order(seats.len(), plan.round, turn).into_iter().map(|at| (turn, at)));
+                    to_come.extend(one.turns.order(seats.len(), turn).into_iter().map(|at| (turn, at)));
                 }
                 let Some((turn, mut seat)) = next_free(&mut to_come, &seats) else { return };
                 if seat.outcome.is_ok() {
@@ -258,11 +259,13 @@ impl Runner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::turns::Lots;
 
     /// What was planned of an operation with so many turns, none of which was made.
     fn planned(count: u64) -> ClientPlan {
         let operation = Operation::GetItem;
-        let mut turns = Turns::share_out(0, &[1.0], Duration::ZERO, SliceLength::client(operation));
+        let lots = Lots::of(1, 0, operation);
+        let mut turns = Turns::share_out(lots, &[1.0], Duration::ZERO, SliceLength::client(operation));
         turns.count = count;
         let (ms_per_call, places) = (vec![1.0], Places::of(&[]));
         ClientPlan { operation, turns, ms_per_call, places, made: 0, took: Duration::ZERO }

@@ -10,8 +10,8 @@ use super::used::UsedPlan;
 use super::{RoundPlan, Runner};
 use crate::analysis::forecast::{self, Forecast};
 use crate::analysis::summary::{self, FEW_ROUNDS};
+use crate::plan::ScalePlan;
 use crate::plan::request::Emphasis;
-use crate::plan::{ScalePlan, turns};
 use crate::results::{Design, Failure, Operation, ScheduledRound, TargetStatus};
 use crate::system::format::percent;
 use crate::workers::keeper::Keeper;
@@ -270,18 +270,6 @@ impl Runner<'_> {
         self.each_in(order, plan, processes, act)
     }
 
-    /// The same in one of the turns in which processes are timed, whose order changes.
-    pub(super) fn each_in_turn(
-        &mut self,
-        turn: u64,
-        plan: RoundPlan,
-        processes: &mut Vec<Process>,
-        act: impl FnMut(&mut Self, &mut Process) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        let order = turns::order(processes.len(), plan.round, turn);
-        self.each_in(order, plan, processes, act)
-    }
-
     /// Blames each process whose part of what they all did at the same time failed: it leaves the round.
     pub(super) fn each_did(
         &mut self,
@@ -293,7 +281,8 @@ impl Runner<'_> {
         self.each(plan, processes, |_, _| outcomes.next().unwrap_or(Ok(())))
     }
 
-    fn each_in(
+    /// Does something with each process in an order, as [`Runner::each`].
+    pub(super) fn each_in(
         &mut self,
         order: Vec<usize>,
         plan: RoundPlan,

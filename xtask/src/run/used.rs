@@ -89,7 +89,8 @@ impl Runner<'_> {
         let ms: Vec<f64> = processes.iter_mut().map(|process| process.operation(operation).ms_per_call).collect();
         let cells = (processes.len() * self.plan.concurrencies().len()).max(1) as u32;
         let sustained = self.plan.throughput_time(plan.scale, plan.round);
-        let turns = |time: Duration| Turns::share_out(plan.round, &ms, time, SliceLength::LATENCY);
+        let lots = self.plan.lots(plan.round, operation);
+        let turns = |time: Duration| Turns::share_out(lots, &ms, time, SliceLength::LATENCY);
         let is_slow = |ms: f64| is_left_to_latency(ms, self.plan.concurrency);
         // Slow ones need their turns to last; the others have a phase of their own for the throughput.
         let slow: Vec<f64> = ms.iter().map(|&ms| if is_slow(ms) { ms } else { f64::INFINITY }).collect();
@@ -127,7 +128,8 @@ impl Runner<'_> {
         }
         let begun = Instant::now();
         // In no time at all there is one turn.
-        let turns = Turns::share_out(plan.round, &ms, Duration::ZERO, SliceLength::client(operation));
+        let lots = self.plan.lots(plan.round, operation);
+        let turns = Turns::share_out(lots, &ms, Duration::ZERO, SliceLength::client(operation));
         let once = UsedPlan { operation, turns, places: Places::of(processes), throughput: None };
         let measured = self.measure_used(plan, &once, processes);
         self.once += begun.elapsed();
@@ -151,7 +153,7 @@ impl Runner<'_> {
         let operations = self.plan.operations.len().max(1) as f64;
         let of_all = |share: f64| (at + share) / operations;
         for turn in 0..turns.count {
-            self.each_in_turn(turn, plan, processes, |runner, process| {
+            self.each_in(turns.order(processes.len(), turn), plan, processes, |runner, process| {
                 let calls = turns.calls(turn, used.places.find(process));
                 let lead_in = turns.lead_in(calls);
                 runner.latency_slice(operation, calls, lead_in, turn + 1 == turns.count, process)
@@ -168,7 +170,7 @@ impl Runner<'_> {
         };
         for concurrency in self.plan.concurrencies() {
             for burst in 0..MOST_BURSTS {
-                self.each_in_turn(burst, plan, processes, |runner, process| {
+                self.each_in(turns.order(processes.len(), burst), plan, processes, |runner, process| {
                     runner.throughput_burst(operation, concurrency, burst, time, process)
                 })?;
             }

@@ -11,7 +11,7 @@ use super::lab::{Lab, SEED};
 use crate::plan::POOL;
 use crate::plan::items::Items;
 use crate::plan::library::Library;
-use crate::plan::turns::SliceLength;
+use crate::plan::turns::{Lots, SliceLength};
 use crate::results::{CallKind, Operation};
 use crate::run::at_once::{at_once, cores};
 use crate::run::described;
@@ -122,6 +122,11 @@ impl<'a, 'b> Rig<'a, 'b> {
     /// What is wrong with the database.
     pub fn health(&self) -> impl Fn(Probe) -> Option<String> + Sync + use<'_, 'a, 'b> {
         |probe| self.lab.health(probe)
+    }
+
+    /// What is drawn for the turns of the processes that were started last.
+    pub fn lots(&self, operation: Operation) -> Lots {
+        Lots::of(SEED, self.round, operation)
     }
 
     /// The thread that answers a process from the record.

@@ -1,14 +1,15 @@
 //! A against A: three copies of one library in several short runs, each judged as a run is. A verdict of a difference is
-//! false.
+//! false. One that is unclear is not, though it shows something only where the interval is not too wide.
 
 use std::time::Duration;
 
 use super::lab::{AROUND_A_RUN, LONGEST_WARM_UP, copy, length, unsettled};
 use super::part::Session;
-use super::ratios::{against, measurement};
+use super::ratios::{Log, against, measurement, too_noisy};
 use super::trial::{Outcome, Trial};
 use crate::plan::request::Emphasis;
 use crate::results::{Results, Verdict};
+use crate::system::format::plural;
 
 const PART: &str = "same";
 const COPIES: usize = 3;
@@ -18,12 +19,18 @@ const RUNS: u32 = 10;
 const SHORTEST: Duration = Duration::from_secs(47);
 /// The most of the verdicts that may be false.
 const FALSE_VERDICTS: f64 = 0.05;
+/// How well more than half of the ratios must be known: without, equals are not called different since nothing is. Runs as
+/// short as these know CPU per call to about ±5% and latency to ±12%, so that few or none are called the same.
+const KNOWN_TO: f64 = 0.15;
 
 /// Verdicts on equals.
 #[derive(Debug, Default)]
 struct Tally {
-    verdicts: u32,
+    same: u32,
+    unclear: u32,
     wrong: Vec<String>,
+    /// Those on ratios that are not known well enough.
+    vague: u32,
 }
 
 pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Trial>> {
@@ -73,28 +80,41 @@ fn pairs() -> impl Iterator<Item = (usize, usize)> {
 
 impl Tally {
     fn count(&mut self, verdict: Verdict, what: impl Fn() -> String, ratio: f64, interval: Option<[f64; 2]>) {
-        self.verdicts += 1;
-        if matches!(verdict, Verdict::Faster | Verdict::Slower) {
-            let [low, high] = interval.unwrap_or([f64::NAN; 2]);
-            self.wrong.push(format!("{}: ×{ratio:.3} ({low:.3} to {high:.3})", what()));
+        match verdict {
+            Verdict::Same => self.same += 1,
+            Verdict::Unclear => self.unclear += 1,
+            Verdict::Faster | Verdict::Slower => {
+                let [low, high] = interval.unwrap_or([f64::NAN; 2]);
+                self.wrong.push(format!("{}: ×{ratio:.3} ({low:.3} to {high:.3})", what()));
+            }
         }
+        let is_known = Log::of(ratio, interval).is_some_and(|log| log.half <= KNOWN_TO.ln_1p());
+        self.vague += u32::from(!is_known);
     }
 
     fn trial(&self, figure: &str, runs: usize, lengths: &[String]) -> Trial {
-        let share = self.wrong.len() as f64 / f64::from(self.verdicts.max(1));
-        Trial::new(
-            PART,
-            figure,
-            format!("at most {:.0}% false", FALSE_VERDICTS * 100.0),
-            format!(
-                "{} of {} verdicts are false in {runs} runs ({:.1}%)",
-                self.wrong.len(),
-                self.verdicts,
-                share * 100.0
-            ),
-            if self.verdicts == 0 { Outcome::NotMade } else { (share <= FALSE_VERDICTS).into() },
-        )
-        .with(self.wrong.iter().chain(lengths).cloned().collect())
+        let wrong = self.wrong.len() as u32;
+        let all = self.same + self.unclear + wrong;
+        let share = f64::from(wrong) / f64::from(all.max(1));
+        let mut found = format!(
+            "{wrong} of {all} verdicts are false ({:.1}%), {} say the same and {} are unclear, in {}",
+            share * 100.0,
+            self.same,
+            self.unclear,
+            plural(runs as u64, "run")
+        );
+        let outcome = if all == 0 {
+            Outcome::NotMade
+        } else if share > FALSE_VERDICTS {
+            Outcome::Failed
+        } else if 2 * self.vague >= all {
+            found += &too_noisy(KNOWN_TO);
+            Outcome::TooNoisy
+        } else {
+            Outcome::Passed
+        };
+        Trial::new(PART, figure, format!("at most {:.0}% false", FALSE_VERDICTS * 100.0), found, outcome)
+            .with(self.wrong.iter().chain(lengths).cloned().collect())
     }
 }
 
@@ -102,17 +122,33 @@ impl Tally {
 mod tests {
     use super::*;
 
+    fn tally(verdicts: &[Verdict], interval: [f64; 2]) -> Tally {
+        let mut tally = Tally::default();
+        for verdict in verdicts {
+            tally.count(*verdict, || "run 1, GetItem".to_owned(), 1.05, Some(interval));
+        }
+        tally
+    }
+
     #[test]
     fn a_verdict_of_a_difference_between_equals_is_false_and_no_other_is() {
-        let mut tally = Tally::default();
-        for verdict in [Verdict::Same, Verdict::Unclear, Verdict::Slower, Verdict::Faster] {
-            tally.count(verdict, || "run 1, GetItem".to_owned(), 1.05, Some([1.01, 1.09]));
-        }
-        let trial = tally.trial("CPU per call", 1, &[]);
+        let verdicts = [Verdict::Same, Verdict::Unclear, Verdict::Slower, Verdict::Faster];
+        let trial = tally(&verdicts, [1.01, 1.09]).trial("CPU per call", 1, &[]);
         assert_eq!(trial.outcome, Outcome::Failed);
-        assert_eq!(trial.found, "2 of 4 verdicts are false in 1 runs (50.0%)");
+        assert_eq!(trial.found, "2 of 4 verdicts are false (50.0%), 1 say the same and 1 are unclear, in 1 run");
         assert_eq!(trial.details[0], "run 1, GetItem: ×1.050 (1.010 to 1.090)");
         assert_eq!(pairs().collect::<Vec<_>>(), [(0, 1), (0, 2), (1, 2)]);
         assert_eq!(Tally::default().trial("latency", 0, &[]).outcome, Outcome::NotMade);
+    }
+
+    #[test]
+    fn verdicts_that_are_unclear_pass_only_where_most_ratios_are_known_well_enough() {
+        let of = |interval| tally(&[Verdict::Unclear; 3], interval).trial("CPU per call", 1, &[]);
+        assert_eq!(of([0.95, 1.16]).outcome, Outcome::Passed);
+        let vague = of([0.80, 1.30]);
+        assert_eq!(vague.outcome, Outcome::TooNoisy);
+        assert!(vague.found.ends_with("too noisy to conclude from: ±15% is needed"), "{}", vague.found);
+        let wrong = tally(&[Verdict::Slower; 3], [1.1, 1.9]).trial("CPU per call", 1, &[]);
+        assert_eq!(wrong.outcome, Outcome::Failed, "a false verdict is one, however little is known");
     }
 }

@@ -78,7 +78,8 @@ fn percent(from: (Instant, f64), to: (Instant, f64)) -> f64 {
     (to.1 - from.1) / ((to.0 - from.0).as_secs_f64() * 1e3) * 100.0
 }
 
-/// The highest use in any window as long as the sampler's.
+/// The highest use in any window as long as the sampler's, which here is all of [`INTERVAL`]: its one turn goes on
+/// throughout, while a run's end sooner. The kernel's account lags by up to a tick (4 ms), too much for a shorter window.
 fn kernel_peak_percent(readings: &[(Instant, f64)]) -> f64 {
     let window = |(index, &from): (usize, &(Instant, f64))| {
         let to = readings[index..].iter().find(|reading| reading.0 - from.0 >= INTERVAL)?;

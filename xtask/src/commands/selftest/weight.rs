@@ -17,7 +17,7 @@ use super::trial::{Outcome, Trial};
 use crate::machine::load;
 use crate::machine::sampler::Sampler;
 use crate::plan::library::{LIBRARIES, Library};
-use crate::plan::turns::SliceLength;
+use crate::plan::turns::{Lots, SliceLength};
 use crate::results::Operation;
 use crate::setup::npm;
 use crate::setup::npm::runtime::Runtime;
@@ -30,12 +30,15 @@ use stats::parts::{Part, Parts};
 const PART: &str = "weight";
 const OPERATION: Operation = Operation::GetItem;
 /// Pairs of fresh processes, as the time allows.
-const FEWEST_PAIRS: u64 = 3;
-const MOST_PAIRS: u64 = 16;
+const FEWEST_PAIRS: u32 = 3;
+const MOST_PAIRS: u32 = 16;
 const WARM_UP_CALLS: u64 = 6_000;
-/// Calls of a turn, which both make in slices, as in a run: the first calls of one find colder caches.
-const TURN: u64 = 128;
+/// A turn is made in slices, as in a run: the first calls of one find colder caches.
+const SLICES: u64 = 8;
+/// Calls of a slice on average.
 const SLICE: u64 = 16;
+/// The calls that the bare script is asked for first: it answers when it is warm.
+const READY: u64 = 1;
 /// Turns of each side that don't count: a process that works half of the time collects its garbage otherwise than one
 /// that has just warmed up, and takes a thousand calls or so to get there.
 const SETTLING: u64 = 16;
@@ -70,10 +73,11 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     let (mut harness, mut sampling) = (Sides::default(), Sides::default());
     let (mut own_ms, mut wall_ms) = (0.0, 0.0);
     let mut pairs = 0;
-    while pairs < FEWEST_PAIRS || (pairs < MOST_PAIRS && begun.elapsed().mul_f64(1.0 + 1.0 / pairs as f64) < time) {
+    while pairs < FEWEST_PAIRS || (pairs < MOST_PAIRS && begun.elapsed().mul_f64(1.0 + 1.0 / f64::from(pairs)) < time) {
         pairs += 1;
+        let lots = Lots::of(SEED, pairs, OPERATION);
         clock.now(&format!("pair {pairs} of processes"));
-        let mut bare = Bare::start(&rig, &runtime, &benchmark)?;
+        let mut bare = Bare::start(&rig, &runtime, &benchmark, lots)?;
         let mut process = rig.start_processes(&[0])?.remove(0);
         let limit = Duration::from_secs(60);
         process.suite.warm_up(OPERATION, WARM_UP_CALLS, Ground::Database, limit, &rig.health())?;
@@ -83,9 +87,10 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
             interrupt::check()?;
             // Who goes first changes from turn to turn.
             for ours in [turn % 2 == 0, turn % 2 != 0] {
-                let sums = if ours { suite_turn(&rig, &mut process, None)? } else { bare.turn()? };
+                let slices = slices(lots, turn);
+                let sums = if ours { suite_turn(&rig, &mut process, &slices, None)? } else { bare.turn(&slices)? };
                 if turn >= SETTLING {
-                    harness.add(ours, sums);
+                    harness.add(ours, sums, &slices);
                 }
             }
         }
@@ -104,9 +109,11 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
                 }
             }
             let (before, switched) = (load::own_cpu_ms(), Instant::now());
-            for _ in 0..SWITCH {
-                let sums = suite_turn(&rig, &mut process, sampler.as_ref())?;
-                sampling.add(is_on, sums);
+            for turn in 0..SWITCH {
+                // The same lengths with it and without it.
+                let slices = slices(lots, block / 2 * SWITCH + turn);
+                let sums = suite_turn(&rig, &mut process, &slices, sampler.as_ref())?;
+                sampling.add(is_on, sums, &slices);
             }
             if is_on {
                 own_ms += load::own_cpu_ms() - before;
@@ -132,13 +139,23 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     ])
 }
 
-/// One turn of the suite, in slices.
-fn suite_turn(rig: &Rig<'_, '_>, process: &mut Process, sampler: Option<&Sampler>) -> anyhow::Result<Sums> {
+/// The calls of each slice of a turn, which both sides make.
+fn slices(lots: Lots, turn: u64) -> Vec<u64> {
+    (turn * SLICES..(turn + 1) * SLICES).map(|slice| lots.slice(SLICE, slice)).collect()
+}
+
+/// One turn of the suite.
+fn suite_turn(
+    rig: &Rig<'_, '_>,
+    process: &mut Process,
+    slices: &[u64],
+    sampler: Option<&Sampler>,
+) -> anyhow::Result<Sums> {
     let mut sums = Sums::default();
-    for _ in 0..TURN / SLICE {
+    for &calls in slices {
         let before = || sampler.iter().for_each(|sampler| sampler.begin("aws-sdk", true));
         let after = || sampler.iter().for_each(|sampler| sampler.end());
-        let one = rig.slice(process, OPERATION, Phase::Latency, SLICE, (before, after))?;
+        let one = rig.slice(process, OPERATION, Phase::Latency, calls, (before, after))?;
         sums.add(one);
     }
     Ok(sums)
@@ -150,11 +167,12 @@ impl Sides {
         self.cpu.push(Default::default());
     }
 
-    fn add(&mut self, ours: bool, sums: Sums) {
+    fn add(&mut self, ours: bool, sums: Sums, slices: &[u64]) {
+        let calls = slices.iter().sum::<u64>() as f64;
         for (pairs, total) in [(&mut self.latency, sums.latency_ms), (&mut self.cpu, sums.cpu_ms)] {
             if let Some((first, second)) = pairs.last_mut() {
                 let side = if ours { first } else { second };
-                side.push(Part { total, calls: TURN as f64 });
+                side.push(Part { total, calls });
             }
         }
     }
@@ -168,11 +186,13 @@ struct Bare {
 }
 
 impl Bare {
-    fn start(rig: &Rig<'_, '_>, runtime: &Runtime, benchmark: &Path) -> anyhow::Result<Bare> {
+    fn start(rig: &Rig<'_, '_>, runtime: &Runtime, benchmark: &Path, lots: Lots) -> anyhow::Result<Bare> {
+        let lead_in = SliceLength::LATENCY.lead_in(SLICE);
+        let calls: u64 = (0..SETTLING + TURNS).flat_map(|turn| slices(lots, turn)).map(|calls| lead_in + calls).sum();
         let job = json!({
             "endpoint": rig.tables.endpoint, "table": rig.tables.table, "items": rig.tables.items, "seed": SEED,
-            "warmUpCalls": WARM_UP_CALLS, "calls": TURN * (SETTLING + TURNS),
-            "leadIn": SliceLength::LATENCY.lead_in(SLICE),
+            "warmUpCalls": WARM_UP_CALLS, "calls": READY + lead_in + calls,
+            "leadIn": lead_in,
         });
         let mut command = npm::worker(&runtime.program, &runtime.flags, benchmark, "bare")?;
         command.arg(job.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -180,15 +200,14 @@ impl Bare {
         let input = group.child_mut().stdin.take().context("the bare script has no input")?;
         let output = group.child_mut().stdout.take().context("the bare script has no output")?;
         let mut bare = Bare { input, output: BufReader::new(output), _group: group };
-        // Answered when it is warm.
-        bare.calls(1)?;
+        bare.calls(READY)?;
         Ok(bare)
     }
 
-    fn turn(&mut self) -> anyhow::Result<Sums> {
+    fn turn(&mut self, slices: &[u64]) -> anyhow::Result<Sums> {
         let mut sums = Sums::default();
-        for _ in 0..TURN / SLICE {
-            sums.add(self.calls(SLICE)?);
+        for &calls in slices {
+            sums.add(self.calls(calls)?);
         }
         Ok(sums)
     }
@@ -222,6 +241,24 @@ mod tests {
     fn pairs(times: &[f64]) -> Vec<(Parts, Parts)> {
         let side = |total: f64| vec![Part { total, calls: 128.0 }; 16];
         times.iter().map(|times| (side(100.0 * times), side(100.0))).collect()
+    }
+
+    #[test]
+    fn slices_of_a_turn_are_of_several_lengths_with_16_calls_on_average_and_other_ones_in_each_turn() {
+        let lots = Lots::of(SEED, 1, OPERATION);
+        let all: Vec<u64> = (0..SETTLING + TURNS).flat_map(|turn| slices(lots, turn)).collect();
+        assert!([13, 16, 19].iter().all(|calls| all.contains(calls)), "{all:?}");
+        assert!((all.iter().sum::<u64>() as f64 / all.len() as f64 / SLICE as f64 - 1.0).abs() < 0.03, "{all:?}");
+        assert_ne!(slices(lots, 0), slices(lots, 1));
+    }
+
+    #[test]
+    fn a_part_has_the_calls_that_were_made() {
+        let mut sides = Sides::default();
+        sides.begin();
+        sides.add(true, Sums { latency_ms: 45.0, cpu_ms: 30.0 }, &[13, 16, 16]);
+        assert_eq!(sides.cpu[0].0, [Part { total: 30.0, calls: 45.0 }]);
+        assert!(sides.latency[0].1.is_empty(), "of the other side");
     }
 
     #[test]
