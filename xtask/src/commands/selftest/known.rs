@@ -32,10 +32,8 @@ const EXTRA: [(f64, f64); 3] = [(0.03, 0.90), (0.05, 0.95), (0.10, 0.99)];
 /// The least share of groups whose intervals must hold the true ratio. An interval is where another run finds the ratio in
 /// 95% of cases, so that the true one is in it in 99%. But all groups are drawn from the same rounds and share their luck:
 /// of 27 rounds, it is 12/27 of the variance of a group's ratio. In simulated runs of 27 rounds with intervals as they
-/// should be, fewer than 95% of groups hold the truth, of one copy or another, in 3.5% of runs, and fewer than 90% in 1.0%.
-/// It is fewer than 90% in 85% of runs whose intervals are half as wide as they should be, and in 92% of those that find
-/// one copy to cost 1% too much.
-const HELD: f64 = 0.90;
+/// should be, fewer than 95% of groups hold the truth, of one copy or another, in 3.5% of runs.
+const HELD: f64 = 0.95;
 /// With intervals of ±h, 90% of groups find work of 1.4 h: wider ones than this share of it can't show it often enough.
 const RESOLVABLE: f64 = 0.7;
 /// The copy that makes every call twice.
@@ -213,13 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn intervals_that_hold_the_truth_in_82_percent_of_groups_fail_and_those_of_an_unlucky_run_do_not() {
+    fn intervals_that_hold_the_truth_in_82_percent_of_groups_fail() {
         let outcome = |held: f64| {
             let tally = Tally { groups: 200.0, slower: 200.0, held: held * 200.0, half_widths: 2.0 };
             tally.trials(EXTRA[1], 27)[1].outcome
         };
         assert_eq!([0.24, 0.82].map(outcome), [Outcome::Failed; 2]);
-        assert_eq!([0.94, 1.0].map(outcome), [Outcome::Passed; 2]);
+        assert_eq!([0.96, 1.0].map(outcome), [Outcome::Passed; 2]);
     }
 
     #[test]
