@@ -18,7 +18,7 @@ use crate::results::{Reading, Usage};
 use crate::system::proc;
 
 /// How often the watched processes are read.
-pub const INTERVAL: Duration = Duration::from_millis(250);
+const INTERVAL: Duration = Duration::from_millis(250);
 /// How often a process's memory is read at most: it costs a hundred times what its CPU clock does.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(200);
 /// The shortest window that a peak is taken over.

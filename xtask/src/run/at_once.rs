@@ -39,6 +39,7 @@ pub fn cores() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
@@ -46,10 +47,13 @@ mod tests {
 
     #[test]
     fn outcomes_come_in_order_and_no_more_work_at_a_time_than_allowed() {
-        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (now, most, both) = (AtomicUsize::new(0), AtomicUsize::new(0), Barrier::new(2));
         let outcomes = at_once((0..7).collect(), 2, |item: u64| {
             let running = now.fetch_add(1, Ordering::SeqCst) + 1;
             most.fetch_max(running, Ordering::SeqCst);
+            if item < 2 {
+                both.wait();
+            }
             std::thread::sleep(Duration::from_millis(10 - item));
             now.fetch_sub(1, Ordering::SeqCst);
             item * 2

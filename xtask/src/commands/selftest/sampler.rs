@@ -9,7 +9,7 @@ use xshell::cmd;
 
 use super::part::Session;
 use super::trial::Trial;
-use crate::machine::sampler::{INTERVAL, Sampler, peak_resident_mb};
+use crate::machine::sampler::{Sampler, peak_resident_mb};
 use crate::system::interrupt;
 use crate::system::proc;
 use crate::system::process::{self, Command, Group};
@@ -38,7 +38,8 @@ fn burn(share: f64, mib: usize) -> anyhow::Result<Trial> {
     let pid = group.pid();
     // It allocates first; then it is as it will be.
     interrupt::sleep(Duration::from_secs(1))?;
-    let sampler = Sampler::start(Instant::now())?;
+    let origin = Instant::now();
+    let sampler = Sampler::start(origin)?;
     sampler.watch("burn", pid);
     sampler.begin("burn", true);
     let mut readings = vec![(Instant::now(), kernel_cpu_ms(pid)?)];
@@ -50,7 +51,9 @@ fn burn(share: f64, mib: usize) -> anyhow::Result<Trial> {
     }
     sampler.end();
     let kernel_percent = self::percent(readings[0], readings[readings.len() - 1]);
-    let kernel_peak = kernel_peak_percent(&readings);
+    let read_at =
+        sampler.take_readings().into_iter().map(|reading| origin + Duration::from_secs_f64(reading.at_ms / 1e3));
+    let kernel_peak = kernel_peak_percent(&readings, read_at);
     let kernel_peak_mb = peak_resident_mb(pid).context("the kernel gives no VmHWM")?;
     let usage = sampler.take("burn").0.context("the sampler saw nothing")?;
     let resident_mb = resident.iter().sum::<f64>() / resident.len().max(1) as f64;
@@ -78,14 +81,22 @@ fn percent(from: (Instant, f64), to: (Instant, f64)) -> f64 {
     (to.1 - from.1) / ((to.0 - from.0).as_secs_f64() * 1e3) * 100.0
 }
 
-/// The highest use in any window as long as the sampler's, which here is all of [`INTERVAL`]: its one turn goes on
-/// throughout, while a run's end sooner. The kernel's account lags by up to a tick (4 ms), too much for a shorter window.
-fn kernel_peak_percent(readings: &[(Instant, f64)]) -> f64 {
-    let window = |(index, &from): (usize, &(Instant, f64))| {
-        let to = readings[index..].iter().find(|reading| reading.0 - from.0 >= INTERVAL)?;
-        Some(percent(from, *to))
-    };
-    readings.iter().enumerate().filter_map(window).fold(0.0, f64::max)
+/// The highest use in the sampler's windows, each of which ends when it read.
+fn kernel_peak_percent(readings: &[(Instant, f64)], read_at: impl Iterator<Item = Instant>) -> f64 {
+    let mut begun = readings[0];
+    let windows = read_at.filter_map(|at| {
+        let end = (at, cpu_ms_at(at, readings)?);
+        Some(percent(std::mem::replace(&mut begun, end), end))
+    });
+    windows.fold(0.0, f64::max)
+}
+
+/// CPU time at a moment between two readings, milliseconds.
+fn cpu_ms_at(at: Instant, readings: &[(Instant, f64)]) -> Option<f64> {
+    let both = readings.windows(2).find(|both| (both[0].0..=both[1].0).contains(&at))?;
+    let [before, after] = [both[0], both[1]];
+    let share = (at - before.0).as_secs_f64() / (after.0 - before.0).as_secs_f64();
+    Some(before.1 + share * (after.1 - before.1))
 }
 
 /// CPU time from `/proc/<pid>/task/*/schedstat`, nanoseconds that each thread ran: another source than the sampler's.
