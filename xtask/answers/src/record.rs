@@ -166,9 +166,8 @@ impl State {
 
     /// Notes an answer of the server that came for the recording `number`.
     pub fn note(&mut self, number: u64, asked: &Asked<'_>, reply: &Reply, units: Option<f64>, store: &Store) {
-        let current = number == self.recordings;
         let Mode::Record(recording) = &mut self.mode else { return };
-        if !current {
+        if number != self.recordings {
             return;
         }
         let so_far = &mut recording.so_far;

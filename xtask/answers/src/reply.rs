@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde_json::json;
 
-use super::message::{Framing, LENGTH, Outline, end_to_end, framed, value, with_value};
+use super::message::{Framing, LENGTH, Outline, end_to_end, framed, says, value, with_value, without};
 
 /// The checksum of the body, in decimal digits.
 const CRC: &str = "x-amz-crc32";
@@ -22,13 +22,17 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The answer that some bytes are.
+    /// An answer from its bytes. Whatever the server's connections do, the client's goes on.
     pub fn read(bytes: &[u8], outline: &Outline) -> Reply {
         let mut head = end_to_end(&bytes[..outline.head]);
         let body = outline.body(bytes).into_owned();
-        if outline.framing == Framing::UntilClosed {
-            // The connection to the client goes on.
-            head = with_value(&head, LENGTH, body.len());
+        match outline.framing {
+            Framing::Length => {}
+            Framing::Chunks(_) => head = without(&head, &[LENGTH]),
+            Framing::UntilClosed => head = with_value(&head, LENGTH, body.len()),
+        }
+        if head.starts_with(b"HTTP/1.0") {
+            head[..8].copy_from_slice(b"HTTP/1.1");
         }
         Reply { status: outline.status, head, body, chunks: outline.chunks() }
     }
@@ -38,7 +42,7 @@ impl Reply {
         let kind = format!("com.amazonaws.dynamodb.v20120810#{kind}");
         let body = json!({ "__type": kind, "message": message }).to_string();
         let head = format!(
-            "HTTP/1.1 {status} Refused\r\nContent-Type: application/x-amz-json-1.0\r\n{LENGTH}: {}\r\n\r\n",
+            "HTTP/1.1 {status} Error\r\nContent-Type: application/x-amz-json-1.0\r\n{LENGTH}: {}\r\n\r\n",
             body.len()
         );
         Reply { status, head: head.into(), body: body.into(), chunks: None }
@@ -47,17 +51,17 @@ impl Reply {
     /// Whether bytes can be taken out of its body and everything still fit.
     pub fn can_be_cut(&self) -> bool {
         let crc_fits = value(&self.head, CRC).is_none_or(|crc| crc == crc_of(&self.body));
-        crc_fits && value(&self.head, "Content-Encoding").is_none()
+        crc_fits && !says(&self.head, "Content-Encoding")
     }
 
     /// Takes bytes out of its body; its length, its chunks and its checksum follow.
     pub fn cut(&mut self, range: Range<usize>) {
         if let Some(chunks) = &mut self.chunks {
-            *chunks = without(chunks, &range);
+            *chunks = cut_out(chunks, &range);
         }
         self.body.drain(range);
         for (name, now) in [(LENGTH, self.body.len().to_string()), (CRC, crc_of(&self.body))] {
-            if value(&self.head, name).is_some() {
+            if says(&self.head, name) {
                 self.head = with_value(&self.head, name, now);
             }
         }
@@ -74,7 +78,7 @@ fn crc_of(body: &[u8]) -> String {
 }
 
 /// The sizes of chunks without some of the bytes that they hold.
-fn without(chunks: &[u32], range: &Range<usize>) -> Vec<u32> {
+fn cut_out(chunks: &[u32], range: &Range<usize>) -> Vec<u32> {
     let mut start = 0;
     let sizes = chunks.iter().map(|&size| {
         let end = start + size as usize;
@@ -91,8 +95,8 @@ mod tests {
 
     #[test]
     fn bytes_are_taken_out_of_the_chunks_that_hold_them() {
-        assert_eq!(without(&[10, 10, 10], &(5..15)), [5, 5, 10]);
-        assert_eq!(without(&[10, 10, 10], &(10..20)), [10, 10]);
-        assert_eq!(without(&[10, 10, 10], &(28..30)), [10, 10, 8]);
+        assert_eq!(cut_out(&[10, 10, 10], &(5..15)), [5, 5, 10]);
+        assert_eq!(cut_out(&[10, 10, 10], &(10..20)), [10, 10]);
+        assert_eq!(cut_out(&[10, 10, 10], &(28..30)), [10, 10, 8]);
     }
 }

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::json::Object;
-use super::message::{Kind, Outline, end_to_end, for_a_body_of, value};
+use super::message::{CONNECTION, Kind, Outline, end_to_end, for_a_body_of, value, with_value};
 use super::record::{Asked, State, Todo};
 use super::reply::Reply;
 use super::traffic::units;
@@ -40,7 +40,7 @@ const METERED: [&str; 13] = [
     "ExecuteTransaction",
 ];
 
-/// Talks with a client until it goes away, which is no trouble of the server's, in the middle of a request neither.
+/// Serves a client until it goes away, which is no error, not even in the middle of a request.
 pub async fn talk(mut stream: TcpStream, state: Arc<Mutex<State>>, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
     let (mut bytes, mut way) = (Vec::new(), Way::default());
@@ -57,7 +57,8 @@ pub async fn talk(mut stream: TcpStream, state: Arc<Mutex<State>>, shared: Arc<S
     }
 }
 
-/// Answers one request, come what may: trouble with the database is an answer too.
+/// Answers one request, come what may: trouble with the database is an answer too. What was begun is ended though the
+/// client goes away meanwhile.
 async fn serve(
     stream: &mut TcpStream,
     bytes: &[u8],
@@ -67,6 +68,7 @@ async fn serve(
     shared: &Shared,
 ) -> std::io::Result<()> {
     let (head, body) = (&bytes[..outline.head], outline.body(bytes));
+    let last = |head| if outline.closes { Cow::Owned(closing(head)) } else { Cow::Borrowed(head) };
     let asked = Asked { target: &target(head), body: &body };
     // The lock is given back before anything is waited for.
     let todo = lock(state).todo(&asked);
@@ -74,7 +76,7 @@ async fn serve(
         Todo::Answer(answer) => {
             shared.answers.fetch_add(1, Ordering::Relaxed);
             shared.bytes.fetch_add(answer.length() as u64, Ordering::Relaxed);
-            return wire::write(stream, answer.head(), answer.body()).await;
+            return wire::write(stream, &last(answer.head()), answer.body()).await;
         }
         Todo::Refuse(reply) => reply,
         Todo::Pass => {
@@ -89,23 +91,27 @@ async fn serve(
             Err(trouble) => trouble,
         },
     };
-    wire::write(stream, &reply.head, &reply.framed()).await
+    wire::write(stream, &last(&reply.head), &reply.framed()).await
 }
 
 /// `X-Amz-Target`, else method and path.
 fn target(head: &[u8]) -> Cow<'_, str> {
     value(head, "X-Amz-Target").map_or_else(
         || {
-            let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
-            let line = String::from_utf8_lossy(line);
-            line.rsplit_once(' ').map_or_else(|| line.clone(), |(asked, _)| Cow::Owned(asked.to_owned()))
+            let line = String::from_utf8_lossy(head.split(|byte| *byte == b'\n').next().unwrap_or_default());
+            Cow::Owned(line.rsplit_once(' ').map_or(&*line, |(asked, _)| asked).to_owned())
         },
         Cow::Borrowed,
     )
 }
 
-/// Says why a request can't be read, and takes what is still sent: a connection that is closed on unread bytes is reset,
-/// and the answer lost.
+/// The head of the last answer on a connection.
+fn closing(head: &[u8]) -> Vec<u8> {
+    with_value(head, CONNECTION, "close")
+}
+
+/// Says why a request can't be read, ends the connection, and reads what still comes: a connection that is closed on
+/// unread bytes is reset, and the answer lost.
 async fn refuse(mut stream: TcpStream, why: Trouble) {
     let status = match why {
         Trouble::Closed | Trouble::Broken(_) => return,
@@ -113,7 +119,7 @@ async fn refuse(mut stream: TcpStream, why: Trouble) {
         Trouble::TooLarge { .. } => 413,
     };
     let reply = Reply::error(status, "SerializationException", &format!("reading a request: {why}"));
-    if wire::write(&mut stream, &reply.head, &reply.body).await.is_ok() {
+    if wire::write(&mut stream, &closing(&reply.head), &reply.body).await.is_ok() && stream.shutdown().await.is_ok() {
         let mut rest = vec![0; 64 << 10];
         let reads = async { while matches!(stream.read(&mut rest).await, Ok(1..)) {} };
         let _ = tokio::time::timeout(REFUSED, reads).await;

@@ -155,7 +155,8 @@ impl Client {
         self.answer()
     }
 
-    fn answer(&mut self) -> Option<Got> {
+    /// Reads one answer; none where the connection ends.
+    pub fn answer(&mut self) -> Option<Got> {
         let mut raw = Vec::new();
         let head = read_head(&mut self.0, &mut raw)?;
         let status = head.split(' ').nth(1)?.parse().ok()?;

@@ -351,3 +351,54 @@ fn many_connections_are_served_at_once() {
         }
     }
 }
+
+#[test]
+fn a_client_that_wants_its_connection_closed_is_told_so_and_it_is() {
+    let (answers, _fake) = answers(|_, _| sized(ITEM));
+    let door = answers.door("x").unwrap();
+    let closing = crate::testing::request(GET, &get("a")).replacen("X-Odd-CASE: 1", "Connection: close", 1);
+    door.record("GetItem");
+    for answers_itself in [false, true] {
+        if answers_itself {
+            door.answer();
+        }
+        let mut client = Client::connect(&door);
+        let got = client.send(closing.as_bytes()).unwrap();
+        assert_eq!((got.status, got.text()), (200, ITEM.to_owned()));
+        assert!(String::from_utf8_lossy(&got.raw).contains("\r\nConnection: close\r\n"));
+        assert!(client.answer().is_none());
+    }
+    let mut client = Client::connect(&door);
+    let refused = client.send(b"nonsense\r\n\r\n").unwrap();
+    assert!(String::from_utf8_lossy(&refused.raw).contains("\r\nConnection: close\r\n"));
+    assert!(client.answer().is_none());
+}
+
+#[test]
+fn requests_that_come_together_are_answered_in_turn_and_blank_lines_between_them_mean_nothing() {
+    let (answers, fake) = answers(|_, body| sized(body));
+    let door = answers.door("x").unwrap();
+    let (first, second) = (crate::testing::request(GET, &get("a")), crate::testing::request(GET, &get("b")));
+    let mut client = Client::connect(&door);
+    assert_eq!(client.send(format!("\r\n{first}\r\n{second}").as_bytes()).unwrap().text(), get("a"));
+    assert_eq!(client.answer().unwrap().text(), get("b"));
+    assert_eq!(fake.connections(), 1);
+}
+
+#[test]
+fn answers_of_other_servers_become_such_that_the_clients_connection_goes_on() {
+    let old = "HTTP/1.0 200 OK\r\nServer: old\r\nContent-Length: 2\r\n\r\n{}";
+    let announced = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    let both = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    let more = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    for answer in [old, announced, both, more] {
+        let (answers, _fake) = answers(move |_, _| answer.into());
+        let door = answers.door("x").unwrap();
+        door.record("GetItem");
+        let mut client = Client::connect(&door);
+        let got = client.call(GET, &get("a"));
+        assert_eq!(got.text(), "{}", "{answer}");
+        assert!(got.raw.starts_with(b"HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(client.call(GET, &get("b")).text(), "{}", "{answer}");
+    }
+}

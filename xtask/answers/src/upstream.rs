@@ -1,4 +1,5 @@
-//! The way to the database: plain HTTP. Each connection to a door has one of its own, which is kept open with it.
+//! The way to the database: plain HTTP. Each connection to a door has its own connection to the database, open as long as
+//! it is.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -45,7 +46,7 @@ pub struct Way(Option<Open>);
 #[derive(Debug)]
 struct Open {
     to: Place,
-    since: Instant,
+    waits_since: Instant,
     stream: TcpStream,
 }
 
@@ -59,7 +60,7 @@ impl Upstream {
         *place = Place { address, times_set: place.times_set + 1 };
     }
 
-    /// Sends a request, head and framed body, and gives its answer.
+    /// Sends a request, head and body, and gives its answer.
     ///
     /// # Errors
     /// An answer that says why there is none, and names the address.
@@ -87,14 +88,15 @@ impl Upstream {
         let mut bytes = Vec::new();
         let outline = loop {
             let outline = wire::read(&mut stream, &mut bytes, kind, MOST_BYTES).await?;
-            // What only announces the answer is passed over.
+            // Interim answers are skipped.
             if outline.status >= 200 {
                 break outline;
             }
             bytes.drain(..outline.end);
         };
-        if !outline.closes {
-            way.0 = Some(Open { to: place, since: Instant::now(), stream });
+        // Bytes behind the answer belong to nothing that was asked.
+        if !outline.closes && outline.end == bytes.len() {
+            way.0 = Some(Open { to: place, waits_since: Instant::now(), stream });
         }
         Ok(Reply::read(&bytes, &outline))
     }
@@ -104,6 +106,6 @@ impl Open {
     /// Whether another request can be sent: it has not waited for long, was not closed, and nothing came unasked.
     fn is_usable(&self, idle: Duration) -> bool {
         let waits = self.stream.try_read(&mut [0]).is_err_and(|why| why.kind() == std::io::ErrorKind::WouldBlock);
-        self.since.elapsed() < idle && waits
+        self.waits_since.elapsed() < idle && waits
     }
 }

@@ -8,8 +8,10 @@ use tokio::net::TcpStream;
 
 use super::message::{Framing, Kind, Malformed, Outline};
 
-/// What is read at once at the least, bytes: a usual request.
+/// The least room for one read, bytes: a usual request fits.
 const READ: usize = 8 << 10;
+/// The largest head, bytes.
+const MOST_HEAD: usize = 64 << 10;
 
 /// Why there is no message.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub enum Trouble {
     Closed,
     Malformed(Malformed),
     TooLarge {
-        /// How many bytes it may have.
+        /// How many bytes its body may have.
         most: usize,
     },
 }
@@ -30,7 +32,9 @@ impl std::fmt::Display for Trouble {
             Trouble::Broken(why) => why.fmt(f),
             Trouble::Closed => f.write_str("the connection was closed before a whole message had come"),
             Trouble::Malformed(Malformed(why)) => write!(f, "no HTTP/1.1 message: {why}"),
-            Trouble::TooLarge { most } => write!(f, "a message has more than {most} bytes"),
+            Trouble::TooLarge { most } => {
+                write!(f, "a message has more than {most} bytes, or a head of more than {MOST_HEAD}")
+            }
         }
     }
 }
@@ -41,25 +45,29 @@ impl From<std::io::Error> for Trouble {
     }
 }
 
-/// A connection whose messages go out at once: without that, one could wait for an acknowledgement.
+/// A connection whose messages go out at once (`TCP_NODELAY`), without waiting for an acknowledgement.
 pub async fn connect(to: SocketAddr) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(to).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-/// Reads until `bytes` begins with a whole message of so many bytes at most.
+/// Reads until `bytes` begins with a whole message, whose body has at most so many bytes.
 ///
 /// # Errors
-/// Where none comes.
+/// Where no whole message comes.
 pub async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>, kind: Kind, most: usize) -> Result<Outline, Trouble> {
     let mut is_closed = false;
     loop {
+        // An empty line before a message means nothing.
+        let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        bytes.drain(..blank);
         let outline = Outline::of(bytes, kind).map_err(Trouble::Malformed)?;
         match outline {
+            Some(outline) if outline.end - outline.head > most => return Err(Trouble::TooLarge { most }),
             Some(outline) if is_closed || outline.framing != Framing::UntilClosed => return Ok(outline),
             _ if is_closed => return Err(Trouble::Closed),
-            _ if bytes.len() > most => return Err(Trouble::TooLarge { most }),
+            _ if bytes.len() > most + MOST_HEAD => return Err(Trouble::TooLarge { most }),
             _ => {}
         }
         bytes.reserve(READ.max(bytes.len() / 2));
