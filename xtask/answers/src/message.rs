@@ -15,7 +15,7 @@ const ENCODING: &str = "Transfer-Encoding";
 /// Headers that hold for one connection only. `Expect` has served its purpose once the body has come; none of the clients
 /// sends it, and nobody answers it.
 const OF_ONE_CONNECTION: [&str; 8] = [
-    "connection",
+    CONNECTION,
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
@@ -135,9 +135,9 @@ impl Outline {
     }
 
     /// The sizes of the chunks; none where the body isn't chunked.
-    pub fn chunks(&self) -> Option<Vec<u32>> {
+    pub fn chunks(&self) -> Option<Vec<usize>> {
         let Framing::Chunks(chunks) = &self.framing else { return None };
-        Some(chunks.iter().map(|chunk| u32::try_from(chunk.len()).unwrap_or(u32::MAX)).collect())
+        Some(chunks.iter().map(Range::len).collect())
     }
 }
 
@@ -165,11 +165,11 @@ fn chunks(bytes: &[u8], from: usize) -> Result<Option<(Framing, usize)>, Malform
 }
 
 /// A body as it goes over the wire: in chunks of these sizes, or plain.
-pub fn framed<'a>(body: &'a [u8], chunks: Option<&[u32]>) -> Cow<'a, [u8]> {
+pub fn framed<'a>(body: &'a [u8], chunks: Option<&[usize]>) -> Cow<'a, [u8]> {
     let Some(chunks) = chunks else { return Cow::Borrowed(body) };
     let (mut framed, mut left) = (Vec::with_capacity(body.len() + 16 * chunks.len() + 8), body);
     for &size in chunks {
-        let (chunk, rest) = left.split_at((size as usize).min(left.len()));
+        let (chunk, rest) = left.split_at(size.min(left.len()));
         framed.extend_from_slice(format!("{size:X}\r\n").as_bytes());
         framed.extend_from_slice(chunk);
         framed.extend_from_slice(b"\r\n");
@@ -223,6 +223,7 @@ pub fn for_a_body_of(length: usize, head: &[u8]) -> Vec<u8> {
     with_value(&without(head, &[ENCODING]), LENGTH, length)
 }
 
+/// A head without some of its headers.
 pub fn without(head: &[u8], names: &[&str]) -> Vec<u8> {
     let stays = |line: &&[u8]| !names.iter().any(|name| is_called(line, name));
     lines(head).filter(stays).collect::<Vec<_>>().concat()

@@ -18,7 +18,7 @@ pub struct Reply {
     pub head: Vec<u8>,
     pub body: Vec<u8>,
     /// Sizes of the chunks of a chunked body, none of them 0; none where the length was said.
-    chunks: Option<Vec<u32>>,
+    chunks: Option<Vec<usize>>,
 }
 
 impl Reply {
@@ -78,13 +78,13 @@ fn crc_of(body: &[u8]) -> String {
 }
 
 /// The sizes of chunks without some of the bytes that they hold.
-fn cut_out(chunks: &[u32], range: &Range<usize>) -> Vec<u32> {
+fn cut_out(chunks: &[usize], range: &Range<usize>) -> Vec<usize> {
     let mut start = 0;
     let sizes = chunks.iter().map(|&size| {
-        let end = start + size as usize;
+        let end = start + size;
         let cut = range.end.min(end).saturating_sub(range.start.max(start));
         start = end;
-        size - u32::try_from(cut).unwrap_or(size)
+        size - cut
     });
     sizes.filter(|size| *size > 0).collect()
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::json::Object;
-use super::message::{CONNECTION, Kind, Outline, end_to_end, for_a_body_of, value, with_value};
+use super::message::{CONNECTION, Kind, Outline, value, with_value};
 use super::record::{Asked, State, Todo};
 use super::reply::Reply;
 use super::traffic::units;
@@ -79,11 +79,8 @@ async fn serve(
             return wire::write(stream, &last(answer.head()), answer.body()).await;
         }
         Todo::Refuse(reply) => reply,
-        Todo::Pass => {
-            let head = for_a_body_of(body.len(), &end_to_end(head));
-            shared.upstream.send(way, &head, &body).await.unwrap_or_else(|trouble| trouble)
-        }
-        Todo::Record(number) => match metered(&shared.upstream, way, &end_to_end(head), &asked).await {
+        Todo::Pass => shared.upstream.send(way, head, &body).await.unwrap_or_else(|trouble| trouble),
+        Todo::Record(number) => match metered(&shared.upstream, way, head, &asked).await {
             Ok((reply, units)) => {
                 lock(state).note(number, &asked, &reply, units, &shared.store);
                 reply
@@ -134,20 +131,19 @@ async fn metered(
     head: &[u8],
     asked: &Asked<'_>,
 ) -> Result<(Reply, Option<f64>), Reply> {
-    let with = |body: &[u8]| for_a_body_of(body.len(), head);
     let operation = asked.target.rsplit('.').next().unwrap_or_default();
     let request = Object::parse(asked.body).filter(|_| METERED.contains(&operation));
     let Some(asking) = request.filter(|request| request.get(ASK).is_none()) else {
         // The library asked itself, or nobody can.
-        let reply = upstream.send(way, &with(asked.body), asked.body).await?;
+        let reply = upstream.send(way, head, asked.body).await?;
         let units = Object::parse(&reply.body).and_then(|answer| units(answer.get(CONSUMED)?));
         return Ok((reply, units));
     };
     let asking = asking.with(ASK, "\"TOTAL\"");
-    let mut reply = upstream.send(way, &with(asking.as_bytes()), asking.as_bytes()).await?;
+    let mut reply = upstream.send(way, head, asking.as_bytes()).await?;
     if matches!(reply.status, 400..=499) {
         // Refused, and nothing was done. A server that checks signatures refuses what the client didn't sign.
-        return Ok((upstream.send(way, &with(asked.body), asked.body).await?, None));
+        return Ok((upstream.send(way, head, asked.body).await?, None));
     }
     let consumed = Object::parse(&reply.body).and_then(|answer| {
         let units = units(answer.get(CONSUMED)?)?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
 use super::lock;
-use super::message::Kind;
+use super::message::{Kind, end_to_end, for_a_body_of};
 use super::reply::Reply;
 use super::wire::{self, Trouble};
 
@@ -60,17 +60,18 @@ impl Upstream {
         *place = Place { address, times_set: place.times_set + 1 };
     }
 
-    /// Sends a request, head and body, and gives its answer.
+    /// Sends a request, with the head that the client sent and a body that may be another, and gives its answer.
     ///
     /// # Errors
     /// An answer that says why there is none, and names the address.
     pub async fn send(&self, way: &mut Way, head: &[u8], body: &[u8]) -> Result<Reply, Reply> {
         let place = *lock(&self.place);
+        let head = for_a_body_of(body.len(), &end_to_end(head));
         let trouble = |status, why: String| {
             let why = format!("passing a request on to the database at {}: {why}", place.address);
             Reply::error(status, "InternalServerError", &why)
         };
-        match tokio::time::timeout(self.limits.answer, self.exchange(way, place, head, body)).await {
+        match tokio::time::timeout(self.limits.answer, self.exchange(way, place, &head, body)).await {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(why)) => Err(trouble(502, why.to_string())),
             Err(_) => Err(trouble(504, format!("no answer within {}", humantime::format_duration(self.limits.answer)))),

@@ -70,7 +70,7 @@ pub async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>, kind: Kind, most:
             _ if bytes.len() > most + MOST_HEAD => return Err(Trouble::TooLarge { most }),
             _ => {}
         }
-        bytes.reserve(READ.max(bytes.len() / 2));
+        bytes.reserve(READ);
         is_closed = stream.read_buf(bytes).await? == 0;
     }
 }

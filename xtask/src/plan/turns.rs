@@ -183,11 +183,21 @@ impl Turns {
         self.lots.order(targets, turn)
     }
 
-    /// Calls of a target in one turn; 0 where it passes. Its turns are spread evenly, the first is in the first turn.
+    /// Calls of a target in one turn; 0 where it sits out.
     pub fn calls(&self, turn: u64, target: usize) -> u64 {
-        let Some(side) = self.sides.get(target) else { return 0 };
+        self.side(turn, target).map_or(0, |side| self.lots.slice(side.slice, turn))
+    }
+
+    /// In how many turns a target takes part.
+    pub fn turns_of(&self, target: usize) -> u64 {
+        (0..self.count).filter(|&turn| self.side(turn, target).is_some()).count() as u64
+    }
+
+    /// A target that takes part in a turn. Its turns are spread evenly, the first is in the first turn.
+    fn side(&self, turn: u64, target: usize) -> Option<&Side> {
+        let side = self.sides.get(target)?;
         let passed = |turn: u64| (turn as f64 * side.share - 1e-9).ceil() as u64;
-        if passed(turn + 1) > passed(turn) { self.lots.slice(side.slice, turn) } else { 0 }
+        (passed(turn + 1) > passed(turn)).then_some(side)
     }
 
     /// How many calls come before so many timed ones.

@@ -206,7 +206,7 @@ impl Runner<'_> {
         let mut variances = Vec::new();
         for &(operation, times) in times.iter().filter(|(operation, _)| !operation.grows_with_the_table()) {
             let turns = self.planned_client_turns(plan.round, operation, times, processes);
-            let slices = |at: usize| (0..turns.count).filter(|&turn| turns.calls(turn, at) > 0).count() as f64;
+            let slices = |at: usize| turns.turns_of(at) as f64;
             let others = (0..processes.len()).filter(|&at| at != baseline);
             variances.extend(others.map(|at| forecast::variance(noise, slices(at).min(slices(baseline)))));
         }

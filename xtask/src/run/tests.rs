@@ -591,7 +591,7 @@ fn after_a_round_fewer_are_planned_where_the_time_that_rounds_have_is_not_worth_
     let rounds = |arguments, around| further_rounds(arguments, 0, Duration::from_secs(around)).0;
     // Of 207 s, a third.
     assert_eq!([10, 16, 18, 60].map(|around| rounds("", around)), [4, 4, 3, 3]);
-    assert_eq!(rounds("--rounds 4", 60), 4, "as asked for");
+    assert_eq!(rounds("--rounds 4", 60), 4, "the number on the command line stays");
     assert_eq!([8, 10].map(|around| rounds("--design sequential", around)), [4, 3], "each target costs as much");
 }
 
