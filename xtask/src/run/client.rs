@@ -198,7 +198,7 @@ impl Runner<'_> {
         let from = process.operation(operation).recorded_calls;
         let measure = Measure { operation, phase: Phase::Client, calls, lead_in, from, check: last, concurrency: None };
         let expected = Duration::from_secs_f64(one.ms_per_call[at] * calls as f64 / 1e3);
-        let end = process.suite.measure(measure, expected, &self.health(), || {}, || {})?;
+        let end = process.suite.measure(measure, expected, &self.health(), &mut || {}, &mut || {})?;
         let measured = process.operation(operation);
         measured.recorded_calls += lead_in + calls;
         measured.note_errors(end.errors, end.error_message);
@@ -221,7 +221,7 @@ impl Runner<'_> {
         let from = process.operation(operation).recorded_calls;
         let measure =
             Measure { operation, phase: Phase::Allocation, calls, lead_in: 0, from, check: false, concurrency: None };
-        let end = process.suite.measure(measure, expected, &self.health(), || {}, || {})?;
+        let end = process.suite.measure(measure, expected, &self.health(), &mut || {}, &mut || {})?;
         let measured = process.operation(operation);
         measured.recorded_calls += calls;
         measured.note_errors(end.errors, end.error_message);

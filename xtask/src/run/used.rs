@@ -198,8 +198,8 @@ impl Runner<'_> {
         let expected = Duration::from_secs_f64(ms_per_call * calls as f64 / 1e3);
         let at_ms = self.now_ms();
         let (sampler, id) = (self.sampler, process.id.clone());
-        let (begin, end) = (|| sampler.begin(&id, true), || sampler.end());
-        let end = process.suite.measure(measure, expected, &self.health(), begin, end)?;
+        let (mut begin, mut end) = (|| sampler.begin(&id, true), || sampler.end());
+        let end = process.suite.measure(measure, expected, &self.health(), &mut begin, &mut end)?;
         self.time.latency_s += end.wall_ms / 1e3;
         self.observer.rate(&process.id, &format!("{operation} · latency"), end.calls as f64 / end.wall_ms * 1e3);
         let measured = process.operation(operation);
@@ -265,15 +265,15 @@ impl Runner<'_> {
         let at_ms = self.now_ms();
         let (sampler, id) = (self.sampler, process.id.clone());
         let (mut database_before, mut database_after) = (None, None);
-        let begin = || {
+        let mut begin = || {
             sampler.begin(&id, false);
             database_before = sampler.cpu_ms(DATABASE);
         };
-        let end = || {
+        let mut end = || {
             database_after = sampler.cpu_ms(DATABASE);
             sampler.end();
         };
-        let end = process.suite.measure(measure, expected, &self.health(), begin, end)?;
+        let end = process.suite.measure(measure, expected, &self.health(), &mut begin, &mut end)?;
         self.observer.rate(&process.id, &format!("{operation} · throughput"), end.calls as f64 / end.wall_ms * 1e3);
         let measured = process.operation(operation);
         measured.calls += calls;

@@ -131,8 +131,8 @@ impl VerifiedSuite {
         measure: Measure,
         expected: Duration,
         health: Health<'_>,
-        mut on_start: impl FnMut(),
-        mut on_stop: impl FnMut(),
+        on_start: &mut dyn FnMut(),
+        on_stop: &mut dyn FnMut(),
     ) -> Result<End, Fault> {
         let phase = measure.phase;
         let limit = expected * SLOW_CALLS + self.call_limit + Duration::from_secs(5);

@@ -233,7 +233,7 @@ impl<'a, 'b> Rig<'a, 'b> {
         operation: Operation,
         phase: Phase,
         calls: u64,
-        (begin, stop): (impl FnMut(), impl FnMut()),
+        (begin, stop): (&mut dyn FnMut(), &mut dyn FnMut()),
     ) -> anyhow::Result<Sums> {
         let length = if phase == Phase::Client { SliceLength::client(operation) } else { SliceLength::LATENCY };
         let lead_in = length.lead_in(calls);
@@ -249,7 +249,7 @@ impl<'a, 'b> Rig<'a, 'b> {
     /// # Errors
     /// Where the calls fail.
     pub fn client_slice(&self, process: &mut Process, operation: Operation, calls: u64) -> anyhow::Result<Part> {
-        let sums = self.slice(process, operation, Phase::Client, calls, (|| {}, || {}))?;
+        let sums = self.slice(process, operation, Phase::Client, calls, (&mut || {}, &mut || {}))?;
         Ok(Part { total: sums.cpu_ms, calls: calls as f64 })
     }
 

@@ -153,9 +153,9 @@ fn suite_turn(
 ) -> anyhow::Result<Sums> {
     let mut sums = Sums::default();
     for &calls in slices {
-        let before = || sampler.iter().for_each(|sampler| sampler.begin("aws-sdk", true));
-        let after = || sampler.iter().for_each(|sampler| sampler.end());
-        let one = rig.slice(process, OPERATION, Phase::Latency, calls, (before, after))?;
+        let mut before = || sampler.iter().for_each(|sampler| sampler.begin("aws-sdk", true));
+        let mut after = || sampler.iter().for_each(|sampler| sampler.end());
+        let one = rig.slice(process, OPERATION, Phase::Latency, calls, (&mut before, &mut after))?;
         sums.add(one);
     }
     Ok(sums)
