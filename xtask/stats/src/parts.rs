@@ -18,7 +18,7 @@ impl Part {
 }
 
 /// All parts together.
-pub(super) fn sum<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Part {
+pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Part {
     parts.into_iter().fold(Part { total: 0.0, calls: 0.0 }, |mut sum, part| {
         sum.add(*part);
         sum

@@ -15,7 +15,7 @@ use super::ratios::{Log, too_noisy};
 use super::rig::{Process, Rig, Sums};
 use super::trial::{Outcome, Trial};
 use crate::machine::load;
-use crate::machine::sampler::Sampler;
+use crate::machine::sampler::{DATABASE, Sampler};
 use crate::plan::library::{LIBRARIES, Library};
 use crate::plan::turns::{Lots, SliceLength};
 use crate::results::Operation;
@@ -44,8 +44,6 @@ const READY: u64 = 1;
 const SETTLING: u64 = 16;
 /// Turns of each side that count.
 const TURNS: u64 = 16;
-/// Turns after which the sampler is turned on or off.
-const SWITCH: u64 = 4;
 /// How far a ratio of means may be from 1, and how well it must be known. Two processes of one program differ by about 2%,
 /// so that a few pairs of them don't show that much itself.
 const WITHIN: f64 = 0.02;
@@ -97,24 +95,25 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
         drop(bare);
 
         sampling.begin();
-        for block in 0..2 * TURNS / SWITCH {
+        // It runs by itself all the time, and its readings fall on any place of the turns in which it has something to
+        // watch: those are short, so that both sides meet the same machine.
+        let sampler = Sampler::start(Instant::now())?;
+        for turn in 0..2 * TURNS {
             interrupt::check()?;
             // On, off, off, on: a drift weighs on both alike.
-            let is_on = matches!(block % 4, 0 | 3);
-            let sampler = is_on.then(|| Sampler::start(Instant::now())).transpose()?;
-            if let Some(sampler) = &sampler {
-                sampler.watch("aws-sdk", process.pid);
-                if let Some(pid) = server_pid {
-                    sampler.watch(crate::machine::sampler::DATABASE, pid);
+            let is_on = matches!(turn % 4, 0 | 3);
+            for (name, pid) in [("aws-sdk", Some(process.pid)), (DATABASE, server_pid)] {
+                match pid {
+                    Some(pid) if is_on => sampler.watch(name, pid),
+                    _ => sampler.unwatch(name),
                 }
             }
+            sampler.measuring(is_on);
             let (before, switched) = (load::own_cpu_ms(), Instant::now());
-            for turn in 0..SWITCH {
-                // The same lengths with it and without it.
-                let slices = slices(lots, block / 2 * SWITCH + turn);
-                let sums = suite_turn(&rig, &mut process, &slices, sampler.as_ref())?;
-                sampling.add(is_on, sums, &slices);
-            }
+            // The same lengths with it and without it.
+            let slices = slices(lots, turn / 2);
+            let sums = suite_turn(&rig, &mut process, &slices, is_on.then_some(&sampler))?;
+            sampling.add(is_on, sums, &slices);
             if is_on {
                 own_ms += load::own_cpu_ms() - before;
                 wall_ms += switched.elapsed().as_secs_f64() * 1e3;
