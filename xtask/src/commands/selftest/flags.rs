@@ -18,7 +18,7 @@ const LIMIT: f64 = 0.02;
 /// settled too.
 const CYCLES: u64 = 34;
 /// About how long a round takes.
-const ROUND: Duration = Duration::from_secs(95);
+const ROUND: Duration = Duration::from_secs(90);
 const FEWEST_ROUNDS: u32 = 3;
 
 pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Trial>> {

@@ -34,7 +34,7 @@ pub const PARTS: [Part; 8] = [
     },
     Part { name: SelftestPart::Weight, asks: "what does the harness itself cost?", seconds: 200, run: weight::run },
     Part { name: SelftestPart::Steady, asks: "has what settled settled?", seconds: 490, run: steady::run },
-    Part { name: SelftestPart::Flags, asks: "do V8's thresholds change a ratio?", seconds: 390, run: flags::run },
+    Part { name: SelftestPart::Flags, asks: "do V8's thresholds change a ratio?", seconds: 475, run: flags::run },
     Part { name: SelftestPart::Grounds, asks: "do both grounds agree?", seconds: 260, run: grounds::run },
     Part { name: SelftestPart::Same, asks: "are equals called equal?", seconds: 520, run: same::run },
     Part { name: SelftestPart::Known, asks: "is extra work found at its size?", seconds: 380, run: known::run },
@@ -145,8 +145,8 @@ mod tests {
     #[test]
     fn all_parts_together_take_less_than_45_minutes_and_each_can_be_named() {
         let whole: Duration = PARTS.iter().map(Part::usual).sum();
-        // A part may take somewhat longer than its time.
-        assert!(whole <= Duration::from_mins(43), "{whole:?}");
+        // The last part may take somewhat longer than its time: those after another one share what it leaves.
+        assert!(whole <= Duration::from_mins(44), "{whole:?}");
         for part in &PARTS {
             assert_eq!(part.name.to_possible_value().unwrap().get_name(), part.name());
         }

@@ -14,6 +14,8 @@ use stats::student::{Estimate, of_mean};
 /// How much wider an interval is that holds together with many others: 99.7% instead of 95% each, which leaves a chance of
 /// about 5% for any of 18 (Bonferroni).
 const OF_SEVERAL: f64 = 1.5;
+/// Nothing is known better than this.
+const EXACT: f64 = 1e-9;
 
 /// A logarithm and how far off it may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -102,11 +104,13 @@ pub fn mean_of_rounds(rounds: &[f64]) -> Option<Log> {
     of_mean(rounds).map(Log::estimated)
 }
 
-/// The mean of some changes, which are independent of each other.
+/// The mean of some changes, which are independent of each other, each weighed by how well it is known (by the inverse of
+/// its variance); None without any.
 pub fn mean_of(changes: &[(Operation, Log)]) -> Option<Log> {
-    let value = stats::mean(&changes.iter().map(|(_, log)| log.value).collect::<Vec<_>>())?;
-    let half = changes.iter().map(|(_, log)| log.half * log.half).sum::<f64>().sqrt() / changes.len() as f64;
-    Some(Log { value, half })
+    let weights: Vec<f64> = changes.iter().map(|(_, log)| log.half.max(EXACT).powi(-2)).collect();
+    let sum: f64 = weights.iter().sum();
+    let value = changes.iter().zip(&weights).map(|((_, log), weight)| log.value * weight).sum::<f64>() / sum;
+    (sum > 0.0).then(|| Log { value, half: sum.sqrt().recip() })
 }
 
 /// Judges a library's changes, one for each operation, by their intervals: what was found, and the outcome. It fails where
@@ -188,6 +192,21 @@ mod tests {
         assert_eq!((found.ends_with("not measured: Query"), outcome), (true, Outcome::NotMade), "{found}");
         assert_eq!(judged(&[log(0.2)]).1, Outcome::Failed, "what was measured is enough to fail");
         assert_eq!(judged(&[]).1, Outcome::NotMade);
+    }
+
+    #[test]
+    fn a_mean_follows_what_is_known_well() {
+        let mean = |halves: [f64; 2]| {
+            let [first, second] = halves;
+            let log = |value, half| (Operation::Scan, Log { value, half });
+            mean_of(&[log(0.01, first), log(0.05, second)]).unwrap()
+        };
+        let equal = mean([0.02, 0.02]);
+        assert!((equal.value - 0.03).abs() < 1e-12 && (equal.half - 0.02 / SQRT_2).abs() < 1e-12, "{equal:?}");
+        let unequal = mean([0.02, 0.06]);
+        assert!((unequal.value - 0.014).abs() < 1e-12 && unequal.half < 0.02, "{unequal:?}");
+        assert!((mean([0.0, 0.02]).value - 0.01).abs() < 1e-9);
+        assert_eq!(mean_of(&[]), None);
     }
 
     #[test]

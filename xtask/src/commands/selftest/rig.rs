@@ -56,19 +56,12 @@ pub struct Process {
     calls: BTreeMap<Operation, u64>,
 }
 
-/// What some calls of one process took: sums, so that the statistics can weigh them.
+/// What the calls of a slice took: sums, so that the statistics can weigh them.
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sums {
     pub latency_ms: f64,
     pub cpu_ms: f64,
-}
-
-impl Sums {
-    pub fn add(&mut self, more: Sums) {
-        self.latency_ms += more.latency_ms;
-        self.cpu_ms += more.cpu_ms;
-    }
 }
 
 impl<'a, 'b> Rig<'a, 'b> {

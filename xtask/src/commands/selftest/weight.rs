@@ -14,6 +14,7 @@ use super::part::Session;
 use super::ratios::{Log, too_noisy};
 use super::rig::{Process, Rig, Sums};
 use super::trial::{Outcome, Trial};
+use crate::machine::core;
 use crate::machine::load;
 use crate::machine::sampler::{DATABASE, Sampler};
 use crate::plan::library::{LIBRARIES, Library};
@@ -33,17 +34,15 @@ const OPERATION: Operation = Operation::GetItem;
 const FEWEST_PAIRS: u32 = 3;
 const MOST_PAIRS: u32 = 16;
 const WARM_UP_CALLS: u64 = 6_000;
-/// A turn is made in slices, as in a run: the first calls of one find colder caches.
-const SLICES: u64 = 8;
-/// Calls of a slice on average.
+/// Calls of a slice on average, as in a run. Slices are short next to a change of the core's speed, which both sides meet.
 const SLICE: u64 = 16;
 /// The calls that the bare script is asked for first: it answers when it is warm.
 const READY: u64 = 1;
-/// Turns of each side that don't count: a process that works half of the time collects its garbage otherwise than one
+/// Slices of each side that don't count: a process that works half of the time collects its garbage otherwise than one
 /// that has just warmed up, and takes a thousand calls or so to get there.
-const SETTLING: u64 = 16;
-/// Turns of each side that count.
-const TURNS: u64 = 16;
+const SETTLING: u64 = 128;
+/// Slices of each side that count.
+const SLICES: u64 = 160;
 /// How far a ratio of means may be from 1, and how well it must be known. Two processes of one program differ by about 2%,
 /// so that a few pairs of them don't show that much itself.
 const WITHIN: f64 = 0.02;
@@ -51,7 +50,7 @@ const KNOWN_TO: f64 = 0.05;
 /// What the harness itself may use, percent of a core.
 const OWN_CPU_PERCENT: f64 = 2.0;
 
-/// The turns of two sides, a pair for each pair of processes.
+/// The slices of two sides, a pair for each pair of processes.
 #[derive(Default)]
 struct Sides {
     latency: Vec<(Parts, Parts)>,
@@ -79,29 +78,34 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
         let mut process = rig.start_processes(&[0])?.remove(0);
         let limit = Duration::from_secs(60);
         process.suite.warm_up(OPERATION, WARM_UP_CALLS, Ground::Database, limit, &rig.health())?;
+        // Cores change their speed each by itself.
+        let core = core::last(1)[0];
+        for pid in [bare.group.pid(), process.pid] {
+            core.keep(pid, None);
+        }
 
         harness.begin();
-        for turn in 0..SETTLING + TURNS {
+        for slice in 0..SETTLING + SLICES {
             interrupt::check()?;
-            // Who goes first changes from turn to turn.
-            for ours in [turn % 2 == 0, turn % 2 != 0] {
-                let slices = slices(lots, turn);
-                let sums = if ours { suite_turn(&rig, &mut process, &slices, None)? } else { bare.turn(&slices)? };
-                if turn >= SETTLING {
-                    harness.add(ours, sums, &slices);
+            let calls = lots.slice(SLICE, slice);
+            // Who goes first changes from slice to slice.
+            for ours in [slice % 2 == 0, slice % 2 != 0] {
+                let sums = if ours { suite_slice(&rig, &mut process, calls, None)? } else { bare.calls(calls)? };
+                if slice >= SETTLING {
+                    harness.add(ours, sums, calls);
                 }
             }
         }
         drop(bare);
 
         sampling.begin();
-        // It runs by itself all the time, and its readings fall on any place of the turns in which it has something to
-        // watch: those are short, so that both sides meet the same machine.
+        // It runs by itself all the time, and its readings fall on any place of the slices in which it has something to
+        // watch.
         let sampler = Sampler::start(Instant::now())?;
-        for turn in 0..2 * TURNS {
+        for slice in 0..2 * SLICES {
             interrupt::check()?;
             // On, off, off, on: a drift weighs on both alike.
-            let is_on = matches!(turn % 4, 0 | 3);
+            let is_on = matches!(slice % 4, 0 | 3);
             for (name, pid) in [("aws-sdk", Some(process.pid)), (DATABASE, server_pid)] {
                 match pid {
                     Some(pid) if is_on => sampler.watch(name, pid),
@@ -111,9 +115,9 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
             sampler.measuring(is_on);
             let (before, switched) = (load::own_cpu_ms(), Instant::now());
             // The same lengths with it and without it.
-            let slices = slices(lots, turn / 2);
-            let sums = suite_turn(&rig, &mut process, &slices, is_on.then_some(&sampler))?;
-            sampling.add(is_on, sums, &slices);
+            let calls = lots.slice(SLICE, slice / 2);
+            let sums = suite_slice(&rig, &mut process, calls, is_on.then_some(&sampler))?;
+            sampling.add(is_on, sums, calls);
             if is_on {
                 own_ms += load::own_cpu_ms() - before;
                 wall_ms += switched.elapsed().as_secs_f64() * 1e3;
@@ -138,26 +142,15 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     ])
 }
 
-/// The calls of each slice of a turn, which both sides make.
-fn slices(lots: Lots, turn: u64) -> Vec<u64> {
-    (turn * SLICES..(turn + 1) * SLICES).map(|slice| lots.slice(SLICE, slice)).collect()
-}
-
-/// One turn of the suite.
-fn suite_turn(
+fn suite_slice(
     rig: &Rig<'_, '_>,
     process: &mut Process,
-    slices: &[u64],
+    calls: u64,
     sampler: Option<&Sampler>,
 ) -> anyhow::Result<Sums> {
-    let mut sums = Sums::default();
-    for &calls in slices {
-        let mut before = || sampler.iter().for_each(|sampler| sampler.begin("aws-sdk", true));
-        let mut after = || sampler.iter().for_each(|sampler| sampler.end());
-        let one = rig.slice(process, OPERATION, Phase::Latency, calls, (&mut before, &mut after))?;
-        sums.add(one);
-    }
-    Ok(sums)
+    let mut before = || sampler.iter().for_each(|sampler| sampler.begin("aws-sdk", true));
+    let mut after = || sampler.iter().for_each(|sampler| sampler.end());
+    rig.slice(process, OPERATION, Phase::Latency, calls, (&mut before, &mut after))
 }
 
 impl Sides {
@@ -166,12 +159,11 @@ impl Sides {
         self.cpu.push(Default::default());
     }
 
-    fn add(&mut self, ours: bool, sums: Sums, slices: &[u64]) {
-        let calls = slices.iter().sum::<u64>() as f64;
+    fn add(&mut self, ours: bool, sums: Sums, calls: u64) {
         for (pairs, total) in [(&mut self.latency, sums.latency_ms), (&mut self.cpu, sums.cpu_ms)] {
             if let Some((first, second)) = pairs.last_mut() {
                 let side = if ours { first } else { second };
-                side.push(Part { total, calls });
+                side.push(Part { total, calls: calls as f64 });
             }
         }
     }
@@ -181,13 +173,13 @@ impl Sides {
 struct Bare {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
-    _group: Group,
+    group: Group,
 }
 
 impl Bare {
     fn start(rig: &Rig<'_, '_>, runtime: &Runtime, benchmark: &Path, lots: Lots) -> anyhow::Result<Bare> {
         let lead_in = SliceLength::LATENCY.lead_in(SLICE);
-        let calls: u64 = (0..SETTLING + TURNS).flat_map(|turn| slices(lots, turn)).map(|calls| lead_in + calls).sum();
+        let calls: u64 = (0..SETTLING + SLICES).map(|slice| lead_in + lots.slice(SLICE, slice)).sum();
         let job = json!({
             "endpoint": rig.tables.endpoint, "table": rig.tables.table, "items": rig.tables.items, "seed": SEED,
             "warmUpCalls": WARM_UP_CALLS, "calls": READY + lead_in + calls,
@@ -198,17 +190,9 @@ impl Bare {
         let mut group = Group::spawn(command, "bare")?;
         let input = group.child_mut().stdin.take().context("the bare script has no input")?;
         let output = group.child_mut().stdout.take().context("the bare script has no output")?;
-        let mut bare = Bare { input, output: BufReader::new(output), _group: group };
+        let mut bare = Bare { input, output: BufReader::new(output), group };
         bare.calls(READY)?;
         Ok(bare)
-    }
-
-    fn turn(&mut self, slices: &[u64]) -> anyhow::Result<Sums> {
-        let mut sums = Sums::default();
-        for &calls in slices {
-            sums.add(self.calls(calls)?);
-        }
-        Ok(sums)
     }
 
     fn calls(&mut self, calls: u64) -> anyhow::Result<Sums> {
@@ -243,19 +227,10 @@ mod tests {
     }
 
     #[test]
-    fn slices_of_a_turn_are_of_several_lengths_with_16_calls_on_average_and_other_ones_in_each_turn() {
-        let lots = Lots::of(SEED, 1, OPERATION);
-        let all: Vec<u64> = (0..SETTLING + TURNS).flat_map(|turn| slices(lots, turn)).collect();
-        assert!([13, 16, 19].iter().all(|calls| all.contains(calls)), "{all:?}");
-        assert!((all.iter().sum::<u64>() as f64 / all.len() as f64 / SLICE as f64 - 1.0).abs() < 0.03, "{all:?}");
-        assert_ne!(slices(lots, 0), slices(lots, 1));
-    }
-
-    #[test]
     fn a_part_has_the_calls_that_were_made() {
         let mut sides = Sides::default();
         sides.begin();
-        sides.add(true, Sums { latency_ms: 45.0, cpu_ms: 30.0 }, &[13, 16, 16]);
+        sides.add(true, Sums { latency_ms: 45.0, cpu_ms: 30.0 }, 45);
         assert_eq!(sides.cpu[0].0, [Part { total: 30.0, calls: 45.0 }]);
         assert!(sides.latency[0].1.is_empty(), "of the other side");
     }
