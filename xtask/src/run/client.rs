@@ -13,7 +13,7 @@ use crate::machine::core;
 use crate::plan::turns::{SliceLength, Turns};
 use crate::results::{AllocationSlice, ClientSlice, Operation};
 use crate::run::timing::{Times, how_many_fit};
-use crate::workers::protocol::{Measure, Phase};
+use crate::workers::protocol::{Ground, Measure, Phase};
 use crate::workers::worker::Fault;
 use stats::parts::per_call;
 
@@ -28,6 +28,10 @@ const WALL_PER_CPU: f64 = 1.15;
 /// Passes over the operations in one round. A machine's speed changes over seconds and minutes too, and not by as much for
 /// every library: with its turns all over the round, each operation's ratio is of the same mixture.
 const PASSES: u64 = 4;
+
+/// Calls that lead in, and the longest that they take a process.
+const MOST_LEADING_IN: u64 = 200;
+const LEAD_IN: Duration = Duration::from_millis(400);
 
 /// What each process is to make of one operation against its record.
 struct ClientPlan {
@@ -90,6 +94,7 @@ impl Runner<'_> {
             took: Duration::ZERO,
         };
         let mut planned: Vec<ClientPlan> = times.iter().map(of).collect();
+        self.lead_in(plan, &planned, processes)?;
         let (operations, begun) = (planned.len(), Instant::now());
         let given: Duration = times.iter().map(|(_, times)| times.client).sum();
         for pass in 0..PASSES {
@@ -117,6 +122,22 @@ impl Runner<'_> {
             self.end_client(plan, one.operation, processes)?;
         }
         Ok(())
+    }
+
+    /// Makes calls of the first operation that don't count: a process that has waited for the others and for its items
+    /// finds colder caches, and would have that one operation bear it.
+    fn lead_in(&mut self, plan: RoundPlan, planned: &[ClientPlan], processes: &mut Vec<Process>) -> Result<(), Fault> {
+        let Some(first) = planned.first() else { return Ok(()) };
+        let all: Vec<(&mut Process, f64)> = processes.iter_mut().zip(first.ms_per_call.iter().copied()).collect();
+        let outcomes = {
+            let health = self.health();
+            at_once(all, self.cores.len(), |(process, ms_per_call)| {
+                let calls = ((LEAD_IN.as_secs_f64() * 1e3 / ms_per_call) as u64).clamp(1, MOST_LEADING_IN);
+                let expected = Duration::from_secs_f64(ms_per_call * calls as f64 / 1e3);
+                process.suite.warm_up(first.operation, calls, Ground::Recorded, expected, &health).map(drop)
+            })
+        };
+        self.each_did(plan, processes, outcomes)
     }
 
     /// Counts what the calls of one operation allocate, and looks at what went wrong with those that were timed.

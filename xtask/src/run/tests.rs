@@ -391,6 +391,24 @@ fn a_far_slower_target_that_is_the_last_to_settle_goes_on_alone() {
     assert_eq!((cycles(0, 1), cycles(1, 4)), (warm_up::FEWEST, warm_up::MOST));
 }
 
+#[test]
+fn a_process_is_led_in_by_the_operation_whose_cost_is_measured_first() {
+    let made = run(&plan("--op getitem --op putitem --rounds 2"), right());
+    for target in 0..2 {
+        let commands: Vec<&SuiteCommand> =
+            made.suites().filter(|(of, round, _)| (*of, *round) == (target, 1)).map(|(.., command)| command).collect();
+        let of_client =
+            |command: &&SuiteCommand| matches!(command, SuiteCommand::Measure(Measure { phase: Phase::Client, .. }));
+        let first = commands.iter().position(of_client).unwrap();
+        let SuiteCommand::Measure(Measure { operation: measured, .. }) = commands[first] else { unreachable!() };
+        let SuiteCommand::WarmUp { operation, calls, ground: Ground::Recorded } = commands[first - 1] else {
+            panic!("{:?}", commands[first - 1])
+        };
+        assert_eq!((operation, *measured), (measured, Operation::PutItem));
+        assert!((100..=200).contains(calls), "{calls}");
+    }
+}
+
 /// What one measurement writes: target, operation, and the number after its last call.
 fn writes(command: &SuiteCommand) -> Option<(Operation, u64)> {
     match command {
