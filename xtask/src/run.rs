@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+pub use self::client::PASSES;
 use self::observer::Observer;
 use self::pace::Pace;
 pub use self::pace::over_budget;

@@ -27,7 +27,7 @@ const WALL_PER_CPU: f64 = 1.15;
 
 /// Passes over the operations in one round. A machine's speed changes over seconds and minutes too, and not by as much for
 /// every library: with its turns all over the round, each operation's ratio is of the same mixture.
-const PASSES: u64 = 4;
+pub const PASSES: u64 = 4;
 
 /// Calls that lead in, and the longest that they take a process.
 const MOST_LEADING_IN: u64 = 200;

@@ -13,6 +13,7 @@ use super::trial::Trial;
 use crate::machine::core;
 use crate::plan::turns::SliceLength;
 use crate::results::Operation;
+use crate::run::PASSES;
 use crate::run::at_once::{at_once, cores};
 use crate::run::warm_up::{self, Shares, Warming};
 use crate::system::format::count;
@@ -38,9 +39,7 @@ const QUERIES_ANEW: u64 = 50;
 const LONGEST_CALL: Duration = Duration::from_secs(5);
 /// How far what was settled may be from there.
 const WITHIN: f64 = 0.05;
-/// Passes over the operations, and turns of each process in each of them: as many as in a run's round, since they warm it
-/// too.
-const PASSES: u64 = 4;
+/// Turns of each process in a pass over an operation: in all passes as many as in a run's round, since they warm it too.
 const TURNS: u64 = 25;
 const FEWEST_TURNS: u64 = 2;
 /// The longest that the turns of one process take in a pass over an operation.

@@ -227,6 +227,15 @@ mod tests {
     }
 
     #[test]
+    fn slices_are_of_several_lengths_with_16_calls_on_average_and_other_ones_later() {
+        let lots = Lots::of(SEED, 1, OPERATION);
+        let all: Vec<u64> = (0..SETTLING + SLICES).map(|slice| lots.slice(SLICE, slice)).collect();
+        assert!([13, 16, 19].iter().all(|calls| all.contains(calls)), "{all:?}");
+        assert!((all.iter().sum::<u64>() as f64 / all.len() as f64 / SLICE as f64 - 1.0).abs() < 0.03, "{all:?}");
+        assert_ne!(all[..8], all[8..16]);
+    }
+
+    #[test]
     fn a_part_has_the_calls_that_were_made() {
         let mut sides = Sides::default();
         sides.begin();
