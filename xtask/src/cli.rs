@@ -155,7 +155,7 @@ pub struct Bench {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub warm_up: Option<Duration>,
 
-    /// Time budget per scale, shared by its rounds [default: 2m 45s up to 10,000 items, 7m 30s above, and 5m 30s above
+    /// Time budget per scale, shared by its rounds [default: 2m 40s up to 10,000 items, 7m 30s above, and 5m 30s above
     /// 100,000 items, where seeding comes on top; twice that for items of 1 KB and more; more for more than four targets]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub budget: Option<Duration>,

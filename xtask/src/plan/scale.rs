@@ -9,7 +9,7 @@ use crate::results::{MOST_ROUNDS, Scale};
 /// With fewer rounds than this no stop is early: an interval from fewer processes is too wide to decide by.
 pub(super) const FEWEST_ROUNDS: u32 = 3;
 /// One round is planned for so much of the budget: about a quarter of it goes into starting and warming up processes.
-const ROUND: Duration = Duration::from_secs(41);
+const ROUND: Duration = Duration::from_secs(40);
 const LARGE_ROUND: Duration = Duration::from_secs(110);
 /// The least measuring time of a round, however little is left: a round of a few calls shows nothing.
 pub const SHORTEST: Duration = Duration::from_secs(2);
@@ -61,7 +61,7 @@ impl ScalePlan {
         let usual = match scale.items {
             items if items > WITHIN_THE_BUDGET => 330.0,
             items if items > LARGE_ABOVE => 450.0,
-            _ => 165.0,
+            _ => 160.0,
         };
         let budget = request.budget.unwrap_or(Duration::from_secs((usual * share).round() as u64));
         let round = if large { LARGE_ROUND } else { ROUND }.mul_f64(share);

@@ -54,7 +54,7 @@ fn a_plan_says_how_many_rounds_share_a_budget_where_neither_their_number_nor_the
         plan.describe_scale(&plan.scales[0])
     };
     let usual = described("");
-    assert!(usual.contains("a budget of 2 min 45 s for 4 planned rounds, about "), "{usual}");
+    assert!(usual.contains("a budget of 2 min 40 s for 4 planned rounds, about "), "{usual}");
     for arguments in ["--rounds 2", "--time 1s", "--rounds 2 --time 1s"] {
         assert!(!described(arguments).contains("planned"), "{}", described(arguments));
     }
