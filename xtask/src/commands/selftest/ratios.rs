@@ -5,7 +5,7 @@ use std::f64::consts::SQRT_2;
 use std::fmt::Write as _;
 
 use super::trial::Outcome;
-use crate::analysis::summary::{self, cpu_parts};
+use crate::analysis::summary::cpu_parts;
 use crate::results::{Interval, Measurement, Operation, Results};
 use crate::system::format::{set_percent, signed_percent};
 use stats::parts::per_call;
@@ -75,14 +75,6 @@ impl Log {
     }
 }
 
-/// The results with another target as the baseline.
-pub fn against(results: &Results, baseline: &str) -> Results {
-    let mut other = results.clone();
-    other.targets.iter_mut().for_each(|target| target.baseline = target.id == baseline);
-    summary::summarize(&mut other);
-    other
-}
-
 pub fn measurement<'a>(results: &'a Results, operation: Operation, target: &str) -> Option<&'a Measurement> {
     results.measurements.iter().find(|one| one.operation == operation && one.target == target)
 }
@@ -113,23 +105,28 @@ pub fn mean_of(changes: &[(Operation, Log)]) -> Option<Log> {
     (sum > 0.0).then(|| Log { value, half: sum.sqrt().recip() })
 }
 
-/// Judges a library's changes, one for each operation, by their intervals: what was found, and the outcome. It fails where
-/// the mean or an operation surely passes the limit, each operation by the wider interval of several at once. It passes
-/// only if the mean is known to within the limit and every operation was measured.
-pub fn judge(changes: &[(Operation, Log)], limit: f64, expected: &[Operation]) -> (String, Outcome) {
+/// Judges a library's changes, one for each operation, and their mean by their intervals: what was found, and the outcome.
+/// It fails where the mean or an operation surely passes the limit, each operation by the wider interval of several at
+/// once. It passes only if the mean is known to `known_to` and every operation was measured.
+pub fn judge(
+    mean: Option<Log>,
+    changes: &[(Operation, Log)],
+    [limit, known_to]: [f64; 2],
+    expected: &[Operation],
+) -> (String, Outcome) {
     let worst = changes.iter().max_by(|a, b| a.1.value.abs().total_cmp(&b.1.value.abs()));
-    let Some((mean, (worst, most))) = mean_of(changes).zip(worst) else {
+    let Some((mean, (worst, most))) = mean.zip(worst) else {
         return ("nothing was measured".to_owned(), Outcome::NotMade);
     };
     let far: Vec<&str> =
         changes.iter().filter(|(_, log)| log.of_several().surely_passes(limit)).map(|(of, _)| of.name()).collect();
     let mut found = format!("{} on average; most: {worst} {}", mean.percent(), most.percent());
-    let mut outcome = mean.outcome(limit, limit);
+    let mut outcome = mean.outcome(limit, known_to);
     if !far.is_empty() {
         outcome = Outcome::Failed;
         let _ = write!(found, "; too far: {}", far.join(", "));
     } else if outcome == Outcome::TooNoisy {
-        found += &too_noisy(limit);
+        found += &too_noisy(known_to);
     }
     if let Some(absent) = not_measured(changes, expected) {
         found += &absent;
@@ -171,7 +168,7 @@ mod tests {
         let log = |value: f64| Log { value, half: 0.02 };
         let judged = |logs: &[Log]| {
             let changes: Vec<(Operation, Log)> = operations.into_iter().zip(logs.iter().copied()).collect();
-            judge(&changes, 0.05, &operations)
+            judge(mean_of(&changes), &changes, [0.05; 2], &operations)
         };
         assert_eq!(judged(&[log(0.06), log(0.01)]).1, Outcome::Passed);
         let (found, outcome) = judged(&[log(0.09), log(0.0)]);

@@ -1,18 +1,17 @@
-//! A against A: three copies of one library in several short runs, each judged as a run is. A verdict of a difference is
+//! A against A: two copies of one library in several short runs, each judged as a run is. A verdict of a difference is
 //! false. One that is unclear is not, though it shows something only where the interval is not too wide.
 
 use std::time::Duration;
 
 use super::lab::{AROUND_A_RUN, LONGEST_WARM_UP, copy, length, unsettled};
 use super::part::Session;
-use super::ratios::{Log, against, measurement, too_noisy};
+use super::ratios::{Log, measurement, too_noisy};
 use super::trial::{Outcome, Trial};
 use crate::plan::request::Emphasis;
 use crate::results::{Results, Verdict};
 use crate::system::format::plural;
 
 const PART: &str = "same";
-const COPIES: usize = 3;
 /// Runs where the time suffices for them.
 const RUNS: u32 = 10;
 /// The shortest run: three rounds of starting, warming up and a few seconds of calls.
@@ -45,7 +44,7 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
         (time.as_secs_f64() / (SHORTEST + AROUND_A_RUN).as_secs_f64()).floor().clamp(1.0, f64::from(RUNS)) as u32;
     let mut runs: Vec<Results> = Vec::new();
     for at in 0..count {
-        let mut request = lab.request(&operations, &[library; COPIES]);
+        let mut request = lab.request(&operations, &[library; 2]);
         request.budget = Some((time / count).saturating_sub(AROUND_A_RUN).max(Duration::from_secs(20)));
         request.experiment.emphasis = Emphasis::BothGrounds;
         request.warm_up = Some(LONGEST_WARM_UP);
@@ -54,19 +53,13 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     }
     let (mut cpu, mut latency) = (Tally::of(CPU_KNOWN_TO), Tally::of(LATENCY_KNOWN_TO));
     for (at, results) in runs.iter().enumerate() {
-        for (baseline, other) in pairs() {
-            let (baseline, other) = (copy(library, baseline), copy(library, other));
-            let results = against(results, &baseline);
-            for &operation in &operations {
-                let Some(versus) = measurement(&results, operation, &other).and_then(|one| one.vs_baseline.as_ref())
-                else {
-                    continue;
-                };
-                let what = || format!("run {}, {operation}, {other} against {baseline}", at + 1);
-                cpu.count(versus.cpu_verdict, what, versus.cpu_ratio, versus.cpu_ratio_ci95);
-                if let Some(ratio) = versus.latency_ratio {
-                    latency.count(versus.verdict, what, ratio, versus.latency_ratio_ci95);
-                }
+        for &operation in &operations {
+            let other = measurement(results, operation, &copy(library, 1));
+            let Some(versus) = other.and_then(|one| one.vs_baseline.as_ref()) else { continue };
+            let what = || format!("run {}, {operation}", at + 1);
+            cpu.count(versus.cpu_verdict, what, versus.cpu_ratio, versus.cpu_ratio_ci95);
+            if let Some(ratio) = versus.latency_ratio {
+                latency.count(versus.verdict, what, ratio, versus.latency_ratio_ci95);
             }
         }
     }
@@ -75,11 +68,6 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
     let mut trials = vec![cpu.trial("CPU per call", runs.len(), &lengths), latency.trial("latency", runs.len(), &[])];
     trials.extend(unsettled(PART, &runs));
     Ok(trials)
-}
-
-/// Each copy with each other one.
-fn pairs() -> impl Iterator<Item = (usize, usize)> {
-    (0..COPIES).flat_map(|one| (one + 1..COPIES).map(move |other| (one, other)))
 }
 
 impl Tally {
@@ -145,7 +133,6 @@ mod tests {
         assert_eq!(trial.outcome, Outcome::Failed);
         assert_eq!(trial.found, "2 of 4 verdicts are false (50.0%), 1 say the same and 1 are unclear, in 1 run");
         assert_eq!(trial.details[0], "run 1, GetItem: ×1.050 (1.010 to 1.090)");
-        assert_eq!(pairs().collect::<Vec<_>>(), [(0, 1), (0, 2), (1, 2)]);
         assert_eq!(Tally::of(0.15).trial("latency", 0, &[]).outcome, Outcome::NotMade);
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::part::Session;
-use super::ratios::{Log, judge};
+use super::ratios::{Log, judge, mean_of};
 use super::rig::{Process, Rig};
 use super::trial::Trial;
 use crate::machine::core;
@@ -89,7 +89,7 @@ pub fn run(session: &mut Session<'_>, time: Duration) -> anyhow::Result<Vec<Tria
             .iter()
             .filter_map(|&operation| Some((operation, combined(found.get(&(Side::Library(at), operation))?, wander)?)))
             .collect();
-        let (found, outcome) = judge(&changes, WITHIN, &operations);
+        let (found, outcome) = judge(mean_of(&changes), &changes, [WITHIN; 2], &operations);
         let required = format!("within {:.0}% of {} calls later", WITHIN * 100.0, count(MORE_CALLS));
         let details = changes.iter().map(|(operation, log)| format!("{operation}: {}", log.percent())).collect();
         trials.push(Trial::new(PART, library.name, required, found, outcome).with(details));
