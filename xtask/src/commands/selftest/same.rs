@@ -19,8 +19,8 @@ const SHORTEST: Duration = Duration::from_secs(47);
 /// The most of the verdicts that may be false.
 const FALSE_VERDICTS: f64 = 0.05;
 /// How well more than half of the ratios of CPU per call and of latency must be known: where nothing is, equals are not
-/// called different either. Runs as short as these know CPU to ±5% and latency to ±12 to 16%, in the median, so that few or
-/// none are called the same; twice as wide, they would show nothing.
+/// called different either. Runs as short as these know CPU to ±5% and latency to ±10%, in the median, and so call few or
+/// none the same; in a noisy hour intervals are twice as wide and more, and then they show nothing.
 const CPU_KNOWN_TO: f64 = 0.10;
 const LATENCY_KNOWN_TO: f64 = 0.30;
 
