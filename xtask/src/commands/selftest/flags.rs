@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::lab::{AROUND_A_RUN, copy, length};
 use super::part::Session;
-use super::ratios::{Log, by_round, judge, mean_of_rounds, measurement};
+use super::ratios::{Log, by_round, judge, mean_of_rounds, rounds};
 use super::trial::Trial;
 use crate::analysis::summary::cpu_parts;
 use crate::plan::library::Library;
@@ -95,17 +95,13 @@ fn mean(changes: &[Change]) -> Option<Log> {
 
 /// The change of one ratio in each round that measured all four copies.
 fn by_round_of(results: &Results, operation: Operation, baseline: Library, library: Library) -> BTreeMap<u32, f64> {
-    let cost = |library, number| by_round(results, operation, &copy(library, number));
-    let [theirs, theirs_usual, usual] = [cost(baseline, 0), cost(baseline, 1), cost(library, 1)];
-    let change = |(round, cost): (u32, f64)| {
-        Some((round, cost - usual.get(&round)? - (theirs.get(&round)? - theirs_usual.get(&round)?)))
-    };
-    cost(library, 0).into_iter().filter_map(change).collect()
+    let cost = |library| by_round(results, operation, &copy(library, 0), &copy(library, 1));
+    let theirs = cost(baseline);
+    cost(library).into_iter().filter_map(|(round, change)| Some((round, change - theirs.get(&round)?))).collect()
 }
 
 fn slices(results: &Results, operation: Operation, library: Library) -> usize {
-    let rounds = measurement(results, operation, library.id).map_or(&[][..], |one| one.per_round.as_slice());
-    rounds.iter().map(|round| cpu_parts(round).len()).sum()
+    rounds(results, operation, library.id).iter().map(|round| cpu_parts(round).len()).sum()
 }
 
 #[cfg(test)]

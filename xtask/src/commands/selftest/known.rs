@@ -73,11 +73,7 @@ fn cost_of_a_second_call(results: &Results, library: Library, operation: Operati
 
 /// The logarithms of a copy's ratios to the first one, round by round.
 fn logs(results: &Results, library: Library, operation: Operation, number: usize) -> Vec<f64> {
-    let theirs = by_round(results, operation, &copy(library, 0));
-    by_round(results, operation, &copy(library, number))
-        .into_iter()
-        .filter_map(|(round, log)| Some(log - theirs.get(&round)?))
-        .collect()
+    by_round(results, operation, &copy(library, number), &copy(library, 0)).into_values().collect()
 }
 
 /// `truths` are what each copy costs more than the first one, as shares.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::trial::Outcome;
 use crate::analysis::summary::cpu_parts;
-use crate::results::{Interval, Measurement, Operation, Results};
+use crate::results::{Interval, Measurement, Operation, Results, Round};
 use crate::system::format::{set_percent, signed_percent};
 use stats::parts::per_call;
 use stats::student::{Estimate, of_mean};
@@ -85,10 +85,19 @@ pub fn cpu(results: &Results, operation: Operation, target: &str) -> Option<Log>
     Log::of(versus.cpu_ratio, versus.cpu_ratio_ci95)
 }
 
-/// The logarithm of CPU per call in each round.
-pub fn by_round(results: &Results, operation: Operation, target: &str) -> BTreeMap<u32, f64> {
-    let rounds = measurement(results, operation, target).map_or(&[][..], |one| one.per_round.as_slice());
-    rounds.iter().filter_map(|round| Some((round.round, per_call(&cpu_parts(round))?.ln()))).collect()
+/// The logarithm of the ratio of CPU per call in each round that measured both targets.
+pub fn by_round(results: &Results, operation: Operation, ours: &str, theirs: &str) -> BTreeMap<u32, f64> {
+    let cost = |target| {
+        let rounds = rounds(results, operation, target).iter();
+        rounds.filter_map(|round| Some((round.round, per_call(&cpu_parts(round))?.ln()))).collect::<BTreeMap<_, _>>()
+    };
+    let theirs = cost(theirs);
+    cost(ours).into_iter().filter_map(|(round, log)| Some((round, log - theirs.get(&round)?))).collect()
+}
+
+/// What each round measured of a target.
+pub fn rounds<'a>(results: &'a Results, operation: Operation, target: &str) -> &'a [Round] {
+    measurement(results, operation, target).map_or(&[], |one| &one.per_round)
 }
 
 /// The mean over rounds of what is `None` in a round that lacks something; None below two rounds.
